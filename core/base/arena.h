@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arena.h - memory that ends all at once
+ *
+ * An arena belongs to one lifetime (daemon, connection, message). What is put in it needs no free.
+ * Allocation never returns NULL: without memory the process ends with a message, so budgets are
+ * enforced where data enters. Not safe for two threads at once.
+ */
+#ifndef CORE_BASE_ARENA_H
+#define CORE_BASE_ARENA_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct arena_chunk;
+
+struct arena {
+	struct arena_chunk *chunks; /* newest first */
+	size_t first_size;	    /* octets of the first chunk, allocated when first needed */
+	size_t used;		    /* octets handed out since init or reset */
+};
+
+void arena_init(struct arena *, size_t first_size);
+/* Frees everything but keeps one chunk of first_size for the next round. */
+void arena_reset(struct arena *);
+void arena_fini(struct arena *);
+
+/* Zeroed, aligned for any type. */
+void *arena_alloc(struct arena *, size_t size);
+/* count * size, checked for overflow. */
+void *arena_array(struct arena *, size_t count, size_t size);
+void *arena_memdup(struct arena *, const void *, size_t);
+/* strdup(NULL) is NULL. */
+char *arena_strdup(struct arena *, const char *);
+/* At most len octets, then a NUL. */
+char *arena_strndup(struct arena *, const char *, size_t len);
+char *arena_printf(struct arena *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *, const char *format, va_list)
+	__attribute__((format(printf, 2, 0)));
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * log.h - log lines and log records
+ *
+ * A line is a sentence; a record is a list of named values (the summary of a message) that is
+ * written as text, JSON or journal fields. Everything that comes from the network is escaped here.
+ * One lock protects the set of open targets; a line is one write.
+ */
+#ifndef CORE_BASE_LOG_H
+#define CORE_BASE_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct err;
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG, LOG_TARGET_JOURNAL, LOG_TARGET_FILE };
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+
+struct log_config {
+	enum log_target target;
+	enum log_format format;
+	enum log_level level;
+	const char *path; /* LOG_TARGET_FILE */
+	bool summary;	  /* write records */
+};
+
+enum log_style {
+	LOG_WORD,  /* as it is, escaped; "-" when NULL */
+	LOG_QUOTED, /* in double quotes; "-" when NULL */
+	LOG_NUMBER /* a number in JSON */
+};
+
+struct log_field {
+	const char *name;    /* as in the text form: "client" */
+	const char *journal; /* as in the journal: "CLIENT"; NULL: not there */
+	const char *value;
+	enum log_style style;
+};
+
+/* Before the first log_open() lines go to standard error. Replaces all open targets at once. */
+bool log_open(const struct log_config *, unsigned count, struct err *);
+void log_close(void);
+/* Level names are what filter.conf says: error, warn, info, debug. */
+bool log_wanted(enum log_level);
+void log_write(enum log_level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* queue_id NULL is NOQUEUE; a text line is "QUEUEID: name=value ...". */
+void log_record(const char *queue_id, const struct log_field *, unsigned count);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * net.h - addresses, networks and sets of networks
+ *
+ * IPv4-mapped IPv6 addresses are treated as the IPv4 address they hold.
+ */
+#ifndef CORE_BASE_NET_H
+#define CORE_BASE_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define NET_TEXT 46
+
+struct arena;
+struct cm_networks;
+
+struct net_addr {
+	unsigned char family; /* 0 none, 4 or 6 */
+	unsigned char octets[16];
+};
+
+struct net_block {
+	struct net_addr addr;
+	unsigned bits; /* prefix length */
+};
+
+/* "192.0.2.1", "2001:db8::1", "IPv6:2001:db8::1" (RFC 5321 section 4.1.3). */
+bool net_parse(struct net_addr *, const char *);
+/* Canonical text (RFC 5952), "" for none; out has NET_TEXT octets. */
+void net_text(const struct net_addr *, char *out);
+/* "192.0.2.0/24", or an address alone. False also for bits set behind the prefix. */
+bool net_block_parse(struct net_block *, const char *);
+bool net_block_has(const struct net_block *, const struct net_addr *);
+
+/* The set lives in the arena. */
+struct cm_networks *networks_new(struct arena *);
+void networks_add(struct cm_networks *, struct arena *, const struct net_block *);
+/* A NULL set has nobody. */
+bool networks_have(const struct cm_networks *, const struct net_addr *);
+
+#endif

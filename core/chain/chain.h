@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * chain.h - profiles, links, and running one event through them
+ *
+ * Built once per generation of the configuration and immutable after chain_finish(); what a session
+ * has on top is its struct run. Knows plugins only as tables of hooks.
+ */
+#ifndef CORE_CHAIN_CHAIN_H
+#define CORE_CHAIN_CHAIN_H
+
+#include <chainmail/plugin.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mail/reply.h"
+#include "mail/session.h"
+#include "trace.h"
+
+enum link_mode { LINK_ENFORCE, LINK_SHADOW, LINK_OFF };
+enum link_failure { LINK_TEMPFAIL, LINK_ACCEPT, LINK_REJECT, LINK_SKIP };
+
+/* The settings every plugin and script has; its rows are chain_link_rows. */
+struct link_settings {
+	int mode;     /* enum link_mode */
+	int on_error; /* enum link_failure */
+	int64_t timeout_us;
+	int64_t sample; /* hundredths of a percent that are enforced; the rest is shadow */
+	int64_t until;	/* mode holds until then, then enforce; 0: for ever */
+	bool stop_early;
+};
+
+extern const struct cm_option chain_link_rows[];
+extern const size_t chain_link_row_count;
+
+/* One instance of a plugin or script: what the chain of a profile names. */
+struct link {
+	const char *name; /* in filter.conf */
+	const struct cm_plugin *plugin;
+	void *config;
+	struct link_settings set;
+	uint32_t needs; /* plugin's, plus stop_early */
+	unsigned index; /* in struct chain.links and of its state in a session */
+};
+
+enum profile_login { PROFILE_ANY, PROFILE_AUTHENTICATED, PROFILE_ANONYMOUS };
+enum profile_hold { PROFILE_HOLD_MAIL, PROFILE_HOLD_RCPT };
+
+struct profile {
+	const char *name;
+	struct cm_numbers ports;	   /* {daemon_port}; none: any */
+	struct cm_list daemons;		   /* {daemon_name}; none: any */
+	const struct cm_networks *clients; /* NULL: any */
+	int login;			   /* enum profile_login */
+	int mode;			   /* enum link_mode */
+	int hold;			   /* enum profile_hold: where held refusals are given */
+	struct link **at[CM_STAGE_COUNT]; /* links that hook the stage, in order; NULL-terminated */
+	bool *has;			  /* by link index: the profile's chain names it */
+};
+
+struct chain {
+	struct profile *profiles; /* in file order; the first whose conditions hold */
+	size_t profile_count;
+	struct link **links;
+	size_t link_count;
+	const struct cm_networks *trusted;
+	enum link_failure fail_action; /* on_error where a link says nothing */
+	int64_t message_timeout_us;
+	struct session_limits limits;
+	const char *authserv_id;
+	bool summary; /* log one line per message */
+};
+
+/* What the doors ask of an MTA for this chain: negotiation is derived from it. */
+struct chain_needs {
+	uint32_t stages;    /* bit per stage that must be sent */
+	uint32_t replies;   /* bit per stage whose reply must be waited for */
+	uint32_t rights;    /* CM_EDIT_* */
+	bool headers, body; /* kept */
+	const char *const *macros[CM_STAGE_COUNT]; /* NULL-terminated, no doubles, sorted */
+};
+
+/* The needs of all links of all profiles; macros live in the arena. */
+void chain_needs(const struct chain *, struct arena *, struct chain_needs *);
+
+/* What the door tells the MTA. */
+struct answer {
+	enum cm_verdict verdict;   /* CONTINUE, ACCEPT, REJECT, TEMPFAIL or DISCARD */
+	struct reply reply;	   /* REJECT and TEMPFAIL */
+	bool skip;		   /* body: nobody wants more of it */
+	const struct edit **edits; /* eom, not refused: in order of application */
+	size_t edit_count;
+};
+
+/* Begins and ends the chain's part of a session. Open after rights and no_reply are set. */
+void chain_open(const struct chain *, struct cm_session *);
+void chain_close(struct cm_session *);
+/* Keeps the event in the session, shows it to the links, fills the answer. */
+void chain_event(struct cm_session *, const struct cm_event *, struct answer *);
+/* RSET, abort, a new MAIL, after eom, close: writes the summary. Idempotent. */
+void chain_end_message(struct cm_session *);
+
+/* The profile for what is known of the session now; NULL: no profile matches. */
+const struct profile *chain_profile(const struct chain *, const struct cm_session *);
+/* The link whose hook runs now; for the bodies of the services. NULL outside hooks. */
+struct link *chain_running(const struct cm_session *);
+/* Is the running link only watched (its edits are not queued)? */
+bool chain_running_shadow(const struct cm_session *);
+/* The running link's reply and reason slots; used by cm_reply(), cm_reason(). */
+struct reply *chain_running_reply(struct cm_session *);
+void chain_set_reason(struct cm_session *, const char *reason);
+void *chain_conn_state(struct cm_session *); /* of the running link */
+void *chain_msg_state(struct cm_session *);
+int64_t chain_deadline(const struct cm_session *);
+const struct chain *chain_of(const struct cm_session *);
+const struct trace *chain_trace(const struct cm_session *);
+const struct cm_final *chain_final(const struct cm_session *);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trace.h - what each link did with a message, and why
+ *
+ * The summary line, `chainmail explain` and the metrics are made of it. Repeated calls of one link
+ * at one stage (header, body) without a verdict are one record. Bounded.
+ */
+#ifndef CORE_CHAIN_TRACE_H
+#define CORE_CHAIN_TRACE_H
+
+#include <chainmail/plugin.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mail/reply.h"
+
+#define TRACE_MAX 256 /* records of one message; more are counted */
+
+struct link;
+
+struct trace_record {
+	const struct link *link; /* NULL: the core itself (a limit, the message deadline) */
+	enum cm_stage stage;
+	enum cm_verdict verdict; /* what the link returned */
+	bool shadow;		 /* watched only */
+	bool failed;		 /* verdict was FAILED or broke a rule; on_error decided */
+	struct reply reply;	 /* code 0: none */
+	const char *reason;	 /* NULL: none */
+	const char *rcpt;	 /* RCPT: for whom */
+	int64_t us;
+	unsigned calls;
+	struct trace_record *next;
+};
+
+struct trace {
+	struct trace_record *first, **last;
+	size_t count, lost;
+};
+
+#endif

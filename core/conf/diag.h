@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * diag.h - mistakes in a configuration, all of them, where they are
+ *
+ * Collected while loading, printed once: file:line:column, the line, a caret, help. The wording and
+ * layout are those of docs/CONFIG.md.
+ */
+#ifndef CORE_CONF_DIAG_H
+#define CORE_CONF_DIAG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct arena;
+
+/* One file as read; the text is kept so that a mistake can show its line. */
+struct conf_source {
+	const char *name; /* as shown to people */
+	const char *text;
+	size_t len;
+	const struct conf_source *includer; /* NULL: the main file */
+	unsigned includer_line;
+};
+
+struct conf_pos {
+	const struct conf_source *source; /* NULL: no line can be shown */
+	unsigned line, column;		  /* from 1; line 0: the whole file */
+	unsigned width;			  /* of the caret; 0 counts as 1 */
+};
+
+struct diag;
+
+struct diag *diag_new(void);
+void diag_free(struct diag *);
+
+/* label stands behind the caret and may be NULL. */
+void diag_error(struct diag *, struct conf_pos, const char *label, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+void diag_warn(struct diag *, struct conf_pos, const char *label, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+/* A mistake in another file (a map, a script): "name:line: ..."; line 0: without one. */
+void diag_error_in(struct diag *, const char *name, unsigned line, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+void diag_warn_in(struct diag *, const char *name, unsigned line, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+/* A "= help:" line of the latest mistake. */
+void diag_help(struct diag *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A syntax error was seen: checks of what names what would only print follow-up errors. */
+void diag_set_broken(struct diag *);
+bool diag_broken(const struct diag *);
+
+size_t diag_errors(const struct diag *);
+size_t diag_warnings(const struct diag *);
+/* In order of file and line, without the closing sentence. Color only when told. */
+void diag_print(const struct diag *, FILE *);
+/* One JSON array of {file,line,column,severity,message,help}. */
+void diag_print_json(const struct diag *, FILE *);
+/* "2 errors, 3 warnings." */
+void diag_print_count(const struct diag *, FILE *);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * schema.h - a tree section and a table of rows become a struct
+ *
+ * Rows are struct cm_option (plugin.h), for the core's own sections as for every plugin. Reports
+ * unknown names with a suggestion, wrong types and units, ranges, choices, missing required rows,
+ * doubles and deprecated names.
+ */
+#ifndef CORE_CONF_SCHEMA_H
+#define CORE_CONF_SCHEMA_H
+
+#include <chainmail/plugin.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "tree.h"
+
+struct arena;
+
+/* A table of rows; row_size is what the plugin was compiled with. */
+struct schema_rows {
+	const struct cm_option *rows;
+	size_t count;
+	size_t row_size;
+};
+
+#define SCHEMA_ROWS(table) {(table), sizeof(table) / sizeof(*(table)), sizeof(*(table))}
+
+/* What a row's value may refer to outside the section. */
+struct schema_world {
+	struct arena *arena;  /* where values live */
+	const char *base_dir; /* relative paths start here */
+	/* The map with that name or NULL; names is for suggestions and may be NULL. */
+	const struct cm_map *(*find_map)(void *context, const char *name);
+	const char *const *(*map_names)(void *context, size_t *count);
+	void *context;
+};
+
+/* One table read into one struct. A section may be read through several (common rows + own rows). */
+struct schema_part {
+	struct schema_rows rows;
+	void *out;
+};
+
+/* what: "plugin greylist", for messages. Fills defaults first. False when anything was reported. */
+bool schema_fill(const char *what, const struct conf_section *, const struct schema_part *,
+	size_t parts, const struct schema_world *, struct diag *);
+/* Row i, zero-filled where the table is of an older, shorter struct. */
+struct cm_option schema_row(const struct schema_rows *, size_t i);
+/* One value by one row, as schema_fill does it. */
+bool schema_value(const char *what, const struct cm_option *, const struct conf_value *, void *out,
+	const struct schema_world *, struct diag *);
+/* "duration with a unit", "one of: enforce|shadow|off": for help and manual pages. */
+const char *schema_type_text(enum cm_option_type);
+
+#endif

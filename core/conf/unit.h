@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unit.h - durations, sizes, rates, percentages and yes/no as text
+ *
+ * Each parser returns NULL when it read all of text, else a pointer to the first octet it did not
+ * understand; what is wrong there is said in *why (a constant).
+ */
+#ifndef CORE_CONF_UNIT_H
+#define CORE_CONF_UNIT_H
+
+#include <chainmail/plugin.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+const char *unit_bool(const char *text, bool *, const char **why);
+const char *unit_duration(const char *text, int64_t *us, const char **why);
+const char *unit_int(const char *text, int64_t *, const char **why);
+const char *unit_mode(const char *text, int64_t *, const char **why);
+const char *unit_percent(const char *text, int64_t *hundredths, const char **why);
+const char *unit_rate(const char *text, struct cm_rate *, const char **why);
+const char *unit_size(const char *text, int64_t *octets, const char **why);
+/* "2026-12-31 08:00" or "2026-12-31", local time, as seconds since 1970. */
+const char *unit_time(const char *text, int64_t *seconds, const char **why);
+
+/* "1h30min" of microseconds, for people; out has 32 octets. */
+void unit_duration_text(int64_t us, char *out);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conversation.h - what every door does between its protocol and the chain
+ *
+ * Opens a session on the running generation, counts open sessions and messages (for drain), turns
+ * new messages away while draining, and closes once. Doors translate; they decide nothing.
+ */
+#ifndef CORE_DOOR_CONVERSATION_H
+#define CORE_DOOR_CONVERSATION_H
+
+#include <stdbool.h>
+
+#include "chain/chain.h"
+
+struct generation;
+
+struct conversation {
+	struct generation *generation; /* one reference */
+	struct cm_session *session;
+};
+
+/* Holds the running generation; rights and no_reply are set by the door, then begin. */
+void conversation_open(struct conversation *, const char *listener);
+void conversation_begin(struct conversation *);
+/* chain_event, or 421 4.3.2 for a new message while draining. */
+void conversation_event(struct conversation *, const struct cm_event *, struct answer *);
+void conversation_end_message(struct conversation *);
+/* Idempotent. */
+void conversation_close(struct conversation *);
+
+/* From now on new messages get 421 4.3.2. */
+void conversations_drain(void);
+bool conversations_draining(void);
+unsigned conversations_open(void);
+unsigned conversations_messages(void);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * generation.h - one generation of the configuration: loaded whole, or not at all
+ *
+ * Immutable once loaded. A reload builds a new one and swaps a pointer; every connection holds a
+ * reference to the generation it began with.
+ */
+#ifndef CORE_HOST_GENERATION_H
+#define CORE_HOST_GENERATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "chain/chain.h"
+#include "settings.h"
+
+struct diag;
+
+struct generation {
+	_Atomic unsigned references;
+	unsigned number;
+	int64_t loaded; /* seconds since 1970 */
+	const char *path;
+	struct arena arena;
+	struct main_settings main;
+	struct listener_settings *listeners;
+	size_t listener_count;
+	struct log_config *logs;
+	unsigned log_count;
+	struct chain chain;
+	struct chain_needs needs;
+	struct cm_map **maps;
+	size_t map_count;
+	struct script_host *scripts; /* Lua states; NULL without scripts */
+};
+
+/* Reads, checks and builds everything. NULL when diag holds errors; warnings do not stop it. */
+struct generation *generation_load(const char *path, struct diag *);
+/* The running generation; hold gives the caller a reference, drop may free it. */
+struct generation *generation_hold(void);
+void generation_drop(struct generation *);
+/* Makes it the running one (takes the caller's reference); the old one ends with its last session.
+ */
+void generation_swap(struct generation *);
+
+#endif

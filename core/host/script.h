@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * script.h - Lua rules shown to the chain as plugins
+ *
+ * A pool of states, each with every script of the generation loaded once. A hook takes a free state
+ * and runs as a coroutine with budgets for CPU time, memory and wall time; nothing of a session
+ * stays in a state between hooks. Only host/script*.c knows Lua.
+ */
+#ifndef CORE_HOST_SCRIPT_H
+#define CORE_HOST_SCRIPT_H
+
+#include <chainmail/plugin.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf/diag.h"
+
+struct conf_section;
+struct script_host;
+struct script_settings;
+
+/* What script_add() tells the chain builder. */
+struct script_link {
+	const struct cm_plugin *plugin; /* hooks of the stages the script defines, needs, macros */
+	void *config;			/* what cm_config() of its hooks gives */
+};
+
+struct script_host *script_host_new(void);
+void script_host_free(struct script_host *);
+/*
+ * Reads and compiles one rule file and learns its hooks and needs. settings is its `settings { }`
+ * block or NULL. Mistakes go to diag as "file:line: ..." with the place in filter.conf (pos) where
+ * no line is known. find_map answers whether map "x" exists.
+ */
+bool script_add(struct script_host *, const char *name, const struct script_settings *,
+	const struct conf_section *settings, struct conf_pos pos,
+	bool (*find_map)(void *context, const char *name), void *context, struct diag *,
+	struct script_link *out);
+/* All scripts were added: builds the states (one per core) and starts the watchdog. */
+bool script_host_start(struct script_host *, struct diag *);
+
+/* The API table printed as chainmail.d.lua, .luacheckrc or the chapter of the manual. */
+enum script_doc { SCRIPT_DOC_LUALS, SCRIPT_DOC_LUACHECK, SCRIPT_DOC_MARKDOWN };
+void script_print_api(enum script_doc);
+
+#endif

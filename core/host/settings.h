@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * settings.h - what the sections of filter.conf mean
+ *
+ * One table of sections, each with its rows; `config help`, manual pages and the checks read it.
+ */
+#ifndef CORE_HOST_SETTINGS_H
+#define CORE_HOST_SETTINGS_H
+
+#include <chainmail/plugin.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf/schema.h"
+
+struct main_settings {
+	const char *authserv_id;
+	const struct cm_networks *trusted;
+	int fail_action; /* enum link_failure */
+	int64_t message_timeout_us;
+	int64_t max_message_size;
+	int64_t max_header_size;
+	int64_t max_recipients;
+	int64_t drain_timeout_us;
+	const char *user, *group; /* to run as when started by root */
+	const char *plugin_dir;
+	const char *pid_file;
+};
+
+enum listener_type { LISTENER_MILTER };
+enum listener_engine { ENGINE_LIBMILTER };
+
+struct listener_settings {
+	const char *name;
+	struct conf_pos pos;
+	int type;
+	int engine;
+	const char *socket;
+	int64_t mode;
+	const char *group;
+};
+
+struct log_settings {
+	int target, format, level;
+	bool summary;
+	const char *path;
+};
+
+struct map_settings {
+	const char *source;
+	struct cm_list entries;
+	int match;
+	int64_t reload_us;
+};
+
+struct script_settings {
+	const char *file;
+	int64_t cpu_us; /* CPU budget of one hook */
+	int64_t memory; /* octets a state may use on top of what it has after loading */
+};
+
+/* A kind of section: "plugin". */
+struct section_kind {
+	const char *name;
+	bool named;  /* has a name behind the kind */
+	bool single; /* may stand once */
+	bool links;  /* also takes chain_link_rows */
+	struct schema_rows rows;
+	const char *help;
+};
+
+extern const struct section_kind section_kinds[];
+extern const size_t section_kind_count;
+const struct section_kind *section_kind_find(const char *name);
+
+#endif

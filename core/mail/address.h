@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * address.h - addresses of the envelope and of the From: field, parsed strictly
+ *
+ * One parser for all checks, so that no two of them see different addresses (RFC 5321
+ * section 4.1.2, RFC 5322 section 3.4, RFC 6531 for UTF-8).
+ */
+#ifndef CORE_MAIL_ADDRESS_H
+#define CORE_MAIL_ADDRESS_H
+
+#include <chainmail/plugin.h>
+
+struct arena;
+
+/* "<a@b>", "a@b", "<>", source routes dropped. Never fails: valid says what it is. */
+void address_parse_path(struct cm_address *, struct arena *, const char *text);
+/* All mailboxes of count From: field bodies; result lives in the arena. Never NULL. */
+const struct cm_from *address_parse_from(struct arena *, const char *const *fields, size_t count);
+/* Same mailbox: domains in any case, local parts exactly. */
+bool address_same(const struct cm_address *, const struct cm_address *);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session.h - one SMTP session as a filter sees it
+ *
+ * Keeps what the MTA said, in three lifetimes: the daemon's (not here), the connection's arena and
+ * the message's arena. Knows nothing of links and doors. A session is used by one thread at a time.
+ */
+#ifndef CORE_MAIL_SESSION_H
+#define CORE_MAIL_SESSION_H
+
+#include <chainmail/plugin.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/net.h"
+#include "edit.h"
+#include "reply.h"
+#include "stage.h"
+
+struct run; /* the chain's state of this session; only carried */
+
+#define SESSION_ID_SIZE 16
+
+/* Bounds on what an MTA may make us keep. */
+struct session_limits {
+	size_t header_octets; /* of all fields of a message, main.max_header_size */
+	size_t header_fields;
+	size_t recipients;   /* main.max_recipients */
+	int64_t body_octets; /* kept body, main.max_message_size */
+};
+
+struct session_pair {	   /* note, result, macro */
+	const char *group; /* result: plugin; else NULL */
+	const char *name;
+	const char *value;
+	struct session_pair *next;
+};
+
+struct session_header {
+	struct cm_header field;
+	struct session_header *next;
+};
+
+struct cm_session {
+	struct arena conn, msg;
+	struct run *run;
+	const struct session_limits *limits;
+
+	/* What the door negotiated. */
+	uint32_t rights;   /* CM_EDIT_* the MTA grants */
+	uint32_t no_reply; /* bit per stage whose reply the MTA does not wait for */
+	bool macros_asked; /* our macro lists were accepted, so a missing macro means "none" */
+	const char *listener;
+
+	/* What the chain wants kept. */
+	bool keep_headers, keep_body;
+
+	/* Connection. */
+	char conn_id[SESSION_ID_SIZE];
+	struct net_addr peer;
+	struct cm_client client;
+	struct cm_server server;
+	const char *helo;
+	struct edit_queue conn_edits;
+	struct session_pair *conn_notes, *conn_results;
+
+	/* Message. */
+	bool in_message;
+	char id[SESSION_ID_SIZE]; /* conn_id outside a message */
+	int64_t began;		  /* clock_now() at MAIL */
+	enum cm_stage stage;
+	struct cm_address sender;
+	struct cm_address *rcpts;
+	size_t rcpt_count, rcpt_room, rcpt_refused;
+	struct session_header *headers, **headers_last;
+	const struct cm_header **header_index; /* built at eoh */
+	size_t header_count, header_octets;
+	unsigned char *body;
+	size_t body_len, body_room;
+	bool body_cut; /* larger than limits->body_octets: not kept */
+	int64_t size;
+	const struct cm_from *from;
+	struct edit_queue edits;
+	struct session_pair *notes, *results;
+
+	/* Macros: the latest list of each stage, in the arena of its scope. */
+	struct session_pair *macros[CM_STAGE_COUNT];
+	struct cm_auth auth;
+	struct cm_tls tls;
+};
+
+struct cm_session *session_new(const struct session_limits *, const char *listener);
+/* Ends a message that is still open. NULL is allowed. */
+void session_free(struct cm_session *);
+
+/* Macro lists: begin drops the stage's and all later stages' lists (milter protocol), then add. */
+void session_macros_begin(struct cm_session *, enum cm_stage);
+void session_macro_add(struct cm_session *, enum cm_stage, const char *name, const char *value);
+enum cm_known session_macro(const struct cm_session *, const char *name, const char **value);
+
+/* Client facts, before the connect event. addr may be NULL (local client). */
+void
+session_set_client(struct cm_session *, const char *name, const struct net_addr *, unsigned port);
+
+enum session_kept {
+	SESSION_KEPT,
+	SESSION_TOO_LARGE, /* header section over its limit: 552 5.3.4 */
+	SESSION_TOO_MANY   /* recipients over their limit: 452 4.5.3 */
+};
+/*
+ * Keeps what the event says. MAIL begins a message (and ends one left open). RCPT is kept by
+ * session_add_rcpt() once no link refused it.
+ */
+enum session_kept session_keep(struct cm_session *, const struct cm_event *);
+void session_add_rcpt(struct cm_session *, const struct cm_address *);
+/* Idempotent. The only place where a message ends. */
+void session_end_message(struct cm_session *);
+
+const char *session_header_value(const struct cm_session *, const char *name, size_t n);
+struct edit_fields session_fields(const struct cm_session *);
+const char *session_queue_id(const struct cm_session *);
+
+/* Pairs of the message, else of the connection; NULL when absent. */
+const char *session_note(const struct cm_session *, const char *name);
+void session_set_note(struct cm_session *, const char *name, const char *value);
+const char *session_result(const struct cm_session *, const char *plugin, const char *key);
+void
+session_set_result(struct cm_session *, const char *plugin, const char *key, const char *value);
+/* The arena of the current scope: msg inside a message, else conn. */
+struct arena *session_arena(struct cm_session *);
+
+/* A new id: unique in this process and, for years, across restarts. */
+void session_id_new(char out[SESSION_ID_SIZE]);
+
+#endif

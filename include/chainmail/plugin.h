@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin.h - the whole world of a Chainmail plugin
+ *
+ * A plugin is one shared object that exports one symbol, `const struct cm_plugin cm_plugin`. The
+ * host reads that table, fills the plugin's settings from filter.conf, and calls its hooks as an
+ * SMTP conversation goes on. A hook looks at the event and the session, may queue edits, publish
+ * results and set a reply, and returns a verdict. It never talks to the MTA.
+ *
+ * Rules that hold everywhere:
+ *  - Hooks of one session never overlap, but each may run on another thread. Keep nothing in
+ *    thread-local or unlocked global storage.
+ *  - A pointer that the host returns belongs to the host. Unless said otherwise it lives until the
+ *    message ends (connection facts: until the connection ends). Strings end in NUL and hold none.
+ *  - Strings passed to the host are borrowed for the call and copied where they are kept.
+ *  - No hook may end the process. A hook that cannot tell returns CM_FAILED and the administrator's
+ *    on_error decides.
+ *  - The ABI grows only by appending to structs and enums. A plugin built against an older, shorter
+ *    struct cm_plugin loads (what it lacks is zero); a newer CM_ABI is refused by name.
+ */
+#ifndef CHAINMAIL_PLUGIN_H
+#define CHAINMAIL_PLUGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Version of this interface; struct cm_plugin.abi says which one a plugin was written for. */
+#define CM_ABI 1u
+
+#define CM_API		__attribute__((visibility("default")))
+#define CM_PRINTF(f, a) __attribute__((format(printf, f, a)))
+
+/* --- stages, verdicts, events ------------------------------------------------------------- */
+
+/* The steps of an SMTP conversation, in its order (RFC 5321; header to eom follow DATA). */
+enum cm_stage {
+	CM_STAGE_CONNECT, /* client connected */
+	CM_STAGE_HELO,	  /* HELO or EHLO */
+	CM_STAGE_MAIL,	  /* MAIL FROM: login, TLS and envelope sender are known */
+	CM_STAGE_RCPT,	  /* RCPT TO: once per recipient */
+	CM_STAGE_DATA,	  /* DATA: all recipients are known */
+	CM_STAGE_HEADER,  /* one header field */
+	CM_STAGE_EOH,	  /* end of the header section */
+	CM_STAGE_BODY,	  /* one chunk of the body */
+	CM_STAGE_EOM,	  /* end of message */
+	CM_STAGE_UNKNOWN, /* a command the MTA does not know */
+	CM_STAGE_COUNT
+};
+
+enum cm_verdict {
+	CM_CONTINUE, /* no opinion; the normal answer */
+	CM_ACCEPT,   /* no later link looks at this scope (connection, message, recipient) */
+	CM_REJECT,   /* refuse for good; the reply is cm_reply()'s 5yz or 550 5.7.1 */
+	CM_TEMPFAIL, /* refuse for now; the reply is cm_reply()'s 4yz or 451 4.7.1 */
+	CM_DISCARD,  /* pretend to accept and drop; at RCPT this recipient alone */
+	CM_DONE,     /* this link wants no more events of this scope */
+	CM_FAILED    /* "I could not tell": the link's on_error decides */
+};
+
+/* How sure the host is of a fact that the MTA may or may not have told. */
+enum cm_known {
+	CM_KNOWN,      /* the value is there */
+	CM_NONE,       /* the MTA says there is none (not logged in, no such key) */
+	CM_UNDELIVERED /* the MTA never delivers it, or the source is broken: never read it as "no"
+			*/
+};
+
+/* An SMTP path (RFC 5321 section 4.1.2) or a mailbox of a header field (RFC 5322 section 3.4). */
+struct cm_address {
+	const char *text;   /* as received, with its angle brackets if it had any */
+	const char *addr;   /* user@domain, domain in lower case; "" for the null sender */
+	const char *user;   /* local part, quotes removed; "" for the null sender */
+	const char *domain; /* lower case, no trailing dot; "" where there is none */
+	bool null;	    /* <> */
+	bool valid;	    /* false: not an address; addr, user and domain are best effort */
+};
+
+struct cm_event {
+	enum cm_stage stage;
+	const char *name;  /* connect: client name; helo: its argument; header: field name;
+			      unknown: the command line */
+	const char *value; /* header: field value as received, folding included */
+	const struct cm_address *address; /* mail, rcpt */
+	const char *const *args;	  /* mail, rcpt: ESMTP parameters, ends in NULL */
+	const unsigned char *data;	  /* body: the chunk (may hold NUL) */
+	size_t len;			  /* body: octets in data */
+};
+
+struct cm_session;
+typedef enum cm_verdict cm_hook(struct cm_session *, const struct cm_event *);
+
+/* --- settings ------------------------------------------------------------------------------ */
+
+struct cm_networks; /* a set of addresses and CIDR networks */
+struct cm_map;	    /* a named map of filter.conf */
+
+struct cm_list {
+	size_t count;
+	const char *const *items;
+};
+
+struct cm_numbers {
+	size_t count;
+	const int64_t *items;
+};
+
+struct cm_rate {
+	int64_t count;
+	int64_t period_us;
+};
+
+/* Type of a setting, and what stands at struct cm_option.offset of the settings struct. */
+enum cm_option_type {
+	CM_OPT_BOOL,	 /* bool: yes, no */
+	CM_OPT_CHOICE,	 /* int: index into choices */
+	CM_OPT_DURATION, /* int64_t microseconds: 1h30min */
+	CM_OPT_INT,	 /* int64_t */
+	CM_OPT_LIST,	 /* struct cm_list */
+	CM_OPT_MAP,	 /* const struct cm_map *, NULL when not set */
+	CM_OPT_MODE,	 /* int64_t file mode in octal: 0660 */
+	CM_OPT_NETWORKS, /* const struct cm_networks *, NULL when not set */
+	CM_OPT_NUMBERS,	 /* struct cm_numbers */
+	CM_OPT_PATH,	 /* const char *; relative names start at the configuration's directory */
+	CM_OPT_PERCENT,	 /* int64_t hundredths of a percent: 10% is 1000 */
+	CM_OPT_RATE,	 /* struct cm_rate: 100/1h */
+	CM_OPT_SIZE,	 /* int64_t octets: 50M */
+	CM_OPT_SOCKET,	 /* const char *: unix:PATH, inet:PORT@HOST, inet6:PORT@HOST */
+	CM_OPT_STRING,	 /* const char *, NULL when not set and without default */
+	CM_OPT_TIME	 /* int64_t seconds since 1970: "2026-12-31 08:00" local time */
+};
+
+enum {
+	CM_OPT_REQUIRED = 1u << 0 /* configuration is refused without it */
+};
+
+/* One setting: a row. Manual pages, `chainmail config help` and the checks are made from it. */
+struct cm_option {
+	const char *name;
+	enum cm_option_type type;
+	size_t offset;		/* into the settings struct */
+	const char *fallback;	/* default, written as in filter.conf; NULL: none (zero) */
+	const char *choices;	/* CM_OPT_CHOICE: "enforce|shadow|off" */
+	const char *help;	/* one line */
+	unsigned flags;		/* CM_OPT_REQUIRED */
+	int64_t min, max;	/* numbers; both 0: no bounds */
+	const char *since;	/* version that brought it */
+	const char *renamed_to; /* a deprecated name: accepted with a warning */
+};
+
+/* --- the descriptor ------------------------------------------------------------------------ */
+
+/* What a link needs; edit rights are asked of the MTA, kept parts of the host. */
+enum {
+	CM_NEED_HEADERS = 1u << 0,    /* cm_header() and friends work from eoh on */
+	CM_NEED_BODY = 1u << 1,	      /* cm_body() works at eom */
+	CM_EDIT_HEADERS = 1u << 2,    /* add, insert, set, remove header fields */
+	CM_EDIT_RCPTS = 1u << 3,      /* add and drop recipients; discard at RCPT */
+	CM_EDIT_SENDER = 1u << 4,     /* cm_set_sender() */
+	CM_EDIT_BODY = 1u << 5,	      /* cm_replace_body() */
+	CM_EDIT_QUARANTINE = 1u << 6, /* cm_quarantine() */
+	CM_STOP_EARLY = 1u << 7,  /* a refusal at data, header, eoh or body must reach the MTA at
+				     once; else it is given at end of message, which saves waits */
+	CM_AFTER_ACCEPT = 1u << 8 /* runs although an earlier link accepted (signing, marking) */
+};
+
+/* A macro that a link reads and the stage from which it must be known. */
+struct cm_macro {
+	enum cm_stage stage;
+	const char *name; /* as the MTA spells it: "i", "{auth_authen}" */
+};
+
+struct cm_plugin {
+	uint32_t abi;	  /* CM_ABI */
+	uint32_t size;	  /* sizeof(struct cm_plugin) */
+	const char *name; /* type name in filter.conf: lower case, digits, underscore */
+	const char *help; /* one line: what it checks */
+	const struct cm_option *options;
+	uint32_t option_count;
+	uint32_t option_size; /* sizeof(struct cm_option) */
+	size_t config_size;   /* the settings struct; the host allocates, zeroes and fills it */
+	size_t conn_size;     /* state per connection; zeroed by the host */
+	size_t msg_size;      /* state per message; zeroed by the host */
+	uint32_t needs;	      /* CM_NEED_*, CM_EDIT_*, ... */
+	uint32_t macro_count;
+	const struct cm_macro *macros;
+	const char *const
+		*after; /* plugin types that must run earlier where both run; ends in NULL */
+
+	/*
+	 * After the settings of one instance were read, before the first hook. Checks what a row
+	 * cannot say and may build tables. On false, the text in why (why_size octets) is shown at
+	 * the section's position.
+	 */
+	bool (*start)(void *config, char *why, size_t why_size);
+	void (*stop)(void *config); /* releases what start took; only after a successful start */
+
+	cm_hook *connect, *helo, *mail, *rcpt, *data, *header, *eoh, *body, *eom, *unknown;
+
+	/* Ends of scopes, for links that hold something the arenas cannot release. Rare. */
+	void (*end_msg)(struct cm_session *);
+	void (*end_conn)(struct cm_session *);
+};
+
+/* --- settings and state of the running link ------------------------------------------------- */
+
+/* The settings struct of the running link. */
+CM_API const void *cm_config(const struct cm_session *);
+/* The link's own state, conn_size and msg_size octets; msg is NULL outside a message. */
+CM_API void *cm_conn(struct cm_session *);
+CM_API void *cm_msg(struct cm_session *);
+/* Zeroed memory until the connection or the message ends; never NULL. */
+CM_API void *cm_conn_alloc(struct cm_session *, size_t);
+CM_API void *cm_msg_alloc(struct cm_session *, size_t);
+/* The link's name in filter.conf. */
+CM_API const char *cm_link_name(const struct cm_session *);
+
+/* --- facts of the session ------------------------------------------------------------------- */
+
+struct cm_client {
+	const char *ip;	  /* canonical text; "" for a local (unix) client */
+	const char *name; /* verified host name; "unknown" where the MTA has none */
+	const char *ptr;  /* unverified reverse name; NULL when not told */
+	unsigned port;	  /* 0 when not told */
+};
+
+struct cm_server {
+	const char *name;   /* MTA's host name (j); NULL when not told */
+	const char *ip;	    /* address the client reached; NULL when not told */
+	const char *daemon; /* MTA's name for the listener ({daemon_name}); NULL when not told */
+	unsigned port;	    /* {daemon_port}; 0 when not told */
+};
+
+struct cm_auth {
+	const char *user;   /* {auth_authen} */
+	const char *method; /* {auth_type}; NULL when not told */
+};
+
+struct cm_tls {
+	const char *version;	  /* {tls_version} */
+	const char *cipher;	  /* {cipher}; NULL when not told */
+	unsigned bits;		  /* {cipher_bits}; 0 when not told */
+	const char *cert_subject; /* {cert_subject}; NULL when not told */
+};
+
+CM_API const struct cm_client *cm_client(const struct cm_session *);
+CM_API const struct cm_server *cm_server(const struct cm_session *);
+/* CM_NONE: not logged in. CM_UNDELIVERED: this MTA does not send {auth_authen}. From MAIL on. */
+CM_API enum cm_known cm_auth(const struct cm_session *, const struct cm_auth **);
+/* CM_NONE: plain text. CM_UNDELIVERED: this MTA does not send {tls_version}. From MAIL on. */
+CM_API enum cm_known cm_tls(const struct cm_session *, const struct cm_tls **);
+/* Latest value of an MTA macro ("i", "{mail_addr}"). */
+CM_API enum cm_known cm_macro(const struct cm_session *, const char *name, const char **value);
+/* The client is inside the set; false for local clients and a NULL set. */
+CM_API bool cm_client_in(const struct cm_session *, const struct cm_networks *);
+/* The client is inside main.trusted_networks. */
+CM_API bool cm_client_trusted(const struct cm_session *);
+CM_API const char *cm_helo(const struct cm_session *); /* NULL before HELO */
+/* NULL outside a message. */
+CM_API const struct cm_address *cm_sender(const struct cm_session *);
+/* Recipients accepted so far, in their order; i counts from 0. */
+CM_API size_t cm_rcpt_count(const struct cm_session *);
+CM_API const struct cm_address *cm_rcpt(const struct cm_session *, size_t i);
+/* Our id of the message (of the connection before MAIL); in every log line and refusal. */
+CM_API const char *cm_id(const struct cm_session *);
+/* The MTA's queue id; NULL before it is known (Postfix: first accepted recipient). */
+CM_API const char *cm_queue_id(const struct cm_session *);
+/* Octets of header and body received so far. */
+CM_API int64_t cm_size(const struct cm_session *);
+CM_API enum cm_stage cm_stage(const struct cm_session *);
+
+/* --- the message (links that declared CM_NEED_HEADERS, CM_NEED_BODY) ---------------------------
+ */
+
+struct cm_header {
+	const char *name;  /* as received */
+	const char *value; /* as received, folding included */
+};
+
+struct cm_from {
+	size_t count; /* mailboxes of all From: fields, groups flattened */
+	const struct cm_address *items;
+	const char
+		*problem; /* NULL, or why the field breaks RFC 5322 (none, several, unparsable) */
+};
+
+CM_API size_t cm_header_count(const struct cm_session *);
+CM_API const struct cm_header *cm_header_at(const struct cm_session *, size_t i);
+/* The n-th field of that name (from 1, any case), value as received; NULL when there is none. */
+CM_API const char *cm_header(const struct cm_session *, const char *name, size_t n);
+/* The From: field, parsed strictly once per message. Never NULL; from eoh on. */
+CM_API const struct cm_from *cm_from(struct cm_session *);
+/* The kept body; false when none was kept (not declared, or over max_message_size). */
+CM_API bool cm_body(const struct cm_session *, const unsigned char **, size_t *);
+
+/* --- replies and edits ------------------------------------------------------------------------ */
+
+/*
+ * The reply that goes with the verdict this hook is about to return (RFC 5321, 3463). code is 4yz
+ * or 5yz, status "4.y.z" or "5.y.z" of the same class; line breaks in the text make a multi-line
+ * reply. Control and non-ASCII octets are replaced, '%' is kept safe, over-long text is cut; " (id
+ * ...)" is appended. False, and logged, for a code and status that do not fit; a reply whose class
+ * does not fit the verdict makes the link fail.
+ */
+CM_API bool cm_reply(struct cm_session *, int code, const char *status, const char *format, ...)
+	CM_PRINTF(4, 5);
+/* Why, for the log and the trace only. */
+CM_API void cm_reason(struct cm_session *, const char *format, ...) CM_PRINTF(2, 3);
+
+/*
+ * Edits may be asked for at any stage. They are queued and applied once, at end of message, in one
+ * order: body, sender, recipients, header changes from the highest index down, inserts, adds.
+ * Indexes mean "as received". A shadow link's edits are recorded and not applied. False, and
+ * logged, for a name, value or address that could not stand in a message, or a right not declared.
+ */
+CM_API bool cm_add_header(struct cm_session *, const char *name, const char *value);
+/* index 0: above everything, our own MTA's Received: included. */
+CM_API bool cm_insert_header(struct cm_session *, int index, const char *name, const char *value);
+/* The n-th field of that name, from 1; a field that is not there is added. */
+CM_API bool cm_set_header(struct cm_session *, const char *name, size_t n, const char *value);
+CM_API bool cm_remove_header(struct cm_session *, const char *name, size_t n);
+/* Puts text in front of the Subject: (adds the field where there is none); not twice. */
+CM_API bool cm_prefix_subject(struct cm_session *, const char *text);
+CM_API bool cm_add_rcpt(struct cm_session *, const char *address);
+CM_API bool cm_drop_rcpt(struct cm_session *, const char *address);
+CM_API bool cm_set_sender(struct cm_session *, const char *address); /* "" is the null sender */
+CM_API bool cm_replace_body(struct cm_session *, const void *, size_t);
+/* Ask the MTA to hold the message; the final verdict must be to continue or to accept. */
+CM_API bool cm_quarantine(struct cm_session *, const char *reason);
+
+/* What the MTA was told in the end, for end_msg and a rule's done(). */
+struct cm_final {
+	enum cm_verdict verdict; /* CM_CONTINUE when the message was abandoned without an answer */
+	int code;		 /* 0 without a reply */
+	const char *status, *text; /* NULL without a reply */
+	const char *by;		   /* link that decided; NULL: none */
+};
+
+CM_API const struct cm_final *cm_final(const struct cm_session *);
+
+/* --- results, notes, maps, log, clock -----------------------------------------------------------
+ */
+
+/* Publishes a result under this link's type name ("spf"): later links, rules and the log read it.
+ */
+CM_API void cm_set_result(struct cm_session *, const char *key, const char *value);
+/* A result of this message, or of the connection; NULL when the plugin published none. */
+CM_API const char *cm_result(const struct cm_session *, const char *plugin, const char *key);
+/* A note of this message (before MAIL: of the connection), shared by all links. */
+CM_API void cm_set_note(struct cm_session *, const char *key, const char *value);
+CM_API const char *cm_note(const struct cm_session *, const char *key);
+
+/*
+ * Looks a key up: an address for a cidr map, else text (case is ignored). CM_NONE: no such key.
+ * CM_UNDELIVERED: the map could not be read. value lives as long as the message.
+ */
+CM_API enum cm_known
+cm_map_get(struct cm_session *, const struct cm_map *, const char *key, const char **value);
+/* The map of filter.conf with that name in the running configuration; NULL: none. */
+CM_API const struct cm_map *cm_map_find(const struct cm_session *, const char *name);
+
+enum cm_level { CM_LOG_ERROR, CM_LOG_WARN, CM_LOG_INFO, CM_LOG_DEBUG };
+
+/* One log line; names session and link. Control characters are escaped. */
+CM_API void cm_log(struct cm_session *, enum cm_level, const char *format, ...) CM_PRINTF(3, 4);
+/* Seconds since 1970, and microseconds of a clock that never jumps. Virtual in tests. */
+CM_API int64_t cm_time(const struct cm_session *);
+CM_API int64_t cm_clock(const struct cm_session *);
+/* When this hook must have answered, in cm_clock() microseconds. */
+CM_API int64_t cm_deadline(const struct cm_session *);
+
+/* The table that a plugin exports. */
+extern CM_API const struct cm_plugin cm_plugin;
+
+#endif
