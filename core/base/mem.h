@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mem.h - memory or the end
+ *
+ * Nothing in the daemon can go on without the few octets it asks for here, and a mail filter that
+ * dies is safe: the MTA keeps the message. Budgets are enforced where data enters.
+ */
+#ifndef CORE_BASE_MEM_H
+#define CORE_BASE_MEM_H
+
+#include <stddef.h>
+
+/* Not zeroed, never NULL; free() it. */
+void *mem_alloc(size_t size);
+/* Zeroed; count * size is checked for overflow. */
+void *mem_zalloc(size_t count, size_t size);
+void *mem_grow(void *, size_t size);
+/* Sum and product, ending the process where they overflow. */
+size_t mem_sum(size_t, size_t);
+size_t mem_product(size_t, size_t);
+
+#endif
