@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 uint64_t hash_bytes(const void *, size_t);
+/* The same with a key of the caller's, for values that must be the same in every process. */
+uint64_t hash_keyed(const uint64_t key[2], const void *, size_t);
 
 /* A table that only grows; keys are borrowed and must outlive it. */
 struct table {
