@@ -1,0 +1,118 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# lib.sh - what every end-to-end script shares: messages, clean-up, waiting, free ports
+#
+# Sourced, never run. It knows nothing of mail. A script calls cleanup_begin once and then registers,
+# with cleanup_add, the undoing of everything it starts, so that INT, TERM and an early exit leave
+# nothing behind. E2E_KEEP=1 keeps the directories for a look at them.
+
+# Exit status that means "this machine cannot run it" (not root, a package is missing).
+readonly EX_LACKING=77
+
+# die WHAT [HINT]: what happened and where; then what to do about it. Ends the script.
+die() {
+    printf '%s: %s\n' "${0##*/}" "$1" >&2
+    [ $# -lt 2 ] || printf '    %s\n' "$2" >&2
+    exit 1
+}
+
+# lacking WHAT [HINT]: as die, for a machine that cannot run the tests at all.
+lacking() {
+    (die "$@") || exit "$EX_LACKING"
+}
+
+need_root() {
+    [ "$(id -u)" -eq 0 ] ||
+        lacking "needs root: Postfix runs its parts as several users" "run it as root or in a container"
+}
+
+# need_commands NAME/PACKAGE...: every command, or the list of packages to install.
+need_commands() {
+    local pair missing=()
+    for pair in "$@"; do
+        command -v "${pair%%/*}" >/dev/null || missing+=("${pair##*/}")
+    done
+    [ ${#missing[@]} -eq 0 ] ||
+        lacking "missing packages: ${missing[*]}" "run: make deps"
+}
+
+# cleanup_begin: from here on the commands given to cleanup_add run, last first, however the script ends.
+cleanup_begin() {
+    cleanup_jobs=()
+    trap cleanup_run EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+}
+
+cleanup_add() {
+    cleanup_jobs+=("$(printf '%q ' "$@")")
+}
+
+# A second Ctrl-C must not cut the clean-up short.
+cleanup_run() {
+    local status=$? i
+    trap '' INT TERM HUP
+    trap - EXIT
+    set +e
+    for ((i = ${#cleanup_jobs[@]} - 1; i >= 0; i--)); do
+        eval "${cleanup_jobs[i]}"
+    done
+    exit "$status"
+}
+
+remove_dir() {
+    if [ -n "${E2E_KEEP:-}" ]; then
+        printf 'kept for you: %s\n' "$1" >&2
+    else
+        rm -rf -- "$1"
+    fi
+}
+
+# private_dir VARIABLE NAME: makes a directory that other users may pass through, removed at the end,
+# and stores its path in VARIABLE. (No command substitution: its subshell would lose the clean-up.)
+private_dir() {
+    local _dir
+    _dir=$(mktemp -d "${TMPDIR:-/tmp}/chainmail-$2.XXXXXX") ||
+        die "cannot make a directory in ${TMPDIR:-/tmp}" "set TMPDIR to a place with free space"
+    cleanup_add remove_dir "$_dir"
+    chmod 0755 "$_dir"
+    # 107 octets fit into a unix socket's address, and the socket's name comes behind the directory.
+    [ ${#_dir} -le 80 ] || die "$_dir: path too long for sockets" "set TMPDIR to a shorter path"
+    printf -v "$1" '%s' "$_dir"
+}
+
+# wait_until SECONDS COMMAND...: true as soon as COMMAND succeeds, false after SECONDS.
+wait_until() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        sleep 0.05
+    done
+}
+
+process_gone() {
+    ! kill -0 "$1" 2>/dev/null
+}
+
+# The port can be bound on 127.0.0.1 now.
+port_free() {
+    perl -MIO::Socket::INET -e '
+        exit !IO::Socket::INET->new(LocalAddr => "127.0.0.1:$ARGV[0]", Listen => 1, ReuseAddr => 1)' "$1"
+}
+
+# free_ports COUNT: different free ports of 127.0.0.1, below the range that clients take theirs from.
+free_ports() {
+    perl -MIO::Socket::INET -e '
+        my ($want, @held) = @ARGV;
+        for (1 .. 1000) {
+            my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", Listen => 1,
+                LocalPort => 20000 + int rand 10000) or next;
+            push @held, $s;
+            last if @held == $want;
+        }
+        exit 1 if @held < $want;
+        print join(" ", map { $_->sockport } @held), "\n"' "$1" ||
+        die "no free port between 20000 and 30000 on 127.0.0.1" "look for who holds them: ss -ltnp"
+}
