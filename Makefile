@@ -1,0 +1,183 @@
+# Chainmail: everything is built into $(B); nothing needs to be installed to run.
+
+B      ?= build
+CC     ?= cc
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc/chainmail
+LIBDIR ?= $(PREFIX)/lib/chainmail
+DATADIR ?= $(PREFIX)/share/chainmail
+VERSION := 0.1.0
+
+# Extra flags of a variant build: make B=build/asan SAN="-fsanitize=address,undefined"
+SAN ?=
+
+WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+	-Wformat=2 -Wvla
+HARDEN = -fstack-protector-strong -fPIE -fno-plt $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+OPT ?= -O2 -g
+# Expanded only in recipes, after `make deps` may have installed pkg-config and the libraries.
+LUA_CFLAGS = $(shell pkg-config --cflags lua5.4)
+LUA_LIBS = $(shell pkg-config --libs lua5.4)
+CHECK_CFLAGS = $(shell pkg-config --cflags check)
+CHECK_LIBS = $(shell pkg-config --libs check)
+
+CPPFLAGS += -D_GNU_SOURCE -Iinclude -Icore -DCHAINMAIL_VERSION='"$(VERSION)"' \
+	-DCHAINMAIL_PLUGIN_DIR='"$(LIBDIR)"' -DCHAINMAIL_CONFIG='"$(SYSCONFDIR)/filter.conf"'
+CFLAGS += -std=c11 $(OPT) $(WARN) $(HARDEN) -fvisibility=hidden -pthread $(SAN) $(EXTRA_CFLAGS)
+LDFLAGS += -pie -pthread -rdynamic -Wl,-z,relro,-z,now $(SAN)
+LIBS = -lmilter $(LUA_LIBS) -ldl -lm
+
+CORE := $(sort $(wildcard core/*/*.c))
+CORE_OBJ := $(CORE:%.c=$(B)/obj/%.o)
+MAIN_OBJ := $(B)/obj/core/main.o
+PLUGINS := $(patsubst plugins/%.c,$(B)/plugins/%.so,$(wildcard plugins/*.c))
+UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
+TEST_PLUGINS := $(patsubst tests/unit/plugins/%.c,$(B)/tests/plugins/%.so,\
+	$(wildcard tests/unit/plugins/*.c)) $(B)/tests/plugins/skeleton.so
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+DOC_FILES := docs/chainmail.8 docs/filter.conf.5
+SOURCES := $(wildcard include/chainmail/*.h core/*.c core/*/*.[ch] plugins/*.c docs/*.c \
+	tests/unit/*.[ch] tests/unit/plugins/*.c tests/smtp/*.[ch] tests/bench/*.[ch] tests/fuzz/*.c)
+
+.DEFAULT_GOAL := all
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+##@ Targets
+help: ## print this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
+
+deps: ## install the Debian packages that building, testing and the demo need (root)
+	@sh tests/deps.sh build demo test
+
+all: $(B)/chainmail $(PLUGINS) ## build the daemon and the plugins
+
+demo: ## show it on a private Postfix: eight messages and what became of them (root)
+	@sh tests/deps.sh build demo
+	@$(MAKE) --no-print-directory all
+	@bash tests/e2e/demo.sh $(B)
+
+run: ## serve filter.conf.example in the foreground
+	@sh tests/deps.sh build
+	@$(MAKE) --no-print-directory all
+	$(B)/chainmail serve --config filter.conf.example
+
+test: ## everything: unit tests, transcripts, miltertest, end to end with a real Postfix
+	@sh tests/deps.sh build demo test
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory check-miltertest check-e2e
+
+check: check-unit check-transcripts ## unit tests and transcripts: no root, no network, no MTA
+
+check-unit: all $(UNIT) $(TEST_PLUGINS)
+	@sh tests/unit/run.sh $(B) $(UNIT)
+
+check-transcripts: all $(B)/tests/transcript
+	@sh tests/smtp/run.sh $(B)
+
+check-miltertest: all
+	@bash tests/e2e/miltertest.sh $(B)
+
+check-e2e: all
+	@bash tests/e2e/run.sh $(B)
+
+check-asan: ## unit tests and transcripts under the address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory check B=$(B)/asan OPT="-O1 -g" \
+		SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+
+check-tsan: ## unit tests and transcripts, many clients at once, under the thread sanitizer
+	@$(MAKE) --no-print-directory check B=$(B)/tsan OPT="-O1 -g" SAN="-fsanitize=thread"
+
+lint: ## rooms, sizes, headers, names; warnings of gcc and clang
+	@sh tests/deps.sh build lint
+	@sh tests/lint.sh
+	@$(MAKE) --no-print-directory all B=$(B)/gcc-lint CC=gcc EXTRA_CFLAGS=-Werror
+	@$(MAKE) --no-print-directory all B=$(B)/clang-lint CC=clang EXTRA_CFLAGS=-Werror
+
+format: ## let clang-format lay out every file
+	@clang-format -i $(SOURCES)
+
+format-check: ## fail where clang-format would change something
+	@sh tests/deps.sh lint
+	@clang-format --dry-run -Werror $(SOURCES)
+
+bench: all $(B)/tests/load $(B)/tests/noop ## throughput and CPU beside a no-op libmilter filter
+	@bash tests/bench/run.sh $(B)
+
+FUZZ_SECONDS ?= 60
+fuzz: ## run each fuzz target for FUZZ_SECONDS (60)
+	@sh tests/deps.sh build lint
+	@$(MAKE) --no-print-directory B=$(B)/fuzz CC=clang OPT="-O1 -g" \
+		SAN="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all" fuzz-build
+	@sh tests/fuzz/run.sh $(B)/fuzz $(FUZZ_SECONDS) $(FUZZ)
+
+fuzz-build: all $(patsubst %,$(B)/tests/fuzz/fuzz_%,$(FUZZ))
+
+docs: all ## write the generated tables, manual pages and editor files
+	@sh docs/generate.sh $(B)
+
+install: all ## install below PREFIX
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PREFIX)/include/chainmail \
+		$(DESTDIR)$(DATADIR)/scripts $(DESTDIR)$(DATADIR)/lua $(DESTDIR)$(SYSCONFDIR) \
+		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 $(B)/chainmail $(DESTDIR)$(PREFIX)/sbin/chainmail
+	install -m 644 $(PLUGINS) $(DESTDIR)$(LIBDIR)
+	install -m 644 include/chainmail/plugin.h $(DESTDIR)$(PREFIX)/include/chainmail
+	install -m 644 $(wildcard scripts/*.lua) $(DESTDIR)$(DATADIR)/scripts
+	install -m 644 docs/chainmail.d.lua $(DESTDIR)$(DATADIR)/lua
+	install -m 644 filter.conf.example $(DESTDIR)$(DATADIR)
+	install -m 644 docs/filter.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 docs/chainmail.8 $(DESTDIR)$(PREFIX)/share/man/man8
+
+uninstall: ## remove what install put there; the configuration stays
+	rm -f $(DESTDIR)$(PREFIX)/sbin/chainmail $(DESTDIR)$(PREFIX)/include/chainmail/plugin.h \
+		$(DESTDIR)$(PREFIX)/share/man/man5/filter.conf.5 \
+		$(DESTDIR)$(PREFIX)/share/man/man8/chainmail.8
+	rm -rf $(DESTDIR)$(LIBDIR) $(DESTDIR)$(DATADIR)
+
+clean: ## remove the build directory
+	rm -rf $(B)
+
+# --- rules ----------------------------------------------------------------------------------------
+
+$(B)/chainmail: $(CORE_OBJ) $(MAIN_OBJ)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/obj/core/host/script%.o: EXTRA_CPP = $(LUA_CFLAGS)
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(EXTRA_CPP) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# A plugin sees the public header and nothing of the core.
+PLUGIN_BUILD = $(CC) -D_GNU_SOURCE -Iinclude $(filter-out -fPIE,$(CFLAGS)) -fPIC -shared \
+	-Wl,-z,relro,-z,now -MMD -MP -o $@ $<
+
+$(B)/plugins/%.so: plugins/%.c
+	@mkdir -p $(@D)
+	$(PLUGIN_BUILD)
+
+$(B)/tests/plugins/%.so: tests/unit/plugins/%.c
+	@mkdir -p $(@D)
+	$(PLUGIN_BUILD)
+
+$(B)/tests/plugins/skeleton.so: docs/skeleton.c
+	@mkdir -p $(@D)
+	$(PLUGIN_BUILD)
+
+$(B)/tests/unit/%.o: tests/unit/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CHECK_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tests/unit/%: $(B)/tests/unit/%.o $(CORE_OBJ)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $^ $(LIBS)
+
+-include tests/smtp/rules.mk tests/bench/rules.mk
+-include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) $(TEST_PLUGINS:.so=.d)
+
+.PHONY: help deps all demo run test check check-unit check-transcripts check-miltertest check-e2e \
+	check-asan check-tsan lint format format-check bench fuzz fuzz-build docs install uninstall clean

@@ -1,0 +1,101 @@
+#!/bin/sh
+# lint.sh - what the compiler cannot check: rooms, sizes, headers, forbidden words
+#
+# Each rule is one function that prints its findings; any finding fails the run.
+set -u
+
+cd "$(dirname "$0")/.." || exit 1
+findings=$(mktemp)
+trap 'rm -f "$findings"' EXIT
+
+ROOMS="base conf mail service chain host door admin cli"
+
+rank() {
+	n=0
+	for room in $ROOMS; do
+		n=$((n + 1))
+		[ "$room" = "$1" ] && echo "$n" && return
+	done
+	echo 0
+}
+
+# A room includes itself and the rooms below it (docs/ARCHITECTURE.md).
+upward_includes() {
+	for room in $ROOMS; do
+		mine=$(rank "$room")
+		grep -n '^#include "[a-z]*/' core/"$room"/*.[ch] 2>/dev/null |
+			sed 's/^\([^:]*:[0-9]*\):#include "\([a-z]*\)\/.*/\1 \2/' |
+			while read -r place other; do
+				theirs=$(rank "$other")
+				[ "$theirs" -gt 0 ] && [ "$theirs" -le "$mine" ] ||
+					echo "$place: $room must not include $other"
+			done
+	done
+}
+
+# only PATTERN FILES WHY: the pattern stands in no other file of core and plugins.
+only() {
+	grep -rnE "$1" core plugins --include='*.[ch]' | grep -vE "^($2)" | sed "s|\$|   <- $3|"
+}
+
+walls() {
+	only '\<smfi_[a-z]+\(' 'core/door/milter_libmilter[a-z_]*\.c:' 'only the libmilter engine calls libmilter'
+	only '#include <(lua|lauxlib|lualib)' 'core/host/script' 'only host/script* includes Lua'
+	only '\<dlopen\(' 'core/host/plugin\.c:' 'only host/plugin.c calls dlopen'
+	only '\<(clock_gettime|gettimeofday|time)\(' 'core/base/clock\.c:' 'the time is read in base/clock.c'
+	grep -nE '^#include "' core/host/script_api*.c plugins/*.c 2>/dev/null |
+		grep -vE '"script_[a-z_]+\.h"' | sed 's/$/   <- sees only the public header/'
+	grep -rnE '^#include "' include | sed 's/$/   <- the public header includes nothing of ours/'
+}
+
+sizes() {
+	find core plugins include -name '*.[ch]' -exec awk '
+		FNR == 1 { start = 0 }
+		/^\{/ { start = FNR }
+		/^\}/ && start { n = FNR - start; if (n > 60) printf "%s:%d: function of %d lines (at most 60)\n", FILENAME, start, n; start = 0 }
+		END { if (FNR > 500) printf "%s: %d lines (at most 500)\n", FILENAME, FNR }' {} \;
+}
+
+openings() {
+	find core plugins include tests docs -name '*.[ch]' | while read -r file; do
+		head -n 1 "$file" | grep -q 'SPDX-License-Identifier: MIT' ||
+			echo "$file:1: the first line is the SPDX line"
+		head -n 4 "$file" | grep -q "$(basename "$file") - " ||
+			echo "$file:2: the file comment opens with \"$(basename "$file") - what it is\""
+	done
+}
+
+words() {
+	grep -rnE '\<typedef struct\>|\<alloca\(|__attribute__\(\(cleanup' core plugins include
+	grep -rnE '\<goto [a-z_]+;' core plugins | grep -v 'goto out;'
+	grep -rnE '\<(strcpy|strcat|sprintf|gets|strtok)\(' core plugins
+	grep -rnE '\<__thread\>|_Thread_local' core plugins
+}
+
+headers() {
+	find core include -name '*.h' | while read -r file; do
+		cc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror -Iinclude -Icore \
+			$(pkg-config --cflags lua5.4) -fsyntax-only -include "$file" -x c /dev/null ||
+			echo "$file: does not compile on its own"
+	done 2>&1
+}
+
+scripts() {
+	for file in tests/*.sh tests/*/*.sh tests/*/*/*.sh docs/*.sh .ci/run; do
+		[ -f "$file" ] || continue
+		bash -n "$file" || echo "$file: syntax"
+	done 2>&1
+	for file in scripts/*.lua; do
+		luac5.4 -p "$file" || echo "$file: syntax"
+	done 2>&1
+}
+
+for rule in upward_includes walls sizes openings words headers scripts; do
+	$rule >>"$findings"
+done
+if [ -s "$findings" ]; then
+	cat "$findings" >&2
+	echo "lint: $(wc -l <"$findings") findings" >&2
+	exit 1
+fi
+echo "lint: clean"

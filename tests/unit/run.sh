@@ -1,0 +1,19 @@
+#!/bin/sh
+# run.sh BUILD TEST... - run the unit tests, stop at nothing, fail if one failed
+set -u
+
+build=$1
+shift
+export CHAINMAIL_BUILD="$build"
+failed=0
+passed=0
+for test in "$@"; do
+	if "$test"; then
+		passed=$((passed + 1))
+	else
+		echo "not ok: $test" >&2
+		failed=$((failed + 1))
+	fi
+done
+echo "unit: $passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
