@@ -22,8 +22,8 @@ struct log_config {
 	enum log_target target;
 	enum log_format format;
 	enum log_level level;
-	const char *path; /* LOG_TARGET_FILE */
-	bool summary;	  /* write records */
+	const char *path; /* LOG_TARGET_FILE; syslog, journal: their socket, NULL for the usual */
+	bool summary;	  /* write records, whatever the level */
 };
 
 enum log_style {
@@ -39,7 +39,11 @@ struct log_field {
 	enum log_style style;
 };
 
-/* Before the first log_open() lines go to standard error. Replaces all open targets at once. */
+/*
+ * Before the first log_open(), and with count 0, lines go to standard error. Replaces all open
+ * targets at once and opens files anew; on false the old ones stay. Where the journal is not there
+ * syslog is used, where that is not there standard error, and one line says so.
+ */
 bool log_open(const struct log_config *, unsigned count, struct err *);
 void log_close(void);
 /* Level names are what filter.conf says: error, warn, info, debug. */
