@@ -63,6 +63,8 @@ struct chain {
 	size_t profile_count;
 	struct link **links;
 	size_t link_count;
+	struct cm_map *const *maps; /* all of filter.conf, for cm_map_find() */
+	size_t map_count;
 	const struct cm_networks *trusted;
 	enum link_failure fail_action; /* on_error where a link says nothing */
 	int64_t message_timeout_us;
