@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# generate.sh [--check] [BUILD] - write what the binary knows into the documents
+#
+# Option tables, the chapter on the Lua API and the editor files are printed by the tables that the
+# daemon itself runs on. Without --check each part is put in its place; with --check nothing is
+# changed and a part that differs is named, with exit status 1.
+set -eu
+
+check=
+[ "${1:-}" != --check ] || { check=yes && shift; }
+cd "$(dirname "$0")/.."
+chainmail=${1:-build}/chainmail
+[ -x "$chainmail" ] || { echo "generate: no $chainmail; run: make all" >&2 && exit 1; }
+
+# FILE PART COMMAND: the part stands between two marker comments; "-" is the whole file.
+parts() {
+	cat <<-END
+		.luacheckrc           -        lua luacheck
+		docs/CONFIG.md        options  config markdown
+		docs/RULES.md         api      lua markdown
+		docs/chainmail.d.lua  -        lua luals
+		docs/filter.conf.5    options  config man
+	END
+}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# splice FILE PART: FILE with $work/text between its markers "generated: PART" and "end: PART".
+splice() {
+	awk -v part="$2" -v text="$work/text" '
+		/^(<!--|\.\\") end: / && $3 == part { inside = 0; ends++ }
+		!inside { print }
+		/^(<!--|\.\\") generated: / && $3 == part {
+			inside = 1
+			begins++
+			while ((getline line < text) > 0)
+				print line
+		}
+		END { exit !(begins == 1 && ends == 1 && !inside) }' "$1"
+}
+
+# make_part FILE PART COMMAND...: what FILE should be, in $work/new.
+make_part() {
+	file=$1 part=$2
+	shift 2
+	"$chainmail" "$@" >"$work/text"
+	[ -s "$work/text" ] || { echo "generate: chainmail $* printed nothing" >&2 && return 1; }
+	if [ "$part" = - ]; then
+		cp "$work/text" "$work/new"
+	elif ! splice "$file" "$part" >"$work/new"; then
+		echo "generate: $file: want one pair of markers \"generated: $part\", \"end: $part\"" >&2
+		return 1
+	fi
+}
+
+drifted=0
+parts >"$work/parts"
+while read -r file part command; do
+	# shellcheck disable=SC2086
+	make_part "$file" "$part" $command
+	cmp -s "$work/new" "$file" && continue
+	if [ -n "$check" ]; then
+		echo "$file: differs from what \"chainmail $command\" prints; run: make docs" >&2
+		drifted=1
+	else
+		cat "$work/new" >"$file"
+		echo "wrote $file"
+	fi
+done <"$work/parts"
+exit "$drifted"
