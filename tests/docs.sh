@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# docs.sh [BUILD] - every example in README.md and docs/*.md does what the text says
+#
+# What a fenced block is, its info string says:
+#   conf, lua, c              complete in itself: checked
+#   conf fragment             gets the listener and the profile that it lacks
+#   lua fragment HOOK         becomes the body of that hook
+#   conf wrong, lua wrong     must be refused; an `output` block behind it holds what check prints
+#   console                   lines "$ command" are run with the latest `conf` example above, the
+#                             others are what they print
+#   ... file=NAME             is also kept under that name for the other examples of its document
+# Blocks with another info string are not tested. Each document has a directory of its own; absolute
+# names below /etc, /run and /var lead into it. Times, ids and the version are not compared.
+set -u
+
+cd "$(dirname "$0")/.." || exit 1
+BUILD=$(cd "${1:-build}" 2>/dev/null && pwd) || { echo "docs.sh: no ${1:-build}; run: make all" >&2 && exit 1; }
+[ -x "$BUILD/chainmail" ] || { echo "docs.sh: no $BUILD/chainmail; run: make all" >&2 && exit 1; }
+TOP=$PWD
+export PATH=$BUILD:$PATH CHAINMAIL_CONFIG=filter.conf LC_ALL=C.UTF-8
+WORK=$(mktemp -d) || exit 1
+trap 'rm -rf "$WORK"' EXIT
+passed=0
+failed=0
+
+# blocks DOC DIR: each block in DIR/N; DIR/index has a line "N LINE INFO" for each.
+blocks() {
+	awk -v dir="$2" '
+		/^```/ && !open { open = 1; info = substr($0, 4); n++
+			print n, NR, info >(dir "/index"); printf "" >(dir "/" n); next }
+		/^```$/ { open = 0; next }
+		open { print >(dir "/" n) }
+		END { exit open }' "$1"
+}
+
+# under NAME TEXT...: absolute names of the machine lead below the document's directory.
+localize() {
+	sed -E "s,(^|[\": =])/(etc|run|var)/,\1$DIR/root/\2/,g" "$1"
+}
+
+# keep BLOCK INFO: writes a block that has a name under it.
+keep() {
+	local name
+	case $2 in *file=*) ;; *) return ;; esac
+	name=${2#*file=}
+	name=${name%% *}
+	[ "${name#/}" = "$name" ] || name=root$name
+	mkdir -p "$DIR/$(dirname "$name")"
+	localize "$1" >"$DIR/$name"
+}
+
+# Names of the sections of a kind: section_names plugin FILE.
+section_names() {
+	sed -nE "s/^$1 +([a-z0-9_]+).*/\1/p" "$2"
+}
+
+# complete FRAGMENT: a configuration that holds it.
+complete() {
+	grep -q '^listener' "$1" || echo 'listener test { type = milter; socket = unix:test.sock }'
+	cat "$1"
+	grep -q '^profile' "$1" || printf 'profile all { chain = [ %s ] }\n' \
+		"$({ section_names plugin "$1" && section_names script "$1"; } | paste -sd, -)"
+}
+
+# rule_conf RULE: a configuration that runs the rule, with the maps that it names.
+rule_conf() {
+	local map
+	for map in $(grep -oE '\bmap *\(?"[a-z0-9_]+"' "$1" | grep -oE '"[a-z0-9_]+"' | tr -d '"' | sort -u); do
+		printf 'map %s { match = exact; entries = [ "key value" ] }\n' "$map"
+	done
+	printf 'script rule { file = rule.lua }\n'
+}
+
+# hook_body HOOK BODY: a rule with that body.
+hook_body() {
+	local second=
+	case $1 in
+	helo) second=', name' ;;
+	mail) second=', from' ;;
+	rcpt) second=', to' ;;
+	done) second=', verdict' ;;
+	esac
+	printf 'function %s(m%s)\n' "$1" "$second"
+	cat "$2"
+	printf 'end\n'
+}
+
+# ordinary TEXT: without what differs from run to run.
+ordinary() {
+	sed -E -e "s,$DIR/root/,/,g" -e 's/[0-9.]+ (us|ms)\b/N \1/g' -e 's/\bid=[A-Za-z0-9]+/id=ID/g' \
+		-e 's/\(id [A-Za-z0-9]+\)/(id ID)/g' -e 's/[[:space:]]+$//' "$1"
+}
+
+# verdict STATUS WHERE: counts, and shows what was printed when the status is not 0.
+verdict() {
+	[ "$1" != 0 ] || { passed=$((passed + 1)) && return; }
+	failed=$((failed + 1))
+	echo "not ok: $2" >&2
+	sed 's/^/    /' "$WORK/out" >&2
+}
+
+# compare WHERE WANTED: the output is exactly that.
+compare() {
+	diff <(ordinary "$2") <(ordinary "$WORK/out") >"$WORK/diff"
+	set -- $? "$1 (< as written, > as printed)"
+	mv "$WORK/diff" "$WORK/out"
+	verdict "$@"
+}
+
+# check_conf WHERE STATUS: runs check in the document's directory.
+check_conf() {
+	(cd "$DIR" && chainmail check --config filter.conf) >"$WORK/out" 2>&1
+	[ $? = "$2" ]
+	verdict $? "$1"
+}
+
+check_rule() {
+	cp "$1" "$DIR/rule.lua"
+	rule_conf "$1" >"$WORK/fragment"
+	complete "$WORK/fragment" >"$DIR/filter.conf"
+	check_conf "$2" "$3"
+}
+
+run_console() {
+	local line
+	cp "$DIR/running.conf" "$DIR/filter.conf" 2>/dev/null
+	while IFS= read -r line; do
+		case $line in
+		'$ '*) printf '%s\n' "$line" && (cd "$DIR" && bash -c "${line#"$ "}" 2>&1 </dev/null) ;;
+		esac
+	done <"$1" >"$WORK/out"
+	compare "$2" "$1"
+}
+
+# example BLOCK WHERE INFO
+example() {
+	localize "$1" >"$WORK/block"
+	case $3 in
+	'conf fragment'*) complete "$WORK/block" >"$DIR/filter.conf" && check_conf "$2" 0 ;;
+	'conf wrong'*) cp "$WORK/block" "$DIR/filter.conf" && check_conf "$2" 1 ;;
+	conf | 'conf '*)
+		cp "$WORK/block" "$DIR/filter.conf"
+		cp "$WORK/block" "$DIR/running.conf"
+		check_conf "$2" 0
+		;;
+	'lua fragment '*) hook_body "${3##* }" "$1" >"$WORK/rule" && check_rule "$WORK/rule" "$2" 0 ;;
+	'lua wrong'*) check_rule "$1" "$2" 1 ;;
+	lua | 'lua '*) check_rule "$1" "$2" 0 ;;
+	output) compare "$2" "$1" ;;
+	console) run_console "$1" "$2" ;;
+	c)
+		cc -std=c11 -Wall -Wextra -Werror -Iinclude -fsyntax-only -x c "$1" >"$WORK/out" 2>&1
+		verdict $? "$2"
+		;;
+	esac
+}
+
+document() {
+	local n line info
+	DIR=$WORK/$(basename "$1").d
+	mkdir -p "$DIR/blocks"
+	cp -r "$TOP/scripts" "$DIR" 2>/dev/null
+	: >"$DIR/blocks/index"
+	: >"$WORK/out"
+	blocks "$1" "$DIR/blocks" || verdict 1 "$1: a fenced block has no end"
+	while read -r n line info; do
+		keep "$DIR/blocks/$n" "$info"
+	done <"$DIR/blocks/index"
+	while read -r n line info; do
+		example "$DIR/blocks/$n" "$1:$line: $info" "$info"
+	done <"$DIR/blocks/index"
+}
+
+for doc in README.md docs/*.md; do
+	[ ! -f "$doc" ] || document "$doc"
+done
+echo "docs: $passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
