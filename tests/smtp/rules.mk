@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+# Programs that play the MTA: the runner of transcripts, the test of the client itself, a small filter.
+
+MTA_OBJ := $(patsubst %,$(B)/tests/smtp/%.o,mta mta_answer mta_macros mta_terms mta_wire)
+TRANSCRIPT_OBJ := $(patsubst %,$(B)/tests/smtp/%.o,daemon expect play script transcript) $(MTA_OBJ)
+TEST_MTA_OBJ := $(B)/tests/smtp/test_mta.o $(MTA_OBJ)
+SELFTEST_FILTER_OBJ := $(B)/tests/smtp/selftest_filter.o
+
+$(B)/tests/smtp/%.o: tests/smtp/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tests/transcript: $(TRANSCRIPT_OBJ)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(B)/tests/test_mta: $(TEST_MTA_OBJ)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(B)/tests/selftest_filter: $(SELFTEST_FILTER_OBJ)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmilter
+
+check-transcripts: $(B)/tests/transcript $(B)/tests/test_mta $(B)/tests/selftest_filter
+
+-include $(TRANSCRIPT_OBJ:.o=.d) $(TEST_MTA_OBJ:.o=.d) $(SELFTEST_FILTER_OBJ:.o=.d)
