@@ -13,21 +13,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/diag.h"
+
 struct arena;
-struct diag;
 
 enum map_match { MAP_EXACT, MAP_CIDR };
 
 struct map_config {
 	const char *name;
-	const char
-		*source; /* "postmap:/path" (text as read by postmap), "/path", or NULL: entries */
+	struct conf_pos pos; /* in filter.conf, for a file that cannot be read */
+	/* "postmap:/path" (text as read by postmap), "/path" (the same), or NULL: entries. */
+	const char *source;
 	struct cm_list entries; /* "key value", as a line of a file */
 	enum map_match match;
 	int64_t reload_us;
 };
 
-/* Reads it; mistakes in the file are errors of diag and give NULL. Lines ignored are warnings. */
+/*
+ * Reads it; mistakes in the file are errors of diag and give NULL. Lines ignored are warnings. The
+ * configuration is copied.
+ */
 struct cm_map *map_open(const struct map_config *, struct diag *);
 void map_close(struct cm_map *);
 const char *map_name(const struct cm_map *);

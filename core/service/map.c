@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * map.c - named maps that follow their files
+ *
+ * Readers take the current table by reference and let it go; whoever finds that the file is due for
+ * a look takes it, reads without a lock held, and puts the new table in place of the old. A file
+ * with mistakes changes nothing.
+ */
+#include "map.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "map_file.h"
+#include "map_table.h"
+
+#define POSTMAP_PREFIX "postmap:"
+/* Looks at a file that is being written, at start, before it is taken as it is. */
+#define MOVING_TRIES	20
+#define MOVING_PAUSE_MS 10
+
+/* What changes while the daemon runs. */
+struct live {
+	pthread_mutex_t lock; /* protects table, its references, looking */
+	struct map_table *table;
+	bool looking;		   /* somebody looks at the file now: the stamp is theirs */
+	struct map_stamp stamp;	   /* of the latest version that was read or refused */
+	_Atomic int64_t next_look; /* clock_now(); read without the lock, to be cheap */
+};
+
+struct cm_map {
+	struct arena arena;
+	const char *name;
+	const char *path; /* NULL: entries of filter.conf, which never change */
+	enum map_match match;
+	int64_t reload_us;
+	struct live *live;
+};
+
+static struct map_table *
+hold(struct live *live)
+{
+	struct map_table *t;
+
+	pthread_mutex_lock(&live->lock);
+	t = live->table;
+	t->references++;
+	pthread_mutex_unlock(&live->lock);
+	return t;
+}
+
+static void
+drop(struct live *live, struct map_table *t)
+{
+	bool last;
+
+	pthread_mutex_lock(&live->lock);
+	last = --t->references == 0;
+	pthread_mutex_unlock(&live->lock);
+	if (last)
+		map_table_free(t);
+}
+
+/* The map's own reference goes over to the new table. */
+static void
+replace(struct live *live, struct map_table *t)
+{
+	struct map_table *old;
+
+	t->references = 1;
+	pthread_mutex_lock(&live->lock);
+	old = live->table;
+	live->table = t;
+	pthread_mutex_unlock(&live->lock);
+	if (old != NULL)
+		drop(live, old);
+}
+
+static struct map_table *
+parse(const struct cm_map *map, const char *text, size_t len, struct map_report *report)
+{
+	struct map_table *t = map_table_new(map->match);
+
+	map_table_text(t, text, len, report);
+	if (map_table_finish(t, report))
+		return t;
+	map_table_free(t);
+	return NULL;
+}
+
+static void
+say_mistake(const struct cm_map *map, const char *words)
+{
+	log_write(LOG_LEVEL_WARN, "map %s: %s; the old content stays", map->name, words);
+}
+
+static void
+say_ignored(const struct cm_map *map, const struct map_report *report)
+{
+	if (report->warnings == 1)
+		log_write(LOG_LEVEL_WARN, "map %s: %s", map->name, report->first.text);
+	else if (report->warnings > 1)
+		log_write(LOG_LEVEL_WARN, "map %s: %s (and %u more)", map->name, report->first.text,
+			report->warnings - 1);
+}
+
+/* The file is another one: reads it. The stamp is remembered so that a mistake is said once. */
+static void
+read_again(const struct cm_map *map)
+{
+	struct map_report report = {.file = map->path};
+	struct map_stamp stamp;
+	struct map_table *t;
+	struct err err;
+	char *text;
+	size_t len;
+
+	switch (map_file_read(map->path, &text, &len, &stamp, &err)) {
+	case MAP_FILE_MOVING:
+		return;
+	case MAP_FILE_FAILED:
+		map->live->stamp = stamp;
+		say_mistake(map, err.text);
+		return;
+	case MAP_FILE_READ:
+		break;
+	}
+	map->live->stamp = stamp;
+	t = parse(map, text, len, &report);
+	free(text);
+	if (t == NULL) {
+		say_mistake(map, report.first.text);
+		return;
+	}
+	say_ignored(map, &report);
+	log_write(LOG_LEVEL_DEBUG, "map %s: %s read again, %zu entries", map->name, map->path,
+		t->count);
+	replace(map->live, t);
+}
+
+/* One caller per reload time gets true and must call look_end(). */
+static bool
+look_begin(const struct cm_map *map)
+{
+	struct live *live = map->live;
+	int64_t now = clock_now();
+	bool mine;
+
+	if (map->path == NULL || now < atomic_load(&live->next_look))
+		return false;
+	pthread_mutex_lock(&live->lock);
+	mine = !live->looking && now >= atomic_load(&live->next_look);
+	if (mine) {
+		live->looking = true;
+		atomic_store(&live->next_look, now + map->reload_us);
+	}
+	pthread_mutex_unlock(&live->lock);
+	return mine;
+}
+
+static void
+look_end(struct live *live)
+{
+	pthread_mutex_lock(&live->lock);
+	live->looking = false;
+	pthread_mutex_unlock(&live->lock);
+}
+
+static void
+look(const struct cm_map *map)
+{
+	struct map_stamp now;
+
+	if (!look_begin(map))
+		return;
+	now = map_file_stamp(map->path);
+	if (!map_stamp_same(&now, &map->live->stamp))
+		read_again(map);
+	look_end(map->live);
+}
+
+/* Names of who we are, for the help of a file that we may not read. */
+static void
+user_names(char *user, char *group, size_t size)
+{
+	const struct passwd *pw = getpwuid(geteuid());
+	const struct group *gr = getgrgid(getegid());
+
+	snprintf(user, size, "%s", pw == NULL ? "?" : pw->pw_name);
+	snprintf(group, size, "%s", gr == NULL ? "?" : gr->gr_name);
+}
+
+static void
+say_unreadable(
+	const struct map_config *config, const char *path, const struct err *err, struct diag *diag)
+{
+	char user[64], group[64];
+
+	if (eaccess(path, R_OK) == 0 || errno != EACCES) {
+		diag_error(diag, config->pos, NULL, "map %s: %s", config->name, err->text);
+		return;
+	}
+	user_names(user, group, sizeof(user));
+	diag_error(
+		diag, config->pos, NULL, "map %s: %s (as user %s)", config->name, err->text, user);
+	diag_help(diag, "chgrp %s %s && chmod g+r %s", group, path, path);
+}
+
+/* At start nothing old could stay: waits for a file that is being written right now. */
+static enum map_file_result
+read_first(struct cm_map *map, char **text, size_t *len, struct err *err)
+{
+	const struct timespec pause = {.tv_nsec = MOVING_PAUSE_MS * 1000000L};
+	enum map_file_result result = MAP_FILE_MOVING;
+
+	for (int i = 0; i < MOVING_TRIES && result == MAP_FILE_MOVING; i++) {
+		if (i > 0)
+			nanosleep(&pause, NULL);
+		result = map_file_read(map->path, text, len, &map->live->stamp, err);
+	}
+	if (result == MAP_FILE_MOVING)
+		err_set(err, "%s: is being written all the time", map->path);
+	return result;
+}
+
+static struct map_table *
+open_file(struct cm_map *map, const struct map_config *config, struct diag *diag)
+{
+	struct map_report report = {.diag = diag, .file = map->path};
+	struct map_table *t;
+	struct err err;
+	char *text;
+	size_t len;
+
+	if (read_first(map, &text, &len, &err) != MAP_FILE_READ) {
+		say_unreadable(config, map->path, &err, diag);
+		return NULL;
+	}
+	t = parse(map, text, len, &report);
+	free(text);
+	return t;
+}
+
+/* Mistakes are named by the number of the entry in the list. */
+static struct map_table *
+open_entries(const struct map_config *config, struct diag *diag)
+{
+	struct map_table *t = map_table_new(config->match);
+	char name[128];
+	struct map_report report = {.diag = diag, .file = name};
+
+	snprintf(name, sizeof(name), "entries of map %s", config->name);
+	for (size_t i = 0; i < config->entries.count; i++) {
+		const char *entry = config->entries.items[i];
+
+		map_table_line(t, entry, strlen(entry), (unsigned)i + 1, &report);
+	}
+	if (map_table_finish(t, &report))
+		return t;
+	map_table_free(t);
+	return NULL;
+}
+
+static const char *
+path_of(const char *source)
+{
+	size_t len = strlen(POSTMAP_PREFIX);
+
+	if (source == NULL)
+		return NULL;
+	return strncmp(source, POSTMAP_PREFIX, len) == 0 ? source + len : source;
+}
+
+struct cm_map *
+map_open(const struct map_config *config, struct diag *diag)
+{
+	const char *path = path_of(config->source);
+	struct cm_map *map = mem_zalloc(1, sizeof(*map));
+
+	arena_init(&map->arena, 256);
+	map->name = arena_strdup(&map->arena, config->name);
+	map->path = arena_strdup(&map->arena, path);
+	map->match = config->match;
+	map->reload_us = config->reload_us;
+	map->live = mem_zalloc(1, sizeof(*map->live));
+	pthread_mutex_init(&map->live->lock, NULL);
+	atomic_init(&map->live->next_look, clock_now() + map->reload_us);
+	map->live->table = path == NULL ? open_entries(config, diag) : open_file(map, config, diag);
+	if (map->live->table == NULL) {
+		map_close(map);
+		return NULL;
+	}
+	map->live->table->references = 1;
+	return map;
+}
+
+void
+map_close(struct cm_map *map)
+{
+	if (map == NULL)
+		return;
+	map_table_free(map->live->table);
+	pthread_mutex_destroy(&map->live->lock);
+	free(map->live);
+	arena_fini(&map->arena);
+	free(map);
+}
+
+const char *
+map_name(const struct cm_map *map)
+{
+	return map->name;
+}
+
+size_t
+map_count(struct cm_map *map)
+{
+	struct map_table *t;
+	size_t count;
+
+	look(map);
+	t = hold(map->live);
+	count = t->count;
+	drop(map->live, t);
+	return count;
+}
+
+enum cm_known
+map_get(const struct cm_map *map, const char *key, struct arena *arena, const char **value)
+{
+	struct map_table *t;
+	const char *found;
+
+	look(map);
+	t = hold(map->live);
+	found = map_table_find(t, key);
+	*value = arena_strdup(arena, found);
+	drop(map->live, t);
+	return found == NULL ? CM_NONE : CM_KNOWN;
+}
