@@ -7,6 +7,12 @@
 # with cleanup_add, the undoing of everything it starts, so that INT, TERM and an early exit leave
 # nothing behind. E2E_KEEP=1 keeps the directories for a look at them.
 
+# Where these scripts are.
+E2E_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+# The system's own commands stand there, and su may have left them out.
+PATH=$PATH:/usr/sbin:/sbin
+
 # Exit status that means "this machine cannot run it" (not root, a package is missing).
 readonly EX_LACKING=77
 
@@ -34,7 +40,7 @@ need_commands() {
         command -v "${pair%%/*}" >/dev/null || missing+=("${pair##*/}")
     done
     [ ${#missing[@]} -eq 0 ] ||
-        lacking "missing packages: ${missing[*]}" "run: make deps"
+        lacking "missing packages: $(printf '%s\n' "${missing[@]}" | sort -u | tr '\n' ' ')" "run: make deps"
 }
 
 # cleanup_begin: from here on the commands given to cleanup_add run, last first, however the script ends.
@@ -69,17 +75,15 @@ remove_dir() {
     fi
 }
 
-# private_dir VARIABLE NAME: makes a directory that other users may pass through, removed at the end,
-# and stores its path in VARIABLE. (No command substitution: its subshell would lose the clean-up.)
+# private_dir NAME: makes a directory that other users may pass through, removed at the end; its path
+# is in PRIVATE_DIR. (No command substitution: its subshell would lose the clean-up.)
 private_dir() {
-    local _dir
-    _dir=$(mktemp -d "${TMPDIR:-/tmp}/chainmail-$2.XXXXXX") ||
+    PRIVATE_DIR=$(mktemp -d "${TMPDIR:-/tmp}/chainmail-$1.XXXXXX") ||
         die "cannot make a directory in ${TMPDIR:-/tmp}" "set TMPDIR to a place with free space"
-    cleanup_add remove_dir "$_dir"
-    chmod 0755 "$_dir"
+    cleanup_add remove_dir "$PRIVATE_DIR"
+    chmod 0755 "$PRIVATE_DIR"
     # 107 octets fit into a unix socket's address, and the socket's name comes behind the directory.
-    [ ${#_dir} -le 80 ] || die "$_dir: path too long for sockets" "set TMPDIR to a shorter path"
-    printf -v "$1" '%s' "$_dir"
+    [ ${#PRIVATE_DIR} -le 80 ] || die "$PRIVATE_DIR: path too long for sockets" "set TMPDIR to a shorter path"
 }
 
 # wait_until SECONDS COMMAND...: true as soon as COMMAND succeeds, false after SECONDS.
@@ -90,6 +94,23 @@ wait_until() {
         [ "$SECONDS" -lt "$end" ] || return 1
         sleep 0.05
     done
+}
+
+# run_child COMMAND...: runs a part of the script (a function, too) as a process of its own and gives
+# its exit status. When this shell is told to end, the part is told first and cleans up after itself.
+run_child() {
+    local pid status
+    ( cleanup_begin; "$@" ) &
+    pid=$!
+    cleanup_add end_child "$pid"
+    wait "$pid"
+    status=$?
+    unset 'cleanup_jobs[-1]'
+    return "$status"
+}
+
+end_child() {
+    kill -TERM "$1" 2>/dev/null && wait "$1"
 }
 
 process_gone() {

@@ -15,7 +15,7 @@
 # Set by postfix_make: PF_DIR and both ports.
 
 readonly PF_HOST=mx.example.com
-readonly PF_MAILBOXES='alice bob carol dave erin'
+readonly PF_MAILBOXES='alice bob carol dave erin load'
 readonly PF_LOGINS='bob carol'
 readonly PF_PASSWORD='correct horse'
 
@@ -77,6 +77,7 @@ inet_protocols = ipv4
 alias_maps =
 alias_database =
 local_recipient_maps =
+recipient_delimiter = +
 disable_dns_lookups = yes
 enable_long_queue_ids = yes
 

@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# access.sh - plugin access: clients, HELO names, senders and recipients in maps
+
+case_daemon access
+
+# refused WHERE REPLY SWAKS-OPTION...
+refused() {
+    local where=$1 reply=$2
+    shift 2
+    tagged send "$@"
+    expect_reply "$where" "$reply"
+    expect_equal 0 "$(copies_anywhere)"
+}
+
+one_recipient_refused() {
+    tagged send --to "alice@example.com,$1@example.com"
+    expect_reply "RCPT TO:<$1" "$2"
+    expect_equal 1 "$(copies alice)"
+    expect_equal 0 "$(copies "$1")"
+}
+
+discarded() {
+    tagged send --from junk@example.org
+    expect_reply . "250 2.0.0"
+    expect_equal 0 "$(copies_anywhere)"
+}
+
+quarantined() {
+    tagged send --from odd@example.org
+    expect_reply . "250 2.0.0"
+    expect_equal 0 "$(copies_anywhere)"
+    expect_equal 1 "$(held_copies | grep -c .)"
+}
+
+map_now_refuses() {
+    send --to bob@example.com
+    expect_refusal "550 5.2.1 Bob has left"
+}
+
+# The map says reload = 1s; no signal is sent.
+newer_map_file() {
+    tagged send --to bob@example.com
+    expect_equal 1 "$(copies bob)"
+    echo 'bob@example.com reject 550 5.2.1 Bob has left' >>"$CM_DIR/recipients"
+    wait_until 10 map_now_refuses >/dev/null || map_now_refuses
+}
+
+it "a listed network is refused" refused "MAIL FROM" "554 5.7.1 Your network is not welcome" \
+    --xclient-addr 192.0.2.7 --xclient-name mail.example.net
+it "a listed network waits" refused "MAIL FROM" "450 4.7.1 Your network is asked to wait" \
+    --xclient-addr 192.0.2.20 --xclient-name mail.example.net
+it "a listed client name is refused" refused "MAIL FROM" "554 5.7.1 Your host is not welcome" \
+    --xclient-addr 198.51.100.1 --xclient-name bad.example.net
+it "a listed HELO name is refused" refused "MAIL FROM" "550 5.7.1 Your name is not welcome" \
+    --helo liar.example.net
+it "a listed sender is refused" refused "MAIL FROM" "550 5.7.1 Your address is not welcome" \
+    --from bad@example.org
+it "a listed sender is told to come later" refused "MAIL FROM" "451 4.7.1 Try again in five minutes" \
+    --from busy@example.org
+it "a listed recipient is refused, the other is served" one_recipient_refused dave "550 5.2.1 Dave has left"
+it "a listed recipient is refused for now, the other is served" one_recipient_refused erin "450 4.2.1 Erin is moving"
+it "mail of a listed sender is discarded" discarded
+it "mail of a listed sender is held" quarantined
+it "a newer map file is used without a restart" newer_map_file

@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# crash.sh - kill -9 of the daemon under load: no message is lost, none is delivered twice
+
+case_config reload
+
+readonly MESSAGES=400
+
+kill_under_load() {
+    local round
+    daemon_start
+    load_begin "$MESSAGES"
+    for round in 1 2 3 4 5; do
+        wait_until 20 load_has_taken $((round * 20)) || differs "mail flows again in round $round" "$(load_taken) taken"
+        daemon_kill
+        sleep 0.3
+        daemon_start
+    done
+    load_running || differs "load until the last kill" "its end before that: send more messages"
+    load_end
+    load_books
+    expect_at_least 5 "$(load_failures '')" "attempts that met a dead daemon"
+    expect_equal "$MESSAGES" "$(load_taken)"
+}
+
+# Dead for good: Postfix answers for it, nobody gets mail unchecked.
+dead_means_later() {
+    daemon_start
+    daemon_kill
+    tagged send
+    expect_refusal "4"
+    expect_equal 0 "$(copies_anywhere)"
+}
+
+it "five kills under load: every message delivered once or still with its sender" kill_under_load
+it "a dead daemon is a temporary failure" dead_means_later

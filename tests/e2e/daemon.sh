@@ -1,0 +1,103 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# daemon.sh - one Chainmail daemon: makes its directory, starts, reloads, ends and kills it
+#
+# Sourced after lib.sh. The daemon's directory belongs to the user it runs as, with the group of
+# Postfix, so that smtpd reaches the socket and nobody else does.
+
+readonly CM_USER=nobody
+
+# daemon_make DIR BUILD: the directory DIR/filter for configuration, rules and socket.
+daemon_make() {
+    CM_DIR=$1/filter
+    CM_BUILD=$(cd "$2" 2>/dev/null && pwd) || die "there is no build directory $2" "run: make all"
+    CM_BIN=$CM_BUILD/chainmail
+    CM_SOCKET=$CM_DIR/run/milter.sock
+    CM_CONF=$CM_DIR/filter.conf
+    CM_LOG=$CM_DIR/log
+    CM_PID=
+    [ -x "$CM_BIN" ] || die "there is no $CM_BIN" "run: make all"
+    mkdir -p "$CM_DIR/run"
+    chown "$CM_USER:postfix" "$CM_DIR/run"
+    chmod 2710 "$CM_DIR/run"
+    : >"$CM_LOG"
+}
+
+# daemon_fill TEMPLATE: the template with its @PLACES@ filled in, to standard output.
+daemon_fill() {
+    sed -e "s|@DIR@|$CM_DIR|g" -e "s|@BUILD@|$CM_BUILD|g" -e "s|@USER@|$CM_USER|g" \
+        -e "s|@GROUP@|$(id -gn "$CM_USER")|g" -e "s|@PORT@|${PF_PORT:-25}|g" \
+        -e "s|@SUBMISSION_PORT@|${PF_SUBMISSION_PORT:-587}|g" "$1"
+}
+
+# daemon_configure SOURCE: takes every file of the directory SOURCE; *.in are templates.
+daemon_configure() {
+    local file name
+    for file in "$1"/*; do
+        name=$(basename "$file")
+        [ -f "$file" ] || continue
+        case $name in
+        *.in) daemon_fill "$file" >"$CM_DIR/${name%.in}" ;;
+        *) cp "$file" "$CM_DIR/$name" ;;
+        esac
+    done
+}
+
+daemon_answers() {
+    perl -MIO::Socket::UNIX -e 'exit !IO::Socket::UNIX->new(Peer => $ARGV[0])' "$CM_SOCKET"
+}
+
+daemon_up_or_gone() {
+    process_gone "$CM_PID" || daemon_answers
+}
+
+# daemon_start: starts it with CM_CONF and waits until it takes connections. Its words go to CM_LOG.
+daemon_start() {
+    [ -n "$CM_PID" ] || cleanup_add daemon_stop
+    "$CM_BIN" serve --config "$CM_CONF" >>"$CM_LOG" 2>&1 &
+    CM_PID=$!
+    wait_until 10 daemon_up_or_gone && ! process_gone "$CM_PID" && return 0
+    sed 's/^/    /' "$CM_LOG" >&2
+    die "chainmail serve --config $CM_CONF did not start" "the lines above are what it said"
+}
+
+# daemon_stop [SECONDS]: TERM, and waits for its drain. True when it ended in time and with success.
+# After the time it is killed, so that nothing stays.
+daemon_stop() {
+    local status
+    [ -n "$CM_PID" ] || return 0
+    kill -TERM "$CM_PID" 2>/dev/null
+    wait_until "${1:-15}" process_gone "$CM_PID" || kill -KILL "$CM_PID"
+    wait "$CM_PID" 2>/dev/null
+    status=$?
+    CM_PID=
+    return "$status"
+}
+
+# Kills it at once, as a crash would.
+daemon_kill() {
+    kill -KILL "$CM_PID"
+    wait "$CM_PID" 2>/dev/null
+    CM_PID=
+}
+
+# daemon_log PATTERN: lines of its log that match.
+daemon_log() {
+    grep -E -- "$1" "$CM_LOG"
+}
+
+# The number of log lines so far; daemon_log_since gives those behind it.
+daemon_log_mark() {
+    wc -l <"$CM_LOG"
+}
+
+# daemon_log_since MARK PATTERN
+daemon_log_since() {
+    tail -n "+$(($1 + 1))" "$CM_LOG" | grep -E -- "$2"
+}
+
+# What `chainmail check` says about the configuration.
+daemon_check() {
+    "$CM_BIN" check --config "$CM_CONF"
+}
