@@ -11,18 +11,30 @@ set -eu
 check=
 [ "${1:-}" != --check ] || { check=yes && shift; }
 cd "$(dirname "$0")/.."
-chainmail=${1:-build}/chainmail
-[ -x "$chainmail" ] || { echo "generate: no $chainmail; run: make all" >&2 && exit 1; }
+binary=${1:-build}/chainmail
+[ -x "$binary" ] || { echo "generate: no $binary; run: make all" >&2 && exit 1; }
 
 # FILE PART COMMAND: the part stands between two marker comments; "-" is the whole file.
 parts() {
 	cat <<-END
-		.luacheckrc           -        lua luacheck
-		docs/CONFIG.md        options  config markdown
-		docs/RULES.md         api      lua markdown
-		docs/chainmail.d.lua  -        lua luals
-		docs/filter.conf.5    options  config man
+		.luacheckrc           -         chainmail lua luacheck
+		docs/CONFIG.md        options   chainmail config markdown
+		docs/PLUGINS.md       skeleton  fenced c docs/skeleton.c
+		docs/RULES.md         api       chainmail lua markdown
+		docs/chainmail.d.lua  -         chainmail lua luals
+		docs/filter.conf.5    options   chainmail config man
 	END
+}
+
+chainmail() {
+	"$binary" "$@"
+}
+
+# fenced LANGUAGE FILE: the file as a block of Markdown.
+fenced() {
+	printf '```%s\n' "$1"
+	cat "$2"
+	printf '```\n'
 }
 
 work=$(mktemp -d)
@@ -46,8 +58,8 @@ splice() {
 make_part() {
 	file=$1 part=$2
 	shift 2
-	"$chainmail" "$@" >"$work/text"
-	[ -s "$work/text" ] || { echo "generate: chainmail $* printed nothing" >&2 && return 1; }
+	"$@" >"$work/text"
+	[ -s "$work/text" ] || { echo "generate: $* printed nothing" >&2 && return 1; }
 	if [ "$part" = - ]; then
 		cp "$work/text" "$work/new"
 	elif ! splice "$file" "$part" >"$work/new"; then
@@ -63,7 +75,7 @@ while read -r file part command; do
 	make_part "$file" "$part" $command
 	cmp -s "$work/new" "$file" && continue
 	if [ -n "$check" ]; then
-		echo "$file: differs from what \"chainmail $command\" prints; run: make docs" >&2
+		echo "$file: differs from what \"$command\" prints; run: make docs" >&2
 		drifted=1
 	else
 		cat "$work/new" >"$file"
