@@ -114,7 +114,7 @@ net_block_parse(struct net_block *block, const char *text)
 	size_t len = slash == NULL ? strlen(text) : (size_t)(slash - text);
 	struct net_addr addr;
 	char host[64];
-	unsigned shift;
+	unsigned bits, shift;
 
 	*block = (struct net_block){0};
 	if (len >= sizeof(host))
@@ -123,16 +123,16 @@ net_block_parse(struct net_block *block, const char *text)
 	host[len] = '\0';
 	if (!net_parse(&addr, host))
 		return false;
-	block->addr = addr;
-	block->bits = family_bits(&addr);
-	if (slash == NULL)
-		return true;
+	bits = family_bits(&addr);
 	/* ::ffff:192.0.2.0/120 is 192.0.2.0/24. */
 	shift = addr.family == 4 && strchr(host, ':') != NULL ? 96 : 0;
-	if (!parse_bits(slash + 1, block->bits + shift, &block->bits) || block->bits < shift)
+	if (slash != NULL && !parse_bits(slash + 1, bits + shift, &bits))
 		return false;
-	block->bits -= shift;
-	return mask(&addr, block->bits);
+	if (slash != NULL && bits < shift)
+		return false;
+	block->addr = addr;
+	block->bits = slash == NULL ? bits : bits - shift;
+	return mask(&block->addr, block->bits);
 }
 
 bool

@@ -29,7 +29,10 @@ struct net_block {
 bool net_parse(struct net_addr *, const char *);
 /* Canonical text (RFC 5952), "" for none; out has NET_TEXT octets. */
 void net_text(const struct net_addr *, char *out);
-/* "192.0.2.0/24", or an address alone. False also for bits set behind the prefix. */
+/*
+ * "192.0.2.0/24", or an address alone. False also for bits set behind the prefix: the block is then
+ * the network that was meant; else its family is 0.
+ */
 bool net_block_parse(struct net_block *, const char *);
 bool net_block_has(const struct net_block *, const struct net_addr *);
 
