@@ -34,7 +34,7 @@ struct diag;
 struct diag *diag_new(void);
 void diag_free(struct diag *);
 
-/* label stands behind the caret and may be NULL. */
+/* All texts, names and lines are copied. label stands behind the caret and may be NULL. */
 void diag_error(struct diag *, struct conf_pos, const char *label, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void diag_warn(struct diag *, struct conf_pos, const char *label, const char *format, ...)
