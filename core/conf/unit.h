@@ -12,6 +12,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What *why is where only the unit is at fault. */
+extern const char unit_missing[];
+extern const char unit_not_of_size[];
+extern const char unit_not_of_time[];
+
 const char *unit_bool(const char *text, bool *, const char **why);
 const char *unit_duration(const char *text, int64_t *us, const char **why);
 const char *unit_int(const char *text, int64_t *, const char **why);
