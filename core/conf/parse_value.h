@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * parse_value.h - values of settings, and how to go on after a mistake
+ */
+#ifndef CORE_CONF_PARSE_VALUE_H
+#define CORE_CONF_PARSE_VALUE_H
+
+#include <stdbool.h>
+
+#include "scan.h"
+#include "tree.h"
+
+/* May be copied to come back to a place. */
+struct parse_value {
+	struct scan scan;
+	struct token token; /* the next one */
+	struct arena *arena;
+	struct diag *diag;
+};
+
+/* Returns the token and goes on to the next. */
+struct token parse_take(struct parse_value *);
+/* Skips the rest of a line, with all of a { } that begins in it. Stops before } and end of line. */
+void parse_recover(struct parse_value *);
+/* The value behind equals, and that the setting ends behind it. False when there was none. */
+bool parse_value(
+	struct parse_value *, const char *name, const struct token *equals, struct conf_value *);
+/* Reports what stands between a value and the end of its line. */
+void parse_end_of_setting(struct parse_value *, const char *name, const char *value);
+
+#endif
