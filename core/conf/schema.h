@@ -41,17 +41,21 @@ struct schema_world {
 struct schema_part {
 	struct schema_rows rows;
 	void *out;
+	const char *block; /* a block that may stand in the section ("settings"), or NULL */
 };
 
-/* what: "plugin greylist", for messages. Fills defaults first. False when anything was reported. */
+/*
+ * what: "plugin greylist", for messages. Fills defaults first. False when an error was reported.
+ * After a syntax error what may only be its consequence (a missing setting) is not reported.
+ */
 bool schema_fill(const char *what, const struct conf_section *, const struct schema_part *,
 	size_t parts, const struct schema_world *, struct diag *);
 /* Row i, zero-filled where the table is of an older, shorter struct. */
 struct cm_option schema_row(const struct schema_rows *, size_t i);
-/* One value by one row, as schema_fill does it. */
+/* One value by one row into the struct out (the row's offset counts), as schema_fill does it. */
 bool schema_value(const char *what, const struct cm_option *, const struct conf_value *, void *out,
 	const struct schema_world *, struct diag *);
-/* "duration with a unit", "one of: enforce|shadow|off": for help and manual pages. */
+/* "duration with a unit", "one of" (the row's choices follow): for help and manual pages. */
 const char *schema_type_text(enum cm_option_type);
 
 #endif
