@@ -7,8 +7,9 @@
 # Postfix, so that smtpd reaches the socket and nobody else does.
 
 readonly CM_USER=nobody
+readonly CM_MTA_GROUP=postfix
 
-# daemon_make DIR BUILD: the directory DIR/filter for configuration, rules and socket.
+# daemon_make DIR BUILD: the directory DIR/filter for configuration, rules, plugins and socket.
 daemon_make() {
     CM_DIR=$1/filter
     CM_BUILD=$(cd "$2" 2>/dev/null && pwd) || die "there is no build directory $2" "run: make all"
@@ -18,16 +19,24 @@ daemon_make() {
     CM_LOG=$CM_DIR/log
     CM_PID=
     [ -x "$CM_BIN" ] || die "there is no $CM_BIN" "run: make all"
-    mkdir -p "$CM_DIR/run"
-    chown "$CM_USER:postfix" "$CM_DIR/run"
-    chmod 2710 "$CM_DIR/run"
+    mkdir -p "$CM_DIR/run" "$CM_DIR/plugins"
+    cp "$CM_BUILD"/plugins/*.so "$CM_DIR/plugins" || die "there are no plugins in $CM_BUILD/plugins" "run: make all"
     : >"$CM_LOG"
+    [ "$(id -u)" -eq 0 ] || return 0
+    if getent group "$CM_MTA_GROUP" >/dev/null; then
+        chown "$CM_USER:$CM_MTA_GROUP" "$CM_DIR/run"
+        chmod 2710 "$CM_DIR/run"
+    fi
 }
 
-# daemon_fill TEMPLATE: the template with its @PLACES@ filled in, to standard output.
+# daemon_fill TEMPLATE: the template with its @PLACES@ filled in, to standard output. Lines that only
+# root can follow are left out for others, and the MTA's group where there is no MTA.
 daemon_fill() {
-    sed -e "s|@DIR@|$CM_DIR|g" -e "s|@BUILD@|$CM_BUILD|g" -e "s|@USER@|$CM_USER|g" \
-        -e "s|@GROUP@|$(id -gn "$CM_USER")|g" -e "s|@PORT@|${PF_PORT:-25}|g" \
+    local drop='@NOTHING@'
+    [ "$(id -u)" -eq 0 ] || drop='@(USER|GROUP|MTA_GROUP)@'
+    getent group "$CM_MTA_GROUP" >/dev/null || drop="$drop|@MTA_GROUP@"
+    sed -E -e "/$drop/d" -e "s|@DIR@|$CM_DIR|g" -e "s|@USER@|$CM_USER|g" \
+        -e "s|@GROUP@|$(id -gn "$CM_USER")|g" -e "s|@MTA_GROUP@|$CM_MTA_GROUP|g" \
         -e "s|@SUBMISSION_PORT@|${PF_SUBMISSION_PORT:-587}|g" "$1"
 }
 

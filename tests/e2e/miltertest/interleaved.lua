@@ -1,0 +1,15 @@
+-- Two connections at once: what one is refused for does not touch the other.
+local s = dofile(LIB .. "/session.lua")
+
+local good, bad = s.open(), s.open()
+s.client(good)
+s.client(bad, { helo = "mx.example.com" })
+s.sender(good, "<ann@example.org>")
+s.sender(bad, "<ann@example.org>")
+s.expect(bad, "MAIL of the refused client", "reply")
+s.expect(good, "MAIL of the other", "continue")
+s.recipient(good, "<alice@example.com>")
+s.message(good)
+s.expect(good, "end of message", "continue accept")
+mt.disconnect(bad)
+mt.disconnect(good)

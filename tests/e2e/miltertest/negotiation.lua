@@ -1,0 +1,16 @@
+-- Steps that no link hooks are switched off, held stages need no answer, rights are those the links need.
+local s = dofile(LIB .. "/session.lua")
+
+local c = s.open()
+s.expect_true("no unknown commands", mt.test_option(c, SMFIP_NOUNKNOWN))
+s.expect_true("no answer at connect", mt.test_option(c, SMFIP_NOCONNECT) or mt.test_option(c, SMFIP_NR_CONN))
+s.expect_true("no answer at HELO", mt.test_option(c, SMFIP_NOHELO) or mt.test_option(c, SMFIP_NR_HELO))
+s.expect_true("no body", mt.test_option(c, SMFIP_NOBODY))
+s.expect_false("MAIL is wanted", mt.test_option(c, SMFIP_NOMAIL))
+s.expect_false("MAIL is answered", mt.test_option(c, SMFIP_NR_MAIL))
+s.expect_false("RCPT is answered", mt.test_option(c, SMFIP_NR_RCPT))
+s.expect_true("adds headers", mt.test_action(c, SMFIF_ADDHDRS))
+s.expect_true("changes headers", mt.test_action(c, SMFIF_CHGHDRS))
+s.expect_true("quarantines", mt.test_action(c, SMFIF_QUARANTINE))
+s.expect_false("replaces no body", mt.test_action(c, SMFIF_CHGBODY))
+mt.disconnect(c)

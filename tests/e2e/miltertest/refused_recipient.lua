@@ -1,0 +1,15 @@
+-- One of three recipients is refused, one is told to come later; the message goes to the third.
+local s = dofile(LIB .. "/session.lua")
+
+local c = s.open()
+s.client(c)
+s.sender(c, "<ann@example.org>")
+s.recipient(c, "<dave@example.com>")
+s.expect(c, "RCPT of a refused recipient", "reply")
+s.recipient(c, "<alice@example.com>")
+s.expect(c, "RCPT of a good recipient", "continue")
+s.recipient(c, "<erin@example.com>")
+s.expect(c, "RCPT of a recipient that is moving", "reply")
+s.message(c)
+s.expect(c, "end of message", "continue accept")
+mt.disconnect(c)
