@@ -33,6 +33,8 @@ bool reply_set(struct reply *, struct arena *, const char *id, struct err *, int
 /* The default for REJECT and TEMPFAIL of a link, and for a check that could not be done. */
 void reply_default(struct reply *, struct arena *, const char *id, enum cm_verdict);
 void reply_failure(struct reply *, struct arena *, const char *id, enum cm_verdict);
+/* The same reply for another session id: a refusal of the connection, given in a message. */
+void reply_move(struct reply *, struct arena *, const char *from, const char *to);
 /* The reply's class fits the verdict. */
 bool reply_fits(const struct reply *, enum cm_verdict);
 /* "550 5.7.1 text" on one line, line breaks as " / ". */
