@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin_table.c - checks the table of a plugin before anything of it is believed
+ *
+ * Only the first two fields are there in every version of the interface; everything else is read
+ * after they were understood.
+ */
+#include "plugin_table.h"
+
+#include <string.h>
+
+#include "chain/chain.h"
+#include "conf/schema.h"
+
+/* The first interface had everything up to the hooks; a shorter table is none. */
+#define SIZE_LEAST	  offsetof(struct cm_plugin, connect)
+#define OPTION_SIZE_LEAST offsetof(struct cm_option, flags)
+#define NAME_MOST	  40u
+
+/* What stands at the offset of an option. */
+static const size_t type_sizes[] = {
+	[CM_OPT_BOOL] = sizeof(bool),
+	[CM_OPT_CHOICE] = sizeof(int),
+	[CM_OPT_DURATION] = sizeof(int64_t),
+	[CM_OPT_INT] = sizeof(int64_t),
+	[CM_OPT_LIST] = sizeof(struct cm_list),
+	[CM_OPT_MAP] = sizeof(const struct cm_map *),
+	[CM_OPT_MODE] = sizeof(int64_t),
+	[CM_OPT_NETWORKS] = sizeof(const struct cm_networks *),
+	[CM_OPT_NUMBERS] = sizeof(struct cm_numbers),
+	[CM_OPT_PATH] = sizeof(const char *),
+	[CM_OPT_PERCENT] = sizeof(int64_t),
+	[CM_OPT_RATE] = sizeof(struct cm_rate),
+	[CM_OPT_SIZE] = sizeof(int64_t),
+	[CM_OPT_SOCKET] = sizeof(const char *),
+	[CM_OPT_STRING] = sizeof(const char *),
+	[CM_OPT_TIME] = sizeof(int64_t),
+};
+
+bool
+plugin_name_valid(const char *name)
+{
+	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
+
+	return len > 0 && len <= NAME_MOST && name[len] == '\0';
+}
+
+/* The core has a row of that name for every plugin. */
+static bool
+name_taken(const char *name)
+{
+	for (size_t i = 0; i < chain_link_row_count; i++) {
+		if (strcmp(chain_link_rows[i].name, name) == 0)
+			return true;
+	}
+	return strcmp(name, "type") == 0;
+}
+
+static bool
+check_option(const struct cm_plugin *p, const struct cm_option *o, struct err *err)
+{
+	size_t size;
+
+	if (o->name == NULL || !plugin_name_valid(o->name))
+		return err_set(err, "has an option without a usable name");
+	if (name_taken(o->name))
+		return err_set(err, "option %s: every plugin has a setting of that name", o->name);
+	if ((size_t)o->type >= sizeof(type_sizes) / sizeof(*type_sizes))
+		return err_set(err, "option %s: unknown type %d", o->name, (int)o->type);
+	if (o->renamed_to != NULL)
+		return true;
+	size = type_sizes[o->type];
+	if (size > p->config_size || o->offset > p->config_size - size)
+		return err_set(err, "option %s stands outside its settings struct", o->name);
+	if (o->type == CM_OPT_CHOICE && o->choices == NULL)
+		return err_set(err, "option %s has no choices", o->name);
+	return true;
+}
+
+static bool
+check_options(const struct cm_plugin *p, struct err *err)
+{
+	struct schema_rows rows = {p->options, p->option_count, p->option_size};
+
+	if (p->option_count == 0)
+		return true;
+	if (p->options == NULL || p->option_size < OPTION_SIZE_LEAST)
+		return err_set(err, "its option table is too short");
+	for (size_t i = 0; i < p->option_count; i++) {
+		struct cm_option row = schema_row(&rows, i);
+
+		if (!check_option(p, &row, err))
+			return false;
+	}
+	return true;
+}
+
+static bool
+check_macros(const struct cm_plugin *p, struct err *err)
+{
+	if (p->macro_count > 0 && p->macros == NULL)
+		return err_set(err, "its macro table is not there");
+	for (uint32_t i = 0; i < p->macro_count; i++) {
+		if (p->macros[i].name == NULL || (unsigned)p->macros[i].stage >= CM_STAGE_COUNT)
+			return err_set(err, "row %u of its macro table makes no sense", i);
+	}
+	return true;
+}
+
+bool
+plugin_table_read(
+	struct cm_plugin *ours, const struct cm_plugin *theirs, const char *name, struct err *err)
+{
+	if (theirs->abi > CM_ABI)
+		return err_set(err, "is built for plugin interface %u, this daemon has %u",
+			theirs->abi, CM_ABI);
+	if (theirs->abi == 0 || theirs->size < SIZE_LEAST)
+		return err_set(err, "its table is too short (%u octets)", theirs->size);
+	if (theirs->size > sizeof(*ours))
+		return err_set(
+			err, "its table of %u octets is newer than this daemon", theirs->size);
+	*ours = (struct cm_plugin){0};
+	memcpy(ours, theirs, theirs->size);
+	if (ours->name == NULL || strcmp(ours->name, name) != 0)
+		return err_set(err, "calls itself \"%.40s\", so its file must be called %.40s.so",
+			ours->name == NULL ? "" : ours->name, ours->name == NULL ? "" : ours->name);
+	return check_options(ours, err) && check_macros(ours, err);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tableless - a shared object that is no plugin
+ */
+#include <chainmail/plugin.h>
+
+CM_API int unrelated(void);
+
+int
+unrelated(void)
+{
+	return 1;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_plugin.c - plugins that load, and what is said of those that do not
+ */
+#include <check.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "conf/schema.h"
+#include "host/plugin.h"
+
+#define LENGTH(a) (sizeof(a) / sizeof(*(a)))
+
+static char dir[PATH_MAX + 16];
+
+/* The test plugins stand in plugins/ beside the directory of this binary. */
+static void
+setup(void)
+{
+	char self[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	ck_assert_int_gt(len, 0);
+	self[len] = '\0';
+	*strrchr(self, '/') = '\0';
+	*strrchr(self, '/') = '\0';
+	snprintf(dir, sizeof(dir), "%s/plugins", self);
+}
+
+START_TEST(skeleton_loads)
+{
+	struct err err = {""};
+	const struct cm_plugin *p = plugin_load("skeleton", dir, &err);
+
+	ck_assert_msg(p != NULL, "%s", err.text);
+	ck_assert_str_eq(p->name, "skeleton");
+	ck_assert_ptr_nonnull(p->helo);
+	ck_assert_ptr_null(p->mail);
+	ck_assert_uint_eq(p->option_count, 1);
+}
+END_TEST
+
+START_TEST(older_table_is_filled_with_zeros)
+{
+	struct err err = {""};
+	const struct cm_plugin *p = plugin_load("older", dir, &err);
+	struct schema_rows rows;
+	struct cm_option second;
+
+	ck_assert_msg(p != NULL, "%s", err.text);
+	ck_assert_ptr_nonnull(p->helo);
+	ck_assert_ptr_null(p->end_msg);
+	ck_assert_ptr_null(p->end_conn);
+	rows = (struct schema_rows){p->options, p->option_count, p->option_size};
+	second = schema_row(&rows, 1);
+	ck_assert_str_eq(second.name, "second");
+	ck_assert_int_eq(second.max, 9);
+	ck_assert_ptr_null(second.since);
+	ck_assert_ptr_null(second.renamed_to);
+}
+END_TEST
+
+static const struct {
+	const char *type, *words; /* %s is the directory */
+} refused[] = {
+	{"newer", "%s/newer.so: is built for plugin interface 2, this daemon has 1"},
+	{"tableless", "%s/tableless.so: has no table (symbol cm_plugin)"},
+	{"undefined", "%s/undefined.so: undefined symbol: cm_not_there, which this daemon does not "
+		      "have"},
+	{"misnamed", "%s/misnamed.so: calls itself \"other\", so its file must be called other.so"},
+	{"outside", "%s/outside.so: option rate stands outside its settings struct"},
+	{"taken", "%s/taken.so: option timeout: every plugin has a setting of that name"},
+	{"absent", "there is no file absent.so in %s"},
+	{"../plugins/skeleton", "a plugin's name has lower-case letters, digits and underscores"},
+	{"", "a plugin's name has lower-case letters, digits and underscores"},
+};
+
+START_TEST(refused_by_name)
+{
+	char wanted[PATH_MAX + 256];
+	struct err err = {""};
+
+	ck_assert_ptr_null(plugin_load(refused[_i].type, dir, &err));
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(wanted, sizeof(wanted), refused[_i].words, dir);
+#pragma GCC diagnostic pop
+	ck_assert_str_eq(err.text, wanted);
+}
+END_TEST
+
+START_TEST(loaded_once)
+{
+	struct err err = {""};
+	const struct cm_plugin *first = plugin_load("skeleton", dir, &err);
+
+	ck_assert_ptr_nonnull(first);
+	ck_assert_ptr_eq(plugin_load("skeleton", dir, &err), first);
+}
+END_TEST
+
+static void *
+load_skeleton(void *arg)
+{
+	struct err err;
+
+	(void)arg;
+	return (void *)(uintptr_t)plugin_load("skeleton", dir, &err);
+}
+
+START_TEST(loaded_once_by_many_threads)
+{
+	pthread_t threads[8];
+	void *plugin, *first = load_skeleton(NULL);
+
+	ck_assert_ptr_nonnull(first);
+	for (size_t i = 0; i < LENGTH(threads); i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, load_skeleton, NULL), 0);
+	for (size_t i = 0; i < LENGTH(threads); i++) {
+		pthread_join(threads[i], &plugin);
+		ck_assert_ptr_eq(plugin, first);
+	}
+}
+END_TEST
+
+START_TEST(names_are_sorted)
+{
+	static const char *const wanted[] = {"misnamed", "newer", "older", "outside", "skeleton",
+		"tableless", "taken", "undefined"};
+	char **names = plugin_names(dir);
+	size_t found = 0;
+
+	for (char **n = names; *n != NULL; n++) {
+		if (n > names)
+			ck_assert_int_lt(strcmp(n[-1], n[0]), 0);
+		if (found < LENGTH(wanted) && strcmp(*n, wanted[found]) == 0)
+			found++;
+	}
+	ck_assert_uint_eq(found, LENGTH(wanted));
+	plugin_names_free(names);
+	names = plugin_names("/nonexistent");
+	ck_assert_ptr_null(names[0]);
+	plugin_names_free(names);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("plugin");
+	TCase *t = tcase_create("plugin");
+
+	tcase_add_checked_fixture(t, setup, NULL);
+	tcase_add_test(t, skeleton_loads);
+	tcase_add_test(t, older_table_is_filled_with_zeros);
+	tcase_add_loop_test(t, refused_by_name, 0, LENGTH(refused));
+	tcase_add_test(t, loaded_once);
+	tcase_add_test(t, loaded_once_by_many_threads);
+	tcase_add_test(t, names_are_sorted);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int
+main(void)
+{
+	SRunner *r = srunner_create(suite());
+	int failed;
+
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
