@@ -17,12 +17,17 @@ struct generation;
 struct conversation {
 	struct generation *generation; /* one reference */
 	struct cm_session *session;
+	bool counted;	  /* among the open messages */
+	bool turned_away; /* its message came while draining */
 };
 
 /* Holds the running generation; rights and no_reply are set by the door, then begin. */
 void conversation_open(struct conversation *, const char *listener);
 void conversation_begin(struct conversation *);
-/* chain_event, or 421 4.3.2 for a new message while draining. */
+/*
+ * chain_event, or 421 4.3.2 for a new message while draining. A final answer ends the message when
+ * the door is done with it: by conversation_end_message().
+ */
 void conversation_event(struct conversation *, const struct cm_event *, struct answer *);
 void conversation_end_message(struct conversation *);
 /* Idempotent. */

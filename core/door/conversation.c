@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conversation.c - what every door does between its protocol and the chain
+ *
+ * The counts of open sessions and messages and the drain flag are the door's only global state.
+ * They are atomics: each is read and changed alone.
+ */
+#include "conversation.h"
+
+#include <stdatomic.h>
+
+#include "base/err.h"
+#include "host/generation.h"
+
+static atomic_uint open_sessions;
+static atomic_uint open_messages;
+static atomic_bool draining;
+
+void
+conversation_open(struct conversation *c, const char *listener)
+{
+	*c = (struct conversation){.generation = generation_hold()};
+	c->session = session_new(&c->generation->chain.limits, listener);
+	atomic_fetch_add(&open_sessions, 1);
+}
+
+void
+conversation_begin(struct conversation *c)
+{
+	chain_open(&c->generation->chain, c->session);
+}
+
+/* Keeps the count of open messages true after whatever may have begun or ended one. */
+static void
+count_message(struct conversation *c)
+{
+	bool open = c->session->in_message;
+
+	if (open && !c->counted)
+		atomic_fetch_add(&open_messages, 1);
+	if (!open && c->counted)
+		atomic_fetch_sub(&open_messages, 1);
+	c->counted = open;
+}
+
+/* The events of a message that came too late; MAIL alone may have no reply, so all get it. */
+static bool
+too_late(struct conversation *c, const struct cm_event *ev)
+{
+	if (stages[ev->stage].scope == SCOPE_CONNECTION)
+		return false;
+	if (ev->stage == CM_STAGE_MAIL)
+		c->turned_away = atomic_load(&draining);
+	return c->turned_away;
+}
+
+static void
+turn_away(struct conversation *c, struct answer *answer)
+{
+	struct err err;
+
+	*answer = (struct answer){.verdict = CM_TEMPFAIL};
+	(void)reply_set(&answer->reply, session_arena(c->session), NULL, &err, 421, "4.3.2",
+		"Service shutting down");
+}
+
+void
+conversation_event(struct conversation *c, const struct cm_event *ev, struct answer *answer)
+{
+	if (too_late(c, ev)) {
+		conversation_end_message(c);
+		turn_away(c, answer);
+		return;
+	}
+	chain_event(c->session, ev, answer);
+	count_message(c);
+}
+
+void
+conversation_end_message(struct conversation *c)
+{
+	chain_end_message(c->session);
+	count_message(c);
+}
+
+void
+conversation_close(struct conversation *c)
+{
+	if (c->session == NULL)
+		return;
+	conversation_end_message(c);
+	chain_close(c->session);
+	session_free(c->session);
+	generation_drop(c->generation);
+	c->session = NULL;
+	c->generation = NULL;
+	atomic_fetch_sub(&open_sessions, 1);
+}
+
+void
+conversations_drain(void)
+{
+	atomic_store(&draining, true);
+}
+
+bool
+conversations_draining(void)
+{
+	return atomic_load(&draining);
+}
+
+unsigned
+conversations_open(void)
+{
+	return atomic_load(&open_sessions);
+}
+
+unsigned
+conversations_messages(void)
+{
+	return atomic_load(&open_messages);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * milter_negotiate.c - what we ask of an MTA, derived from what the chain needs
+ *
+ * Every step not sent and every reply not waited for is a round trip saved for each message, so
+ * nothing is asked for that no link uses, and nothing that the MTA did not offer.
+ */
+#include "milter_negotiate.h"
+
+#include <libmilter/mfapi.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "mail/stage.h"
+
+/* What an edit right is to the MTA, and what it is called. */
+static const struct right {
+	uint32_t right;
+	unsigned long actions;
+	const char *name;
+} rights[] = {
+	{CM_EDIT_BODY, SMFIF_CHGBODY, "replace the body"},
+	{CM_EDIT_HEADERS, SMFIF_ADDHDRS | SMFIF_CHGHDRS, "edit headers"},
+	{CM_EDIT_QUARANTINE, SMFIF_QUARANTINE, "quarantine"},
+	{CM_EDIT_RCPTS, SMFIF_ADDRCPT | SMFIF_DELRCPT, "edit recipients"},
+	{CM_EDIT_SENDER, SMFIF_CHGFROM, "change the sender"},
+};
+
+#define RIGHTS (sizeof(rights) / sizeof(*rights))
+
+static void
+ask_rights(const struct chain_needs *needs, unsigned long offered, struct milter_terms *terms)
+{
+	for (size_t i = 0; i < RIGHTS; i++) {
+		const struct right *r = &rights[i];
+
+		if ((needs->rights & r->right) == 0)
+			continue;
+		if ((offered & r->actions) != r->actions) {
+			terms->missing |= r->right;
+			continue;
+		}
+		terms->rights |= r->right;
+		terms->actions |= r->actions;
+	}
+}
+
+/*
+ * A stage is switched off, or sent without waiting for us, where the MTA can do that. Without a
+ * flag for it (end of message) it is always sent and always answered.
+ */
+static void
+ask_stage(const struct chain_needs *needs, const struct stage *stage, unsigned long offered,
+	struct milter_terms *terms)
+{
+	uint32_t bit = UINT32_C(1) << stage->id;
+
+	if ((needs->stages & bit) == 0 && (offered & stage->no_flag) != 0) {
+		terms->steps |= stage->no_flag;
+	} else if ((needs->replies & bit) == 0 && (offered & stage->nr_flag) != 0) {
+		terms->steps |= stage->nr_flag;
+		terms->no_reply |= bit;
+	}
+}
+
+void
+milter_negotiate(const struct chain_needs *needs, const struct milter_offer *offer,
+	struct milter_terms *terms)
+{
+	*terms = (struct milter_terms){
+		.skip = (offer->steps & SMFIP_SKIP) != 0,
+		.ask_macros = (offer->actions & SMFIF_SETSYMLIST) != 0,
+	};
+	ask_rights(needs, offer->actions, terms);
+	for (size_t i = 0; i < CM_STAGE_COUNT; i++)
+		ask_stage(needs, &stages[i], offer->steps, terms);
+	if (terms->skip)
+		terms->steps |= SMFIP_SKIP;
+	if (terms->ask_macros)
+		terms->actions |= SMFIF_SETSYMLIST;
+}
+
+static const char *const *
+list_names(const struct chain_needs *needs, int list)
+{
+	for (size_t i = 0; i < CM_STAGE_COUNT; i++) {
+		if (stages[i].macro_list == list)
+			return needs->macros[i];
+	}
+	return NULL;
+}
+
+bool
+milter_macro_list(const struct chain_needs *needs, int list, char *out)
+{
+	const char *const *names = list_names(needs, list);
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
+		size_t len = strlen(names[i]);
+
+		if (i >= MILTER_MACROS_MAX || used + len + 2 > MILTER_LIST_SIZE)
+			return false;
+		if (used > 0)
+			out[used++] = ' ';
+		memcpy(out + used, names[i], len + 1);
+		used += len;
+	}
+	return true;
+}
+
+void
+milter_rights_text(uint32_t wanted, char *out, size_t size)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < RIGHTS && used < size; i++) {
+		if ((wanted & rights[i].right) == 0)
+			continue;
+		int len = snprintf(
+			out + used, size - used, "%s%s", used > 0 ? ", " : "", rights[i].name);
+		used += len > 0 ? (size_t)len : 0;
+	}
+}
