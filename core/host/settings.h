@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "chain/chain.h"
 #include "conf/schema.h"
 
 struct main_settings {
@@ -53,6 +54,16 @@ struct map_settings {
 	int64_t reload_us;
 };
 
+struct profile_settings {
+	struct profile profile; /* name and links are filled later */
+	struct cm_list chain;
+	struct cm_list at[CM_STAGE_COUNT]; /* where a stage has an order of its own */
+};
+
+struct plugin_settings {
+	const char *type; /* NULL: the section's name */
+};
+
 struct script_settings {
 	const char *file;
 	int64_t cpu_us; /* CPU budget of one hook */
@@ -62,8 +73,8 @@ struct script_settings {
 /* A kind of section: "plugin". */
 struct section_kind {
 	const char *name;
-	bool named;  /* has a name behind the kind */
-	bool single; /* may stand once */
+	bool named;  /* must have a name behind the kind; "log" may */
+	bool single; /* may stand once, without a name */
 	bool links;  /* also takes chain_link_rows */
 	struct schema_rows rows;
 	const char *help;

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * settings.c - what the sections of filter.conf mean
+ *
+ * Rows and nothing else: a section is read, explained and printed by whoever loops over them.
+ */
+#include "settings.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "chain/chain.h"
+
+#define COUNT(table) (sizeof(table) / sizeof(*(table)))
+
+#define SECOND INT64_C(1000000)
+#define MINUTE (60 * SECOND)
+#define KILO   INT64_C(1024)
+#define MEGA   (1024 * KILO)
+#define GIGA   (1024 * MEGA)
+
+#define MAIN(field) offsetof(struct main_settings, field)
+
+static const struct cm_option main_rows[] = {
+	{"authserv_id", CM_OPT_STRING, MAIN(authserv_id),
+		.help = "name in Authentication-Results; default: the name of this host"},
+	{"drain_timeout", CM_OPT_DURATION, MAIN(drain_timeout_us), "30s", .max = 60 * MINUTE,
+		.help = "how long open messages may take to end when the daemon stops"},
+	{"fail_action", CM_OPT_CHOICE, MAIN(fail_action), "tempfail", "tempfail|accept|reject",
+		.help = "what becomes of a message when a check cannot be completed"},
+	{"group", CM_OPT_STRING, MAIN(group),
+		.help = "group to run as when started by root; default: the user's"},
+	{"max_header_size", CM_OPT_SIZE, MAIN(max_header_size), "1M", .min = KILO, .max = 64 * MEGA,
+		.help = "header sections larger than this are refused"},
+	{"max_message_size", CM_OPT_SIZE, MAIN(max_message_size), "50M", .max = 2 * GIGA,
+		.help = "bodies larger than this are not kept for content checks"},
+	{"max_recipients", CM_OPT_INT, MAIN(max_recipients), "10000", .min = 1, .max = 1000000,
+		.help = "recipients of one message after which more are refused for now"},
+	{"message_timeout", CM_OPT_DURATION, MAIN(message_timeout_us), "25s", .min = SECOND,
+		.max = 60 * MINUTE, .help = "checks that are not done by then fail"},
+	{"pid_file", CM_OPT_PATH, MAIN(pid_file),
+		.help = "file that holds the daemon's process id"},
+	{"plugin_dir", CM_OPT_PATH, MAIN(plugin_dir),
+		.help = "directory of the plugins; default: beside the binary, or as installed"},
+	{"trusted_networks", CM_OPT_NETWORKS, MAIN(trusted), "[ 127.0.0.0/8, \"::1\" ]",
+		.help = "clients that plugins and rules may treat as our own"},
+	{"user", CM_OPT_STRING, MAIN(user), .help = "user to run as when started by root"},
+};
+
+#define LISTENER(field) offsetof(struct listener_settings, field)
+
+static const struct cm_option listener_rows[] = {
+	{"engine", CM_OPT_CHOICE, LISTENER(engine), "libmilter", "libmilter",
+		.help = "what speaks the milter protocol"},
+	{"group", CM_OPT_STRING, LISTENER(group), .help = "group of a unix socket"},
+	{"mode", CM_OPT_MODE, LISTENER(mode), "0660", .help = "file mode of a unix socket"},
+	{"socket", CM_OPT_SOCKET, LISTENER(socket), .flags = CM_OPT_REQUIRED,
+		.help = "where the mail server connects"},
+	{"type", CM_OPT_CHOICE, LISTENER(type), "milter", "milter", .help = "what connects there"},
+};
+
+#define PROFILE(field) offsetof(struct profile_settings, profile.field)
+#define AT(stage)      offsetof(struct profile_settings, at[stage])
+#define AT_HELP	       "links at this stage instead of those of chain, in this order"
+
+static const struct cm_option profile_rows[] = {
+	{"authenticated", CM_OPT_CHOICE, PROFILE(login), "any", "any|yes|no",
+		.help = "condition: the client has logged in"},
+	{"body", CM_OPT_LIST, AT(CM_STAGE_BODY), .help = AT_HELP},
+	{"chain", CM_OPT_LIST, offsetof(struct profile_settings, chain), .flags = CM_OPT_REQUIRED,
+		.help = "plugins and scripts, in the order in which they run at every stage"},
+	{"client", CM_OPT_NETWORKS, PROFILE(clients),
+		.help = "condition: the client's address is one of these"},
+	{"connect", CM_OPT_LIST, AT(CM_STAGE_CONNECT), .help = AT_HELP},
+	{"daemon", CM_OPT_LIST, PROFILE(daemons),
+		.help = "condition: the mail server's own name for its listener ({daemon_name})"},
+	{"data", CM_OPT_LIST, AT(CM_STAGE_DATA), .help = AT_HELP},
+	{"eoh", CM_OPT_LIST, AT(CM_STAGE_EOH), .help = AT_HELP},
+	{"eom", CM_OPT_LIST, AT(CM_STAGE_EOM), .help = AT_HELP},
+	{"header", CM_OPT_LIST, AT(CM_STAGE_HEADER), .help = AT_HELP},
+	{"helo", CM_OPT_LIST, AT(CM_STAGE_HELO), .help = AT_HELP},
+	{"hold", CM_OPT_CHOICE, PROFILE(hold), "mail", "mail|rcpt",
+		.help = "stage at which a refusal of connect or helo is given"},
+	{"mail", CM_OPT_LIST, AT(CM_STAGE_MAIL), .help = AT_HELP},
+	{"mode", CM_OPT_CHOICE, PROFILE(mode), "enforce", "enforce|shadow|off",
+		.help = "shadow: log what the chain would do, change nothing"},
+	{"port", CM_OPT_NUMBERS, PROFILE(ports), .min = 1, .max = 65535,
+		.help = "condition: the port that the client reached"},
+	{"rcpt", CM_OPT_LIST, AT(CM_STAGE_RCPT), .help = AT_HELP},
+	{"unknown", CM_OPT_LIST, AT(CM_STAGE_UNKNOWN), .help = AT_HELP},
+};
+
+static const struct cm_option plugin_rows[] = {
+	{"type", CM_OPT_STRING, offsetof(struct plugin_settings, type),
+		.help = "the plugin; default: the section's name"},
+};
+
+#define SCRIPT(field) offsetof(struct script_settings, field)
+
+static const struct cm_option script_rows[] = {
+	{"cpu", CM_OPT_DURATION, SCRIPT(cpu_us), "50ms", .min = 1000, .max = MINUTE,
+		.help = "processor time that one hook may use"},
+	{"file", CM_OPT_PATH, SCRIPT(file), .flags = CM_OPT_REQUIRED, .help = "the rule file"},
+	{"memory", CM_OPT_SIZE, SCRIPT(memory), "16M", .min = 64 * KILO, .max = GIGA,
+		.help = "memory that one hook may use"},
+};
+
+#define MAP(field) offsetof(struct map_settings, field)
+
+static const struct cm_option map_rows[] = {
+	{"entries", CM_OPT_LIST, MAP(entries), .help = "\"key value\" lines instead of a file"},
+	{"match", CM_OPT_CHOICE, MAP(match), "exact", "exact|cidr",
+		.help = "keys are texts, or networks of which the first that holds counts"},
+	{"reload", CM_OPT_DURATION, MAP(reload_us), "30s", .min = SECOND, .max = 24 * 60 * MINUTE,
+		.help = "how often a newer file is looked for"},
+	{"source", CM_OPT_STRING, MAP(source),
+		.help = "postmap:FILE, the text that postmap reads, or FILE"},
+};
+
+#define LOG(field) offsetof(struct log_settings, field)
+
+static const struct cm_option log_rows[] = {
+	{"format", CM_OPT_CHOICE, LOG(format), "text", "text|json", .help = "how a line looks"},
+	{"level", CM_OPT_CHOICE, LOG(level), "info", "error|warn|info|debug",
+		.help = "lines less important than this are left out"},
+	{"path", CM_OPT_PATH, LOG(path), .help = "the file of target = file"},
+	{"summary", CM_OPT_BOOL, LOG(summary), "yes",
+		.help = "one line per message with every verdict"},
+	{"target", CM_OPT_CHOICE, LOG(target), "stderr", "stderr|syslog|journal|file",
+		.help = "where lines go"},
+};
+
+const struct section_kind section_kinds[] = {
+	{"listener", .named = true, .rows = SCHEMA_ROWS(listener_rows),
+		.help = "where a mail server connects"},
+	{"log", .rows = SCHEMA_ROWS(log_rows), .help = "a place where log lines go"},
+	{"main", .single = true, .rows = SCHEMA_ROWS(main_rows),
+		.help = "what holds for the whole daemon"},
+	{"map", .named = true, .rows = SCHEMA_ROWS(map_rows),
+		.help = "keys and values, from a file or written here"},
+	{"plugin", .named = true, .links = true, .rows = SCHEMA_ROWS(plugin_rows),
+		.help = "a check written in C, with its settings"},
+	{"profile", .named = true, .rows = SCHEMA_ROWS(profile_rows),
+		.help = "which mail runs through which chain; the first whose conditions hold"},
+	{"script", .named = true, .links = true, .rows = SCHEMA_ROWS(script_rows),
+		.help = "a rule written in Lua; its own settings stand in settings { }"},
+};
+
+const size_t section_kind_count = COUNT(section_kinds);
+
+const struct section_kind *
+section_kind_find(const char *name)
+{
+	for (size_t i = 0; i < section_kind_count; i++) {
+		if (strcmp(section_kinds[i].name, name) == 0)
+			return &section_kinds[i];
+	}
+	return NULL;
+}
