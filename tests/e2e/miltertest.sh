@@ -18,10 +18,10 @@ failed=0
 
 # One session by name; its words are shown when it fails.
 session() {
-    local words mark
+    local words mark lib=$E2E_DIR/miltertest/lib
     mark=$(daemon_log_mark)
     if words=$(timeout "$SESSION_SECONDS" miltertest -D SOCKET="unix:$CM_SOCKET" \
-        -D LIB="$E2E_DIR/miltertest/lib" -s "$E2E_DIR/miltertest/$1.lua" 2>&1); then
+        -D LIB="$lib" -D SESSION="$E2E_DIR/miltertest/$1.lua" -s "$lib/run.lua" 2>&1); then
         passed=$((passed + 1))
         printf 'ok %d - %s\n' $((passed + failed)) "$1"
         return

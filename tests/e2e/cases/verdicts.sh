@@ -104,6 +104,14 @@ rcpt_discard() {
     expect_equal 0 "$(copies alice)"
 }
 
+# Quarantine is an edit of the message, so it holds all of it.
+rcpt_quarantine() {
+    tagged send --to "alice+rcpt-quarantine@example.com,bob@example.com"
+    expect_reply . "250 2.0.0"
+    expect_equal 1 "$(held_copies | grep -c .)"
+    expect_equal 0 "$(copies_anywhere)"
+}
+
 rcpt_only_one_refused() {
     tagged send --to "alice+rcpt-reject@example.com"
     expect_refusal "550 5.7.1 refused at rcpt"
@@ -114,12 +122,8 @@ rcpt_only_one_refused() {
 
 it "no verdict: delivered, every link saw it" no_verdict
 
-for verdict in reject tempfail accept; do
-    it "$verdict at connect" "${verdict}_at" connect
-    it "$verdict at helo" "${verdict}_at" helo
-done
 for verdict in reject tempfail accept discard quarantine; do
-    for stage in mail data headers message; do
+    for stage in connect helo mail data headers message; do
         it "$verdict at $stage" "${verdict}_at" "$stage"
     done
 done
@@ -132,4 +136,5 @@ it "reject at rcpt: one of two recipients" rcpt_refused reject "550 5.7.1"
 it "tempfail at rcpt: one of two recipients" rcpt_refused tempfail "451 4.7.1"
 it "accept at rcpt: the last link does not see that recipient" rcpt_accept
 it "discard at rcpt: only that recipient gets nothing" rcpt_discard
+it "quarantine at rcpt: the message is held" rcpt_quarantine
 it "reject at rcpt: the only recipient" rcpt_only_one_refused

@@ -69,7 +69,7 @@ function session.client(c, o)
         "{daemon_addr}", "127.0.0.1", "{daemon_port}", tostring(o.port or 25),
         "{client_addr}", o.ip or "192.0.2.200", "{client_name}", o.name or "mail.example.net")
     session.conninfo(c, o.name or "mail.example.net", o.ip or "192.0.2.200")
-    mt.macro(c, SMFIC_HELO, table.unpack(o.tls and { "{tls_version}", "TLSv1.3", "{cipher}", "AES" } or {}))
+    if o.tls then mt.macro(c, SMFIC_HELO, "{tls_version}", "TLSv1.3", "{cipher}", "AES", "{cipher_bits}", "256") end
     session.helo(c, o.helo or "mail.example.net")
     session.expect(c, "after HELO", "continue")
 end
@@ -115,12 +115,17 @@ function session.clean_message(c)
     session.expect(c, "end of message", "continue accept")
 end
 
--- None of the edits that end of message can ask for.
+-- None of the edits that end of message can ask for. miltertest wants to be told which recipient; those
+-- are the ones of the rule edits.lua.
+local edits = {
+    { "body replaced", MT_BODYCHANGE }, { "header added", MT_HDRADD }, { "header changed", MT_HDRCHANGE },
+    { "header deleted", MT_HDRDELETE }, { "header inserted", MT_HDRINSERT }, { "quarantine", MT_QUARANTINE },
+    { "recipient added", MT_RCPTADD, "<carol@example.com>" }, { "recipient dropped", MT_RCPTDELETE, "<bob@example.com>" },
+}
+
 function session.expect_no_edits(c)
-    for name, edit in pairs({ added = MT_HDRADD, inserted = MT_HDRINSERT, changed = MT_HDRCHANGE,
-        deleted = MT_HDRDELETE, rcpt_added = MT_RCPTADD, rcpt_deleted = MT_RCPTDELETE,
-        body = MT_BODYCHANGE, quarantine = MT_QUARANTINE }) do
-        session.expect_false("edit " .. name, mt.eom_check(c, edit))
+    for _, edit in ipairs(edits) do
+        session.expect_false(edit[1], mt.eom_check(c, edit[2], edit[3]))
     end
 end
 
