@@ -125,7 +125,7 @@ local edits = {
 
 function session.expect_no_edits(c)
     for _, edit in ipairs(edits) do
-        session.expect_false(edit[1], mt.eom_check(c, edit[2], edit[3]))
+        session.expect_false(edit[1], mt.eom_check(c, table.unpack(edit, 2)))
     end
 end
 
