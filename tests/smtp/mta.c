@@ -225,7 +225,7 @@ end_message(struct mta *m)
 {
 	if (m->must_abort && m->connection_end == MTA_NONE)
 		wire_add_packet(&m->wire, SMFIC_ABORT, NULL, 0);
-	m->must_abort = m->in_mail = false;
+	m->must_abort = m->in_mail = m->header_ended = false;
 	m->message_end = MTA_NONE;
 	m->recipients = 0;
 	m->body_length = 0;
@@ -369,6 +369,7 @@ mta_header(struct mta *m, const char *name, const char *value)
 enum mta_status
 mta_eoh(struct mta *m)
 {
+	m->header_ended = true;
 	return send_event(m, MTA_EOH, NULL, 0);
 }
 
@@ -387,7 +388,7 @@ enum mta_status
 mta_body(struct mta *m, const void *bytes, size_t length)
 {
 	const unsigned char *from = bytes;
-	enum mta_status status = m->message_end;
+	enum mta_status status = m->header_ended ? m->message_end : mta_eoh(m);
 
 	while (length > 0 && m->message_end == MTA_NONE && m->connection_end == MTA_NONE) {
 		size_t room = MILTER_CHUNK_SIZE - m->body_length;
@@ -406,8 +407,10 @@ mta_body(struct mta *m, const void *bytes, size_t length)
 enum mta_status
 mta_eom(struct mta *m)
 {
-	enum mta_status status = flush_body(m);
+	enum mta_status status = mta_body(m, NULL, 0);
 
+	if (status < MTA_ACCEPT)
+		status = flush_body(m);
 	if (status < MTA_ACCEPT)
 		status = send_event(m, MTA_EOM, NULL, 0);
 	end_message(m);
@@ -446,6 +449,7 @@ void
 mta_raw(struct mta *m, const void *bytes, size_t length)
 {
 	wire_add(&m->wire, bytes, length);
+	(void)wire_flush(&m->wire);
 }
 
 void
@@ -454,6 +458,7 @@ mta_packet(struct mta *m, char command, const void *bytes, size_t length)
 	const struct wire_part part = {bytes, length};
 
 	wire_add_packet(&m->wire, command, &part, 1);
+	(void)wire_flush(&m->wire);
 }
 
 enum mta_status

@@ -25,6 +25,7 @@ struct mta {
 	enum mta_status message_end;	/* the same, until the message is over */
 	int skipped;			/* the stage the filter wants no more of, or -1 */
 	bool greeted;
+	bool header_ended;
 	bool in_mail;
 	bool must_abort;
 	size_t recipients;

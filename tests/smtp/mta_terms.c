@@ -68,9 +68,7 @@ mta_negotiate(struct mta *m, const struct mta_offer *offer)
 	struct wire_packet packet;
 
 	mta_packet(m, SMFIC_OPTNEG, wide, sizeof wide);
-	enum wire_status wire = wire_flush(&m->wire);
-	if (wire == WIRE_OK)
-		wire = wire_read(&m->wire, m->wire.timeout_ms, &packet);
+	enum wire_status wire = wire_read(&m->wire, m->wire.timeout_ms, &packet);
 	enum mta_status status =
 		wire == WIRE_OK ? take_terms(m, offer, &packet) : answer_lost(m, wire);
 	if (status != MTA_NEGOTIATED)

@@ -1,0 +1,76 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# run.sh BUILD - the client, the runner and the transcripts, in this order
+#
+# First the client is held against packets recorded from a Postfix, then the runner against a filter with known
+# answers (it must also see what is wrong), then all transcripts are played against the daemon: once by one
+# client, once by several at the same time.
+set -u
+
+B=${1:-build}
+here=$(dirname "$0")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0
+failed=0
+slow=
+case $B in *asan* | *tsan*) slow=--slow ;; esac
+
+# count NAME STATUS FILE: adds the last line of FILE, "N passed, N failed".
+count() {
+	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$3" | tail -n 1)
+	if [ -z "$line" ]; then
+		line="0 passed, 1 failed"
+		echo "FAIL $1: ended with status $2 and without a count"
+	fi
+	passed=$((passed + ${line%% *}))
+	line=${line#*, }
+	failed=$((failed + ${line%% *}))
+}
+
+# try NAME COMMAND...: the output is shown only when something failed.
+try() {
+	name=$1
+	shift
+	"$@" >"$work/$name" 2>&1
+	status=$?
+	[ "$status" = 0 ] || cat "$work/$name"
+	count "$name" "$status" "$work/$name"
+	echo "$name: $(tail -n 1 "$work/$name")"
+}
+
+runner() {
+	"$B/tests/transcript" $slow --daemon "$@"
+}
+
+# Each transcript says in its line "# fails: ..." what the runner must say of it.
+must_fail() {
+	good=0
+	bad=0
+	runner "$B/tests/selftest_filter" "$@" >"$work/out" 2>&1
+	shift 2
+	for file; do
+		wanted=$(sed -n 's/^# fails: //p' "$file")
+		if grep -qF -- "$wanted" "$work/out"; then
+			good=$((good + 1))
+		else
+			bad=$((bad + 1))
+			echo "FAIL $file: the runner did not say: $wanted"
+		fi
+	done
+	[ "$bad" = 0 ] || cat "$work/out"
+	echo "$good passed, $bad failed"
+	[ "$bad" = 0 ]
+}
+
+try client "$B/tests/test_mta" "$here/postfix-3.7.11"
+try runner-answers runner "$B/tests/selftest_filter" --config "$here/selftest/answers.conf" "$here"/selftest/*.smtp
+try runner-noreply runner "$B/tests/selftest_filter" --config "$here/selftest/noreply.conf" \
+	"$here"/selftest/content.smtp "$here"/selftest/edits.smtp "$here"/selftest/recipients.smtp \
+	"$here"/selftest/verdicts.smtp
+try runner-faults must_fail --config "$here/selftest/answers.conf" "$here"/selftest/bad/*.smtp
+try runner-death must_fail --config "$here/selftest/answers.conf" "$here"/selftest/die/*.smtp
+try transcripts runner "$B/chainmail" "$here"/*.smtp
+try transcripts-together runner "$B/chainmail" -j 8 "$here"/*.smtp
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
