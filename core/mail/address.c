@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * address.c - addresses of the envelope
+ *
+ * What is not an address is taken apart as well as can be, so that a map can still name it, and
+ * says so.
+ */
+#include "address.h"
+
+#include <string.h>
+
+#include "address_syntax.h"
+#include "base/arena.h"
+#include "base/text.h"
+
+/* Of a longer text only this much is kept; no address is that long. */
+#define TEXT_MOST 1024u
+
+/* Behind "@a,@b:" (RFC 5321 section 4.1.2: accepted and ignored), or text; NULL: a broken one. */
+static const char *
+skip_route(const char *p)
+{
+	if (*p != '@')
+		return p;
+	for (;;) {
+		size_t n = *p == '@' ? syntax_domain(p + 1) : 0;
+
+		if (n == 0)
+			return NULL;
+		p += 1 + n;
+		if (*p == ':')
+			return p + 1;
+		if (*p++ != ',')
+			return NULL;
+	}
+}
+
+/* "local@domain" and nothing behind it; also "postmaster" (RFC 5321 section 4.1.1.3). */
+static bool
+parse_mailbox(struct cm_address *a, struct arena *arena, const char *text)
+{
+	const char *local = skip_route(text);
+	size_t local_len, domain_len;
+
+	if (local == NULL)
+		return false;
+	local_len = *local == '"' ? syntax_quoted(local, false) : syntax_dot_atom(local);
+	if (local_len == 0)
+		return false;
+	if (local[local_len] == '\0' && text_equal_nocase(local, "postmaster")) {
+		syntax_fill(a, arena, local, local_len, "", 0);
+		return true;
+	}
+	if (local[local_len] != '@')
+		return false;
+	domain_len = syntax_domain(local + local_len + 1);
+	if (domain_len == 0 || local[local_len + 1 + domain_len] != '\0')
+		return false;
+	syntax_fill(a, arena, local, local_len, local + local_len + 1, domain_len);
+	return a->valid;
+}
+
+/* What looks like user and domain, for maps and logs. */
+static void
+guess(struct cm_address *a, struct arena *arena, const char *text)
+{
+	const char *at = strrchr(text, '@');
+	size_t user = at == NULL ? strlen(text) : (size_t)(at - text);
+	char *domain = arena_strdup(arena, at == NULL ? "" : at + 1);
+
+	text_lower_all(domain);
+	a->user = arena_strndup(arena, text, user);
+	a->domain = domain;
+	a->addr = at == NULL ? a->user : arena_printf(arena, "%s@%s", a->user, domain);
+	a->valid = false;
+}
+
+/* What stands between the brackets; NULL when only one of the two is there. */
+static const char *
+strip_brackets(struct arena *arena, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (text[0] != '<')
+		return len > 0 && text[len - 1] == '>' ? NULL : text;
+	return text[len - 1] == '>' && len > 1 ? arena_strndup(arena, text + 1, len - 2) : NULL;
+}
+
+void
+address_parse_path(struct cm_address *a, struct arena *arena, const char *text)
+{
+	size_t len = strnlen(text, TEXT_MOST + 1);
+	const char *inner;
+
+	*a = (struct cm_address){.addr = "", .user = "", .domain = ""};
+	a->text = arena_strndup(arena, text, len > TEXT_MOST ? TEXT_MOST : len);
+	inner = strip_brackets(arena, a->text);
+	if (strcmp(a->text, "<>") == 0) {
+		a->null = a->valid = true;
+		return;
+	}
+	if (inner == NULL || len > TEXT_MOST || !syntax_text(a->text, len) ||
+		!parse_mailbox(a, arena, inner))
+		guess(a, arena, inner == NULL ? a->text : inner);
+}
+
+bool
+address_same(const struct cm_address *a, const struct cm_address *b)
+{
+	if (a->null || b->null)
+		return a->null && b->null;
+	return strcmp(a->user, b->user) == 0 && text_equal_nocase(a->domain, b->domain);
+}
