@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * script_budget.h - what a C function that Lua code can call pays for its work
+ *
+ * The count hook sees bytecode only. A function whose work grows with its arguments charges for it.
+ */
+#ifndef CORE_HOST_SCRIPT_BUDGET_H
+#define CORE_HOST_SCRIPT_BUDGET_H
+
+#include <stddef.h>
+
+struct lua_State;
+
+/* steps of some ten nanoseconds each were done. Raises once the running hook is out of time. */
+void script_charge(struct lua_State *, size_t steps);
+
+#endif
