@@ -8,22 +8,20 @@
 #include "milter_negotiate.h"
 
 #include <libmilter/mfapi.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "mail/stage.h"
 
-/* What an edit right is to the MTA, and what it is called. */
+/* What an edit right is to the MTA. */
 static const struct right {
 	uint32_t right;
 	unsigned long actions;
-	const char *name;
 } rights[] = {
-	{CM_EDIT_BODY, SMFIF_CHGBODY, "replace the body"},
-	{CM_EDIT_HEADERS, SMFIF_ADDHDRS | SMFIF_CHGHDRS, "edit headers"},
-	{CM_EDIT_QUARANTINE, SMFIF_QUARANTINE, "quarantine"},
-	{CM_EDIT_RCPTS, SMFIF_ADDRCPT | SMFIF_DELRCPT, "edit recipients"},
-	{CM_EDIT_SENDER, SMFIF_CHGFROM, "change the sender"},
+	{CM_EDIT_BODY, SMFIF_CHGBODY},
+	{CM_EDIT_HEADERS, SMFIF_ADDHDRS | SMFIF_CHGHDRS},
+	{CM_EDIT_QUARANTINE, SMFIF_QUARANTINE},
+	{CM_EDIT_RCPTS, SMFIF_ADDRCPT | SMFIF_DELRCPT},
+	{CM_EDIT_SENDER, SMFIF_CHGFROM},
 };
 
 #define RIGHTS (sizeof(rights) / sizeof(*rights))
@@ -34,12 +32,8 @@ ask_rights(const struct chain_needs *needs, unsigned long offered, struct milter
 	for (size_t i = 0; i < RIGHTS; i++) {
 		const struct right *r = &rights[i];
 
-		if ((needs->rights & r->right) == 0)
+		if ((needs->rights & r->right) == 0 || (offered & r->actions) != r->actions)
 			continue;
-		if ((offered & r->actions) != r->actions) {
-			terms->missing |= r->right;
-			continue;
-		}
 		terms->rights |= r->right;
 		terms->actions |= r->actions;
 	}
@@ -108,19 +102,4 @@ milter_macro_list(const struct chain_needs *needs, int list, char *out)
 		used += len;
 	}
 	return true;
-}
-
-void
-milter_rights_text(uint32_t wanted, char *out, size_t size)
-{
-	size_t used = 0;
-
-	out[0] = '\0';
-	for (size_t i = 0; i < RIGHTS && used < size; i++) {
-		if ((wanted & rights[i].right) == 0)
-			continue;
-		int len = snprintf(
-			out + used, size - used, "%s%s", used > 0 ? ", " : "", rights[i].name);
-		used += len > 0 ? (size_t)len : 0;
-	}
 }

@@ -8,7 +8,6 @@
 #define CORE_DOOR_MILTER_NEGOTIATE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "chain/chain.h"
@@ -30,7 +29,6 @@ struct milter_terms {
 	unsigned long actions;
 	unsigned long steps;
 	uint32_t rights;   /* CM_EDIT_* that all of actions give */
-	uint32_t missing;  /* CM_EDIT_* that the chain needs and the MTA does not offer */
 	uint32_t no_reply; /* bit per stage whose reply is not sent */
 	bool skip;	   /* the MTA understands SKIP */
 	bool ask_macros;   /* it takes our macro lists */
@@ -44,8 +42,5 @@ milter_negotiate(const struct chain_needs *, const struct milter_offer *, struct
  * for none. False when they do not fit: then the MTA's own list is left as it is.
  */
 bool milter_macro_list(const struct chain_needs *, int list, char *out);
-
-/* "edit headers, edit recipients": rights in words, for the log; out has size octets. */
-void milter_rights_text(uint32_t rights, char *out, size_t size);
 
 #endif

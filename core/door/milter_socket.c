@@ -29,8 +29,7 @@ new_socket(int family)
 	return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-/* --- unix --------------------------------------------------------------------------------------
- */
+/* --- unix --- */
 
 static bool
 refuse_live(const char *path, int fd, struct err *err)
@@ -104,7 +103,7 @@ find_group(const char *name, gid_t *gid, struct err *err)
 static bool
 give_rights(const char *path, mode_t mode, const char *group, struct err *err)
 {
-	gid_t gid;
+	gid_t gid = (gid_t)-1;
 
 	if (group != NULL) {
 		if (!find_group(group, &gid, err))
@@ -162,8 +161,7 @@ open_unix(
 	return give_rights(path, mode, group, err);
 }
 
-/* --- inet --------------------------------------------------------------------------------------
- */
+/* --- inet --- */
 
 static bool
 bind_inet(int fd, const char *address, const struct addrinfo *to, struct err *err)
@@ -250,8 +248,7 @@ open_inet(
 	return ok;
 }
 
-/* --- both --------------------------------------------------------------------------------------
- */
+/* --- both --- */
 
 static const struct kind {
 	const char *prefix;
