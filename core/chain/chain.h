@@ -39,8 +39,9 @@ struct link {
 	const struct cm_plugin *plugin;
 	void *config;
 	struct link_settings set;
-	uint32_t needs; /* plugin's, plus stop_early */
-	unsigned index; /* in struct chain.links and of its state in a session */
+	uint32_t needs;		 /* plugin's, plus stop_early */
+	_Atomic uint32_t warned; /* rights whose absence was said in the log */
+	unsigned index;		 /* in struct chain.links and of its state in a session */
 };
 
 enum profile_login { PROFILE_ANY, PROFILE_AUTHENTICATED, PROFILE_ANONYMOUS };
@@ -99,11 +100,19 @@ void chain_open(const struct chain *, struct cm_session *);
 void chain_close(struct cm_session *);
 /* Keeps the event in the session, shows it to the links, fills the answer. */
 void chain_event(struct cm_session *, const struct cm_event *, struct answer *);
+/* The door could not do what the answer at eom asked for: it becomes a temporary failure. */
+void chain_undo(struct cm_session *, struct answer *, const char *reason);
 /* RSET, abort, a new MAIL, after eom, close: writes the summary. Idempotent. */
 void chain_end_message(struct cm_session *);
 
-/* The profile for what is known of the session now; NULL: no profile matches. */
-const struct profile *chain_profile(const struct chain *, const struct cm_session *);
+/*
+ * The profile for what is known of the session now. CM_NONE: none matches. CM_UNDELIVERED: a
+ * condition asks for what this MTA does not tell, so nobody knows.
+ */
+enum cm_known
+chain_profile(const struct chain *, const struct cm_session *, const struct profile **);
+/* The profile of the connection so far, or of the message; NULL: none. */
+const struct profile *chain_chosen(const struct cm_session *);
 /* The link whose hook runs now; for the bodies of the services. NULL outside hooks. */
 struct link *chain_running(const struct cm_session *);
 /* Is the running link only watched (its edits are not queued)? */
@@ -115,6 +124,8 @@ void *chain_conn_state(struct cm_session *); /* of the running link */
 void *chain_msg_state(struct cm_session *);
 int64_t chain_deadline(const struct cm_session *);
 const struct chain *chain_of(const struct cm_session *);
+/* What happened to the connection (connect, helo) and to the message. */
+const struct trace *chain_conn_trace(const struct cm_session *);
 const struct trace *chain_trace(const struct cm_session *);
 const struct cm_final *chain_final(const struct cm_session *);
 

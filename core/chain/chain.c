@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * chain.c - begins and ends the chain's part of a session, and answers for the running hook
+ */
+#include "chain.h"
+
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "run.h"
+
+/* Everything an MTA can grant. */
+#define RIGHTS                                                                        \
+	((uint32_t)(CM_EDIT_HEADERS | CM_EDIT_RCPTS | CM_EDIT_SENDER | CM_EDIT_BODY | \
+		    CM_EDIT_QUARANTINE))
+
+static const struct {
+	uint32_t right;
+	const char *name;
+} right_names[] = {
+	{CM_EDIT_BODY, "replace the body"},
+	{CM_EDIT_HEADERS, "edit header fields"},
+	{CM_EDIT_QUARANTINE, "quarantine"},
+	{CM_EDIT_RCPTS, "edit recipients"},
+	{CM_EDIT_SENDER, "change the sender"},
+};
+
+/* Loudly, once for each right in a generation: a link without its right does not run. */
+static void
+warn_missing(const struct cm_session *s, struct link *l, uint32_t missing)
+{
+	uint32_t unsaid = missing & ~atomic_fetch_or(&l->warned, missing);
+
+	for (size_t i = 0; i < sizeof(right_names) / sizeof(*right_names); i++) {
+		if ((unsaid & right_names[i].right) != 0)
+			log_write(LOG_LEVEL_ERROR,
+				"%s %s is off for this MTA (listener %s), which does not let a "
+				"filter %s",
+				s->conn_id, l->name, s->listener, right_names[i].name);
+	}
+}
+
+void
+chain_open(const struct chain *chain, struct cm_session *s)
+{
+	struct run *r = arena_alloc(&s->conn, sizeof(*r));
+
+	r->chain = chain;
+	r->states = arena_array(&s->conn, chain->link_count, sizeof(*r->states));
+	r->held_last = &r->held;
+	trace_init(&r->conn_trace);
+	trace_init(&r->trace);
+	s->run = r;
+	for (size_t i = 0; i < chain->link_count; i++) {
+		struct link *l = chain->links[i];
+		uint32_t missing = l->needs & RIGHTS & ~s->rights;
+
+		r->states[i].off = missing != 0;
+		if (missing != 0 && l->set.mode != LINK_OFF)
+			warn_missing(s, l, missing);
+	}
+	(void)profile_choose(s);
+}
+
+/* Calls a hook that ends a scope, for each link that has one. */
+static void
+end_scope(struct cm_session *s, bool message)
+{
+	struct run *r = s->run;
+
+	for (size_t i = 0; i < r->chain->link_count; i++) {
+		struct link *l = r->chain->links[i];
+		void (*end)(struct cm_session *) =
+			message ? l->plugin->end_msg : l->plugin->end_conn;
+		bool involved = !message || (r->profile != NULL && r->profile->has[i]);
+
+		if (end == NULL || !involved || r->states[i].off || l->set.mode == LINK_OFF)
+			continue;
+		r->link = l;
+		r->shadow = r->profile != NULL && link_watched(r, s, l);
+		end(s);
+		r->link = NULL;
+	}
+}
+
+void
+chain_end_message(struct cm_session *s)
+{
+	if (s->run == NULL || !s->in_message)
+		return;
+	summary_write(s);
+	end_scope(s, true);
+	session_end_message(s);
+	message_reset(s->run);
+}
+
+void
+chain_close(struct cm_session *s)
+{
+	if (s->run == NULL)
+		return;
+	chain_end_message(s);
+	end_scope(s, false);
+	s->run = NULL;
+}
+
+/* --- for the bodies of the services
+ * --------------------------------------------------------------- */
+
+struct link *
+chain_running(const struct cm_session *s)
+{
+	return s->run == NULL ? NULL : s->run->link;
+}
+
+bool
+chain_running_shadow(const struct cm_session *s)
+{
+	return s->run != NULL && s->run->shadow;
+}
+
+struct reply *
+chain_running_reply(struct cm_session *s)
+{
+	return chain_running(s) == NULL ? NULL : &s->run->reply;
+}
+
+void
+chain_set_reason(struct cm_session *s, const char *reason)
+{
+	s->run->reason = reason;
+}
+
+void *
+chain_conn_state(struct cm_session *s)
+{
+	struct link *l = chain_running(s);
+	struct link_state *state;
+
+	if (l == NULL || l->plugin->conn_size == 0)
+		return NULL;
+	state = &s->run->states[l->index];
+	if (state->conn == NULL)
+		state->conn = arena_alloc(&s->conn, l->plugin->conn_size);
+	return state->conn;
+}
+
+void *
+chain_msg_state(struct cm_session *s)
+{
+	struct link *l = chain_running(s);
+	struct link_state *state;
+
+	if (l == NULL || !s->in_message || l->plugin->msg_size == 0)
+		return NULL;
+	state = &s->run->states[l->index];
+	if (state->msg == NULL)
+		state->msg = arena_alloc(&s->msg, l->plugin->msg_size);
+	return state->msg;
+}
+
+int64_t
+chain_deadline(const struct cm_session *s)
+{
+	return s->run->deadline;
+}
+
+const struct chain *
+chain_of(const struct cm_session *s)
+{
+	return s->run == NULL ? NULL : s->run->chain;
+}
+
+const struct profile *
+chain_chosen(const struct cm_session *s)
+{
+	return s->run == NULL ? NULL : s->run->profile;
+}
+
+const struct trace *
+chain_conn_trace(const struct cm_session *s)
+{
+	return &s->run->conn_trace;
+}
+
+const struct trace *
+chain_trace(const struct cm_session *s)
+{
+	return &s->run->trace;
+}
+
+const struct cm_final *
+chain_final(const struct cm_session *s)
+{
+	return &s->run->final;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * links.c - the loop over the links of one stage
+ */
+#include "base/clock.h"
+#include "run.h"
+
+/* A stage of the connection is shown once to each link: again only when the client says it again.
+ */
+static bool
+shown(struct link_state *state, const struct stage *stage)
+{
+	return stage->held && (state->seen & (1u << stage->id)) != 0;
+}
+
+static bool
+wanted(const struct run *r, const struct link *l, const struct stage *stage, bool accepted)
+{
+	struct link_state *state = &r->states[l->index];
+	bool done = stage->scope == SCOPE_CONNECTION ? state->conn_done
+						     : state->conn_done || state->msg_done;
+
+	if (done || shown(state, stage) || link_off(r, l))
+		return false;
+	return !accepted || (l->needs & CM_AFTER_ACCEPT) != 0;
+}
+
+static void
+set_done(struct run *r, const struct link *l, const struct stage *stage)
+{
+	struct link_state *state = &r->states[l->index];
+
+	if (stage->scope == SCOPE_CONNECTION)
+		state->conn_done = true;
+	else
+		state->msg_done = true;
+}
+
+/* An accept at connect or HELO counts where the profile names the link that said so. */
+bool
+links_accepted(const struct run *r, const struct stage *stage)
+{
+	const struct link *by = r->conn_accepted;
+
+	if (by != NULL && r->profile != NULL && r->profile->has[by->index])
+		return true;
+	return stage->scope != SCOPE_CONNECTION && r->accepted;
+}
+
+void
+links_run(struct cm_session *s, const struct cm_event *ev, struct decision *d)
+{
+	struct run *r = s->run;
+	const struct stage *stage = event_stage(ev);
+	bool accepted = links_accepted(r, stage);
+	struct decision accept = {.verdict = CM_CONTINUE};
+
+	*d = accept;
+	if (r->profile == NULL)
+		return;
+	r->now = clock_now();
+	for (struct link *const *l = r->profile->at[ev->stage]; *l != NULL; l++) {
+		if (!wanted(r, *l, stage, accepted))
+			continue;
+		hook_run(s, *l, ev, d);
+		r->states[(*l)->index].seen |= 1u << ev->stage;
+		if (d->verdict == CM_DONE)
+			set_done(r, *l, stage);
+		/* After an accept a link may still mark and sign, not refuse. */
+		if (verdict_final(d->verdict) && !accepted)
+			return;
+		if (d->verdict == CM_ACCEPT && !accepted) {
+			accepted = true;
+			accept = *d;
+		}
+	}
+	*d = accept;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * summary.c - one log line per message, and one for each refused recipient of a few
+ *
+ * Made of the session and the trace when the message's fate is known. Says what happened, not how.
+ */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "run.h"
+
+#define FIELDS_MOST	48
+#define RCPT_LINES_MOST 10
+
+struct record {
+	struct cm_session *s;
+	struct log_field fields[FIELDS_MOST];
+	unsigned count;
+};
+
+static void
+add(struct record *rec, const char *name, const char *journal, const char *value,
+	enum log_style style)
+{
+	if (rec->count < FIELDS_MOST)
+		rec->fields[rec->count++] = (struct log_field){name, journal, value, style};
+}
+
+static const char *
+number(struct record *rec, int64_t n, const char *unit)
+{
+	return arena_printf(&rec->s->msg, "%lld%s", (long long)n, unit);
+}
+
+static const char *
+client_text(struct record *rec)
+{
+	const struct cm_session *s = rec->s;
+
+	if (s->client.ip[0] == '\0')
+		return "local";
+	return arena_printf(&rec->s->msg, "%s[%s]", s->client.name, s->client.ip);
+}
+
+/* "-" says the MTA told there is none, "?" that it does not tell. */
+static const char *
+macro_text(const struct cm_session *s, const char *name)
+{
+	const char *value = NULL;
+
+	switch (session_macro(s, name, &value)) {
+	case CM_KNOWN:
+		return value;
+	case CM_NONE:
+		return "-";
+	case CM_UNDELIVERED:
+		break;
+	}
+	return "?";
+}
+
+static void
+add_client(struct record *rec)
+{
+	const struct cm_session *s = rec->s;
+	const char *port = s->server.port == 0 ? NULL : number(rec, s->server.port, "");
+
+	add(rec, "id", "ID", s->id, LOG_WORD);
+	add(rec, "client", "CLIENT", client_text(rec), LOG_WORD);
+	add(rec, "port", "PORT", port, LOG_WORD);
+	add(rec, "tls", "TLS", macro_text(s, "{tls_version}"), LOG_WORD);
+	add(rec, "auth", "AUTH_USER", macro_text(s, "{auth_authen}"), LOG_WORD);
+	add(rec, "helo", "HELO", s->helo, LOG_QUOTED);
+}
+
+static const char *
+angle(struct record *rec, const struct cm_address *a)
+{
+	return arena_printf(&rec->s->msg, "<%s>", a->valid ? a->addr : a->text);
+}
+
+static void
+add_envelope(struct record *rec)
+{
+	struct cm_session *s = rec->s;
+	const char *to = NULL;
+
+	if (s->rcpt_count == 1)
+		to = angle(rec, &s->rcpts[0]);
+	else if (s->rcpt_count > 1)
+		to = arena_printf(&s->msg, "%s+%zu", angle(rec, &s->rcpts[0]), s->rcpt_count - 1);
+	add(rec, "from", "FROM", angle(rec, &s->sender), LOG_WORD);
+	add(rec, "to", "TO", to, LOG_WORD);
+	if (s->size > 0)
+		add(rec, "size", "SIZE", number(rec, s->size, ""), LOG_NUMBER);
+}
+
+/* What checks found: spf=softfail dkim=pass(example.org). */
+static void
+add_results(struct record *rec, const struct session_pair *list)
+{
+	for (const struct session_pair *p = list; p != NULL; p = p->next) {
+		const char *domain;
+
+		if (strcmp(p->name, "result") != 0)
+			continue;
+		domain = session_result(rec->s, p->group, "domain");
+		add(rec, p->group, NULL,
+			domain == NULL ? p->value
+				       : arena_printf(&rec->s->msg, "%s(%s)", p->value, domain),
+			LOG_WORD);
+	}
+}
+
+static void
+add_decision(struct record *rec, const char *verdict, const struct decision *d)
+{
+	add(rec, "verdict", "VERDICT", verdict, LOG_WORD);
+	if (d == NULL)
+		return;
+	add(rec, "by", "BY", d->link == NULL ? "chainmail" : d->link->name, LOG_WORD);
+	add(rec, "stage", "STAGE", stages[d->stage].name, LOG_WORD);
+	if (d->reply.code != 0)
+		add(rec, "reply", "REPLY", reply_line(&d->reply, &rec->s->msg), LOG_QUOTED);
+	if (d->reason != NULL)
+		add(rec, "reason", "REASON", d->reason, LOG_QUOTED);
+}
+
+static const char *
+shadow_list(struct record *rec, const char *list, const struct trace *t)
+{
+	for (const struct trace_record *r = t->first; r != NULL; r = r->next) {
+		if (!r->shadow || r->verdict == CM_CONTINUE || r->verdict == CM_DONE)
+			continue;
+		list = arena_printf(&rec->s->msg, "%s%s%s:%s", list == NULL ? "" : list,
+			list == NULL ? "" : ",", r->link->name, verdict_name(r->verdict));
+	}
+	return list;
+}
+
+static void
+add_shadow(struct record *rec)
+{
+	struct run *run = rec->s->run;
+	const char *list = shadow_list(rec, NULL, &run->conn_trace);
+
+	list = shadow_list(rec, list, &run->trace);
+	if (list != NULL)
+		add(rec, "shadow", "SHADOW", list, LOG_WORD);
+}
+
+static const struct edit *
+quarantine(const struct cm_session *s)
+{
+	for (const struct edit *e = s->edits.first; e != NULL; e = e->next) {
+		if (e->kind == EDIT_QUARANTINE)
+			return e;
+	}
+	return NULL;
+}
+
+/* The verdict of the whole message, and who decided. */
+static void
+add_verdict(struct record *rec)
+{
+	struct cm_session *s = rec->s;
+	struct run *r = s->run;
+	const struct edit *held = quarantine(s);
+
+	if (r->given && verdict_final(r->decision.verdict)) {
+		add_decision(rec, verdict_name(r->decision.verdict), &r->decision);
+	} else if (r->given && held != NULL) {
+		struct decision d = {
+			.link = held->by, .stage = CM_STAGE_EOM, .reason = held->value};
+
+		add_decision(rec, "quarantine", &d);
+	} else if (r->given) {
+		add_decision(rec, "accept", r->decision.verdict == CM_ACCEPT ? &r->decision : NULL);
+	} else if (s->rcpt_count == 0 && s->rcpt_refused > 0) {
+		add_decision(rec, verdict_name(r->refused_rcpt.verdict), &r->refused_rcpt);
+	} else {
+		add_decision(rec, "abandoned", NULL);
+	}
+	if (s->rcpt_refused > 0)
+		add(rec, "refused", "REFUSED", number(rec, (int64_t)s->rcpt_refused, ""),
+			LOG_NUMBER);
+}
+
+/* A message nobody finished and nobody refused is no news. */
+static bool
+worth_a_line(const struct cm_session *s)
+{
+	const struct run *r = s->run;
+
+	if (!r->chain->summary || r->logged)
+		return false;
+	return r->given || s->rcpt_refused > 0 || log_wanted(LOG_LEVEL_DEBUG);
+}
+
+void
+summary_write(struct cm_session *s)
+{
+	struct record rec = {.s = s};
+
+	if (!worth_a_line(s))
+		return;
+	s->run->logged = true;
+	add_client(&rec);
+	add_envelope(&rec);
+	add_results(&rec, s->conn_results);
+	add_results(&rec, s->results);
+	add_verdict(&rec);
+	add_shadow(&rec);
+	add(&rec, "time", "TIME", number(&rec, (clock_now() - s->began) / CLOCK_MS, "ms"),
+		LOG_WORD);
+	log_record(session_queue_id(s), rec.fields, rec.count);
+}
+
+void
+summary_rcpt(struct cm_session *s, const struct cm_event *ev, const struct decision *d)
+{
+	struct record rec = {.s = s};
+
+	if (!s->run->chain->summary || s->run->refused_logged >= RCPT_LINES_MOST)
+		return;
+	s->run->refused_logged++;
+	add_client(&rec);
+	add(&rec, "from", "FROM", angle(&rec, &s->sender), LOG_WORD);
+	add(&rec, "rcpt", "RCPT", angle(&rec, ev->address), LOG_WORD);
+	add_decision(&rec, verdict_name(d->verdict), d);
+	log_record(session_queue_id(s), rec.fields, rec.count);
+}
