@@ -22,6 +22,7 @@
 
 struct options {
 	const char *address;
+	const char *login; /* over TLS; NULL: not logged in */
 	unsigned connections;
 	unsigned messages;
 	unsigned size;
@@ -162,11 +163,24 @@ do_command(struct worker *w, enum mta_status (*say)(struct worker *w))
 	return status < MTA_REJECT;
 }
 
+static void
+log_in(struct mta *m, const char *login)
+{
+	mta_macro(m, "auth_authen", login);
+	mta_macro(m, "auth_type", "PLAIN");
+	mta_macro(m, "cipher", "TLS_AES_256_GCM_SHA384");
+	mta_macro(m, "cipher_bits", "256");
+	mta_macro(m, "daemon_port", "587");
+	mta_macro(m, "tls_version", "TLSv1.3");
+}
+
 static bool
 open_connection(struct worker *w)
 {
 	w->sent = 0;
 	w->mta = mta_open(w->load->options.address, TIMEOUT_MS);
+	if (w->mta && w->load->options.login)
+		log_in(w->mta, w->load->options.login);
 	return w->mta && mta_negotiate(w->mta, &mta_offer_postfix) == MTA_NEGOTIATED &&
 	       do_command(w, say_connect) && do_command(w, say_helo);
 }
@@ -373,13 +387,14 @@ usage(void)
 {
 	fprintf(stderr,
 		"usage: load SOCKET [--connections N] [--messages M] [--size BYTES] [--rcpts R] "
-		"[--per-connection K] [--seconds S]\n"
+		"[--per-connection K] [--seconds S] [--login USER]\n"
 		"       load SOCKET --show-negotiation\n");
 	return 2;
 }
 
 static const struct option rows[] = {
 	{"connections", required_argument, NULL, 'c'},
+	{"login", required_argument, NULL, 'l'},
 	{"messages", required_argument, NULL, 'm'},
 	{"per-connection", required_argument, NULL, 'k'},
 	{"rcpts", required_argument, NULL, 'r'},
@@ -420,6 +435,8 @@ read_options(int argc, char **argv, struct options *o)
 
 		if (number)
 			*number = (unsigned)strtoul(optarg, NULL, 10);
+		else if (c == 'l')
+			o->login = optarg;
 		else if (c == 'n')
 			o->show_negotiation = true;
 		else

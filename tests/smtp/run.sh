@@ -15,7 +15,8 @@ passed=0
 failed=0
 slow=
 case $B in *asan* | *tsan*) slow=--slow ;; esac
-export TSAN_OPTIONS="suppressions=$(realpath "$here")/tsan.supp ${TSAN_OPTIONS-}"
+TSAN_OPTIONS="suppressions=$(realpath "$here")/tsan.supp ${TSAN_OPTIONS-}"
+export TSAN_OPTIONS
 
 # count NAME STATUS FILE: adds the last line of FILE, "N passed, N failed".
 count() {
