@@ -29,11 +29,19 @@ enum edit_kind {
 	EDIT_KINDS
 };
 
+/* Bounds on what links may queue. */
+#define EDITS_MAX	1000u
+#define EDIT_BODY_MAX	(64u << 20)
+#define EDIT_NAME_MAX	128u
+#define EDIT_VALUE_MAX	(64u << 10)
+#define EDIT_OCTETS_MAX (4u << 20) /* names and values together */
+#define EDIT_REASON_MAX 400u
+
 struct edit {
 	enum edit_kind kind;
 	const struct link *by;
-	const char *name;	   /* header field */
-	const char *value;	   /* header value, address, reason */
+	const char *name;  /* header field */
+	const char *value; /* header value, folded with LF; address without brackets; reason */
 	const unsigned char *data; /* body */
 	size_t len;
 	size_t index; /* SET: n-th of that name from 1; INSERT: position from 0 */
@@ -43,28 +51,36 @@ struct edit {
 struct edit_queue {
 	struct edit *first, **last;
 	size_t count;
-	size_t bytes;
+	size_t bytes; /* of names and values */
+	size_t of_kind[EDIT_KINDS];
+	size_t body_max; /* octets of one body; EDIT_BODY_MAX until set */
 };
 
 void edit_queue_init(struct edit_queue *);
 /* Copies the edit into the arena; false with words for text that could not stand in a message. */
 bool edit_add(struct edit_queue *, struct arena *, const struct edit *, struct err *);
+/* Puts an edit that was checked before at the end; it must be in no other queue. */
+void edit_queue_put(struct edit_queue *, struct edit *);
 
 /* What kinds of edit a link must have declared (CM_EDIT_*). */
 unsigned edit_right(enum edit_kind);
 /* "add header", "drop recipient": trace, log, explain. */
 const char *edit_kind_name(enum edit_kind);
 
-/* How the planner learns of fields as received (the session's kept headers). */
+/* How the planner learns of fields and recipients as received (what the session kept). */
 struct edit_fields {
 	size_t (*count)(const void *context, const char *name);
 	const char *(*value)(const void *context, const char *name, size_t n);
+	/* The n-th accepted recipient, from 1, that is this address (a client may name one twice);
+	   NULL: no more. Without this function edits of recipients are taken as they are. */
+	const struct cm_address *(*rcpt)(const void *context, const char *addr, size_t n);
 	const void *context;
 };
 
 /*
  * The edits of both queues in order of application; count results. A set of a field that is not
- * there becomes an add; doubles of the same field and recipient: the last one wins.
+ * there becomes an add, its removal nothing; doubles of the same field and recipient: the last one
+ * wins. A recipient is dropped in the spelling the MTA knows; what changes nothing is left out.
  */
 const struct edit **edit_plan(struct arena *, const struct edit_queue *conn,
 	const struct edit_queue *msg, const struct edit_fields *, size_t *count);
