@@ -213,8 +213,11 @@ missing_equals(struct parse *p, const struct token *name, const struct token *va
 
 	diag_error(p->in.diag, value->pos, NULL, "= is missing between %s and %s%s%s", name->text,
 		quote, value->text, quote);
-	diag_help(p->in.diag, "write %s = %s%s%s, or %s %s { for a section", name->text, quote,
-		value->text, quote, name->text, value->text);
+	if (value->kind == TOKEN_STRING)
+		diag_help(p->in.diag, "write %s = \"%s\"", name->text, value->text);
+	else
+		diag_help(p->in.diag, "write %s = %s, or %s %s { for a section", name->text,
+			value->text, name->text, value->text);
 	diag_set_broken(p->in.diag);
 	parse_recover(&p->in);
 }
@@ -222,8 +225,14 @@ missing_equals(struct parse *p, const struct token *name, const struct token *va
 static void
 word_alone(struct parse *p, const struct token *name)
 {
-	diag_error(p->in.diag, name->pos, NULL, "%s has no value", name->text);
-	diag_help(p->in.diag, "write %s = VALUE, or %s { for a section", name->text, name->text);
+	const char *n = name->text;
+	bool is_include = strcmp(n, "include") == 0;
+
+	diag_error(p->in.diag, name->pos, NULL, is_include ? "%s has no file name" : "%s has no value", n);
+	if (is_include)
+		diag_help(p->in.diag, "write include \"FILE\" or include \"conf.d/*.conf\"");
+	else
+		diag_help(p->in.diag, "write %s = VALUE, or %s { for a section", n, n);
 	diag_set_broken(p->in.diag);
 	parse_recover(&p->in);
 }
@@ -257,7 +266,13 @@ include(struct parse *p, const struct token *pattern)
 		scope->include_pos = pattern->pos;
 	else
 		p->include->run(p->include->context, pattern);
-	parse_end_of_setting(&p->in, "include", pattern->text);
+	if (parse_ends_setting(&p->in.token))
+		return;
+	diag_error(p->in.diag, p->in.token.pos, NULL, "unexpected \"%s\" behind include",
+		p->in.token.text);
+	diag_help(p->in.diag, "include takes one file name or pattern; write a line for each");
+	diag_set_broken(p->in.diag);
+	parse_recover(&p->in);
 }
 
 /* The token is the word a line starts with. */
@@ -297,7 +312,8 @@ unexpected(struct parse *p)
 		quote);
 	diag_help(p->in.diag, "a line is NAME = VALUE, SECTION NAME { or }");
 	diag_set_broken(p->in.diag);
-	parse_take(&p->in);
+	if (p->in.token.kind != TOKEN_OPEN)
+		parse_take(&p->in);
 	parse_recover(&p->in);
 }
 

@@ -66,30 +66,34 @@ is_value(const struct token *t)
 	return t->kind == TOKEN_WORD || t->kind == TOKEN_STRING;
 }
 
-static bool
-ends_setting(const struct token *t)
+bool
+parse_ends_setting(const struct token *t)
 {
 	return t->kind == TOKEN_NEWLINE || t->kind == TOKEN_SEMICOLON || t->kind == TOKEN_CLOSE ||
 	       t->kind == TOKEN_END;
 }
 
-void
-parse_end_of_setting(struct parse_value *p, const char *name, const char *value)
+/* Reports what stands between a value (NULL: a list) and the end of its line. */
+static void
+end_of_setting(struct parse_value *p, const char *name, const char *value)
 {
 	struct token extra = p->token;
-	const char *quote = extra.kind == TOKEN_STRING ? "\"" : "";
+	const char *quote = is_value(&extra) ? "\"" : "";
 
-	if (ends_setting(&extra))
+	if (parse_ends_setting(&extra))
 		return;
 	diag_error(p->diag, extra.pos, NULL, "unexpected %s%s%s behind the value of %s", quote,
 		extra.text, quote, name);
-	parse_take(p);
+	if (is_value(&extra))
+		parse_take(p);
 	if (extra.kind == TOKEN_WORD && p->token.kind == TOKEN_EQUALS)
 		diag_help(p->diag, "put a ; between two settings on one line");
-	else if (is_value(&extra) && value != NULL)
+	else if (value == NULL)
+		diag_help(p->diag, "all values of a list stand between its brackets");
+	else if (is_value(&extra))
 		diag_help(p->diag, "a text with spaces is written \"%s %s\", a list [ %s, %s ]",
 			value, extra.text, value, extra.text);
-	else if (extra.kind == TOKEN_COMMA && value != NULL)
+	else if (extra.kind == TOKEN_COMMA)
 		diag_help(p->diag, "a list is written [ %s, ... ]", value);
 	else
 		diag_help(p->diag, "a text with such characters is written in double quotes");
@@ -157,7 +161,7 @@ list_in_list(struct parse_value *p)
 
 		depth += kind == TOKEN_LIST_OPEN;
 		depth -= kind == TOKEN_LIST_CLOSE;
-	} while (depth > 0 && !ends_setting(&p->token));
+	} while (depth > 0 && !parse_ends_setting(&p->token));
 }
 
 static void
@@ -169,7 +173,25 @@ lonely_comma(struct parse_value *p)
 	parse_take(p);
 }
 
-/* One value and the comma behind it. False where the list ends, closed or not. */
+/* `[ a; b ]` is a slip, `[ a; b = 1` a list that was left open. */
+static bool
+semicolon_in_list(struct parse_value *p)
+{
+	struct parse_value ahead = *p;
+
+	if (p->token.kind != TOKEN_SEMICOLON)
+		return false;
+	parse_take(&ahead);
+	if (looks_like_statement(&ahead) || parse_ends_setting(&ahead.token))
+		return false;
+	diag_error(p->diag, p->token.pos, NULL, "; in a list");
+	diag_help(p->diag, "the values of a list are separated by commas");
+	diag_set_broken(p->diag);
+	parse_take(p);
+	return true;
+}
+
+/* One value or one comma. False where the list ends, closed or not. */
 static bool
 list_item(struct parse_value *p, struct items *items, bool *comma)
 {
@@ -182,6 +204,10 @@ list_item(struct parse_value *p, struct items *items, bool *comma)
 			lonely_comma(p);
 		else
 			parse_take(p);
+		*comma = true;
+		return true;
+	}
+	if (semicolon_in_list(p)) {
 		*comma = true;
 		return true;
 	}
@@ -235,7 +261,7 @@ parse_value(struct parse_value *p, const char *name, const struct token *equals,
 {
 	if (p->token.kind == TOKEN_LIST_OPEN) {
 		if (list(p, name, value))
-			parse_end_of_setting(p, name, NULL);
+			end_of_setting(p, name, NULL);
 		else if (p->token.kind != TOKEN_WORD)
 			parse_recover(p);
 		return true;
@@ -246,7 +272,7 @@ parse_value(struct parse_value *p, const char *name, const struct token *equals,
 		*value = (struct conf_value){.kind = t.kind == TOKEN_WORD ? CONF_WORD : CONF_STRING,
 			.pos = t.pos,
 			.text = t.text};
-		parse_end_of_setting(p, name, t.text);
+		end_of_setting(p, name, t.text);
 		return true;
 	}
 	diag_error(p->diag, equals->pos, "value missing", "%s has no value", name);

@@ -25,7 +25,7 @@ void parse_recover(struct parse_value *);
 /* The value behind equals, and that the setting ends behind it. False when there was none. */
 bool parse_value(
 	struct parse_value *, const char *name, const struct token *equals, struct conf_value *);
-/* Reports what stands between a value and the end of its line. */
-void parse_end_of_setting(struct parse_value *, const char *name, const char *value);
+/* A setting may end before this token. */
+bool parse_ends_setting(const struct token *);
 
 #endif

@@ -96,7 +96,7 @@ clean(struct scan *s, char *text, size_t len)
 			continue;
 		}
 		report_octet(s, text + i, bad, valid_end - i);
-		memset(text + i, '?', bad);
+		memset(text + i, text[i] == '\r' ? ' ' : '?', bad);
 		s->column += (unsigned)bad;
 	}
 }

@@ -42,7 +42,7 @@ struct scan {
 
 /*
  * text is the source's, writable: what cannot stand in a configuration (NUL, control octets, what
- * is not UTF-8) is reported and overwritten with '?', so that it is reported once.
+ * is not UTF-8) is reported and overwritten, so that it is reported once.
  */
 void
 scan_init(struct scan *, struct arena *, const struct conf_source *, char *text, struct diag *);
