@@ -299,7 +299,7 @@ log_sink_write(struct log_sink *t, const struct log_entry *e)
 	lost = atomic_load(&t->lost) == 0 ? 0 : atomic_exchange(&t->lost, 0);
 	if (lost == 0)
 		return;
-	snprintf(text, sizeof(text), "log: %u lines before this one were lost", lost);
+	snprintf(text, sizeof(text), "log: lines lost before this one: %u", lost);
 	report.level = LOG_LEVEL_WARN;
 	report.text = text;
 	if (!write_entry(t, &report))
