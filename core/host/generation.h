@@ -16,7 +16,9 @@
 #include "chain/chain.h"
 #include "settings.h"
 
+struct conf_section;
 struct diag;
+struct started; /* plugins whose start() succeeded */
 
 struct generation {
 	_Atomic unsigned references;
@@ -34,14 +36,18 @@ struct generation {
 	struct cm_map **maps;
 	size_t map_count;
 	struct script_host *scripts; /* Lua states; NULL without scripts */
+	struct started *started;
+	const struct conf_section *tree; /* as read, for `config show` */
 };
 
 /* Reads, checks and builds everything. NULL when diag holds errors; warnings do not stop it. */
 struct generation *generation_load(const char *path, struct diag *);
-/* The running generation; hold gives the caller a reference, drop may free it. */
+/* The running generation, NULL without one; hold gives the caller a reference, drop may free it. */
 struct generation *generation_hold(void);
 void generation_drop(struct generation *);
-/* Makes it the running one (takes the caller's reference); the old one ends with its last session.
+/*
+ * Makes it the running one (takes the caller's reference); the old one ends with its last session.
+ * NULL: none runs any more.
  */
 void generation_swap(struct generation *);
 

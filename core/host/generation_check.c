@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * generation_check.c - what the sections of filter.conf mean together
+ *
+ * Each check stands alone and says one kind of mistake. None of them runs after a syntax error,
+ * whose consequences they would report.
+ */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "generation_build.h"
+
+#define NAMES_MOST 200u
+
+/* The place of the first link behind i whose plugin is of that type; count when there is none. */
+static size_t
+find_behind(const struct profile *p, const struct build_list *l, size_t i, const char *type)
+{
+	for (i++; i < l->count; i++) {
+		if (!build_off(p, l->links[i]) && strcmp(l->links[i]->plugin->name, type) == 0)
+			break;
+	}
+	return i;
+}
+
+/* "spf", "spf and dkim", "spf, dkim and arc". */
+static size_t
+join_names(struct buf *b, const char *const *names)
+{
+	size_t count = 0;
+
+	while (names[count] != NULL)
+		count++;
+	for (size_t i = 0; i < count; i++) {
+		const char *before = i == 0 ? "" : i + 1 == count ? " and " : ", ";
+
+		buf_printf(b, "%s%s", before, names[i]);
+	}
+	return count;
+}
+
+static void
+help_order(struct build *b, const struct link *link)
+{
+	struct buf names;
+	size_t count;
+
+	buf_init(&names, NAMES_MOST);
+	count = join_names(&names, link->plugin->after);
+	diag_help(b->diag, "%s uses the results of %s; move it behind %s", link->name, names.data,
+		count == 1   ? names.data
+		: count == 2 ? "both"
+			     : "all of them");
+	buf_fini(&names);
+}
+
+static void
+check_place(struct build *b, const struct profile *p, const struct build_list *l, size_t i)
+{
+	const struct link *link = l->links[i];
+
+	if (build_off(p, link) || link->plugin->after == NULL)
+		return;
+	for (const char *const *type = link->plugin->after; *type != NULL; type++) {
+		size_t later = find_behind(p, l, i, *type);
+
+		if (later == l->count)
+			continue;
+		diag_error(b->diag, l->items[i]->pos, NULL, "%s runs before %s in profile %s",
+			link->name, l->links[later]->name, p->name);
+		help_order(b, link);
+		return;
+	}
+}
+
+void
+build_check_order(struct build *b, const struct profile *p, const struct build_list *l)
+{
+	for (size_t i = 0; i < l->count && !diag_broken(b->diag); i++)
+		check_place(b, p, l, i);
+}
+
+static bool
+is_used(const struct build *b, size_t link)
+{
+	for (size_t i = 0; i < b->g->chain.profile_count; i++) {
+		if (b->g->chain.profiles[i].has[link])
+			return true;
+	}
+	return false;
+}
+
+static void
+check_unused(struct build *b)
+{
+	for (size_t i = 0; i < b->g->chain.link_count; i++) {
+		if (!is_used(b, i))
+			diag_warn(b->diag, b->link_sections[i]->section->pos, NULL,
+				"%s is defined but no chain names it", b->link_sections[i]->what);
+	}
+}
+
+/* Which of the mail with and without a login a profile takes, when nothing else is asked for. */
+static unsigned
+takes(const struct profile *p)
+{
+	static const unsigned logins[] = {
+		[PROFILE_ANY] = 3, [PROFILE_AUTHENTICATED] = 1, [PROFILE_ANONYMOUS] = 2};
+
+	if (p->ports.count > 0 || p->daemons.count > 0 || p->clients != NULL)
+		return 0;
+	return logins[p->login];
+}
+
+static void
+never_used(struct build *b, size_t profile, size_t before)
+{
+	const struct profile *profiles = b->g->chain.profiles;
+
+	diag_warn(b->diag, b->profile_sections[profile]->section->pos, NULL,
+		takes(&profiles[before]) == 3
+			? "profile %s is never used: profile %s before it has no conditions"
+			: "profile %s is never used: profile %s and those before it take all mail",
+		profiles[profile].name, profiles[before].name);
+	diag_help(b->diag, "the first profile whose conditions hold is used; move %s up",
+		profiles[profile].name);
+}
+
+static void
+check_reachable(struct build *b)
+{
+	const struct chain *chain = &b->g->chain;
+	unsigned taken = 0;
+	size_t i = 0;
+
+	for (; i < chain->profile_count && taken != 3; i++)
+		taken |= takes(&chain->profiles[i]);
+	for (size_t later = i; later < chain->profile_count; later++)
+		never_used(b, later, i - 1);
+}
+
+/* What is not there, has no line to be shown. */
+static void
+check_complete(struct build *b)
+{
+	struct conf_pos file = b->root->pos;
+
+	file.line = 0;
+	if (build_count(b, "profile") == 0) {
+		diag_error(b->diag, file, NULL, "no profile: no mail would be checked");
+		diag_help(b->diag, "add: profile inbound { chain = [ ... ] }");
+	}
+	if (build_count(b, "listener") == 0) {
+		diag_warn(b->diag, file, NULL, "no listener: no mail server can connect");
+		diag_help(b->diag,
+			"add: listener postfix { socket = unix:/run/chainmail/milter.sock }");
+	}
+}
+
+void
+build_check(struct build *b)
+{
+	if (diag_broken(b->diag))
+		return;
+	check_unused(b);
+	check_reachable(b);
+	check_complete(b);
+}

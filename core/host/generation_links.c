@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * generation_links.c - plugins and scripts of filter.conf become links
+ *
+ * A link that could not be made keeps its name without a plugin behind it, so that the chains which
+ * name it are not reported too.
+ */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "generation_build.h"
+#include "plugin.h"
+#include "script.h"
+#include "service/map.h"
+
+#define WHY_SIZE 256
+
+static const struct cm_map *
+find_map(void *context, const char *name)
+{
+	const struct build *b = context;
+
+	for (size_t i = 0; i < b->g->map_count; i++) {
+		if (strcmp(map_name(b->g->maps[i]), name) == 0)
+			return b->g->maps[i];
+	}
+	return NULL;
+}
+
+static bool
+has_map(void *context, const char *name)
+{
+	return find_map(context, name) != NULL;
+}
+
+static const char *const *
+map_names(void *context, size_t *count)
+{
+	const struct build *b = context;
+	const char **names = arena_array(&b->g->arena, b->g->map_count, sizeof(*names));
+
+	*count = b->g->map_count;
+	for (size_t i = 0; i < *count; i++)
+		names[i] = map_name(b->g->maps[i]);
+	return names;
+}
+
+struct link *
+build_find_link(const struct build *b, const char *name)
+{
+	const struct chain *chain = &b->g->chain;
+
+	for (size_t i = 0; i < chain->link_count; i++) {
+		if (strcmp(chain->links[i]->name, name) == 0)
+			return chain->links[i];
+	}
+	return NULL;
+}
+
+static void
+suggest_type(struct build *b, const char *type)
+{
+	char **names = plugin_names(b->g->main.plugin_dir);
+	const char *nearest;
+	size_t count = 0;
+
+	while (names[count] != NULL)
+		count++;
+	nearest = text_nearest(type, (const char *const *)names, count);
+	if (nearest != NULL)
+		diag_help(b->diag, "did you mean \"%s\"?", nearest);
+	else
+		diag_help(b->diag, "list those there are: chainmail plugins");
+	plugin_names_free(names);
+}
+
+/* The type's setting, or where it would be taken from. */
+static const struct cm_plugin *
+find_plugin(struct build *b, const struct build_section *s)
+{
+	const struct conf_setting *type = conf_find(s->section, "type");
+	bool given = type != NULL && type->value.kind != CONF_LIST;
+	const char *name = given ? type->value.text : s->section->name;
+	struct conf_pos pos = given ? type->value.pos : s->section->name_pos;
+	const struct cm_plugin *plugin;
+	struct err err;
+
+	plugin = plugin_load(name, b->g->main.plugin_dir, &err);
+	if (plugin != NULL)
+		return plugin;
+	diag_error(b->diag, pos, NULL, "%s: %s", s->what, err.text);
+	suggest_type(b, name);
+	return NULL;
+}
+
+/* What a section does not say itself. */
+static void
+finish_link(struct build *b, struct link *link, const struct build_section *s)
+{
+	link->needs = link->plugin->needs;
+	if (link->set.stop_early)
+		link->needs |= CM_STOP_EARLY;
+	if (conf_find(s->section, "on_error") == NULL)
+		link->set.on_error = b->g->main.fail_action;
+}
+
+static void
+start(struct build *b, const struct link *link, const struct build_section *s)
+{
+	const struct cm_plugin *plugin = link->plugin;
+	char why[WHY_SIZE] = "";
+	struct started *started;
+
+	if (plugin->start != NULL && !plugin->start(link->config, why, sizeof(why))) {
+		why[sizeof(why) - 1] = '\0';
+		diag_error(b->diag, s->section->pos, NULL, "%s: %s", s->what, why);
+		return;
+	}
+	if (plugin->stop == NULL)
+		return;
+	started = arena_alloc(&b->g->arena, sizeof(*started));
+	*started = (struct started){plugin, link->config, b->g->started};
+	b->g->started = started;
+}
+
+static void
+read_plugin(struct build *b, const struct build_section *s, struct link *link)
+{
+	const struct cm_plugin *plugin = find_plugin(b, s);
+	struct plugin_settings set;
+	struct schema_part parts[] = {
+		{.rows = s->kind->rows, .out = &set},
+		{.rows = {chain_link_rows, chain_link_row_count, sizeof(*chain_link_rows)},
+			.out = &link->set},
+		{.out = NULL},
+	};
+
+	if (plugin == NULL)
+		return;
+	link->plugin = plugin;
+	link->config = arena_alloc(&b->g->arena, plugin->config_size);
+	parts[2].rows =
+		(struct schema_rows){plugin->options, plugin->option_count, plugin->option_size};
+	parts[2].out = link->config;
+	if (!schema_fill(s->what, s->section, parts, 3, &b->world, b->diag))
+		return;
+	finish_link(b, link, s);
+	start(b, link, s);
+}
+
+/* The `settings { }` block of a script. */
+static const struct conf_section *
+find_block(struct build *b, const struct build_section *s)
+{
+	const struct conf_section *found = NULL;
+
+	for (const struct conf_section *c = s->section->sections; c != NULL; c = c->next) {
+		if (strcmp(c->kind, "settings") != 0)
+			continue;
+		if (found != NULL)
+			diag_error(b->diag, c->pos, NULL, "%s has settings { } twice", s->what);
+		else
+			found = c;
+	}
+	return found;
+}
+
+static void
+read_script(struct build *b, const struct build_section *s, struct link *link)
+{
+	struct script_settings *set = arena_alloc(&b->g->arena, sizeof(*set));
+	const struct conf_section *block = find_block(b, s);
+	struct script_link out = {0};
+	const struct schema_part parts[] = {
+		{.rows = s->kind->rows, .out = set, .block = "settings"},
+		{.rows = {chain_link_rows, chain_link_row_count, sizeof(*chain_link_rows)},
+			.out = &link->set},
+	};
+
+	if (!schema_fill(s->what, s->section, parts, 2, &b->world, b->diag) || set->file == NULL)
+		return;
+	if (!script_add(b->g->scripts, link->name, set, block,
+		    conf_find(s->section, "file")->value.pos, has_map, b, b->diag, &out))
+		return;
+	link->plugin = out.plugin;
+	link->config = out.config;
+	finish_link(b, link, s);
+}
+
+void
+build_links(struct build *b)
+{
+	struct generation *g = b->g;
+	size_t room = build_count(b, "plugin") + build_count(b, "script");
+
+	b->world.find_map = find_map;
+	b->world.map_names = map_names;
+	b->world.context = b;
+	g->chain.links = arena_array(&g->arena, room, sizeof(struct link *));
+	b->link_sections = arena_array(&g->arena, room, sizeof(*b->link_sections));
+	if (build_count(b, "script") > 0)
+		g->scripts = script_host_new();
+	for (size_t i = 0; i < b->section_count; i++) {
+		const struct build_section *s = &b->sections[i];
+		struct link *link;
+
+		if (!s->kind->links)
+			continue;
+		link = arena_alloc(&g->arena, sizeof(*link));
+		link->name = s->section->name;
+		link->index = (unsigned)g->chain.link_count;
+		b->link_sections[g->chain.link_count] = s;
+		g->chain.links[g->chain.link_count++] = link;
+		if (strcmp(s->kind->name, "plugin") == 0)
+			read_plugin(b, s, link);
+		else
+			read_script(b, s, link);
+	}
+}
