@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * access - allows, refuses, drops or holds mail by maps of clients, names and addresses
+ *
+ * The right-hand sides are those of Postfix's access(5) as far as a filter can do them, and plain
+ * words. The most specific key decides. A right-hand side that is no action fails the link instead
+ * of letting mail pass.
+ */
+#include <chainmail/plugin.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* Octets of an address or name that is looked up. */
+#define KEY_MAX 512
+
+struct config {
+	const struct cm_map *client, *client_name, *helo, *sender, *recipient;
+};
+
+/* --- deciding --- */
+
+struct action {
+	enum cm_verdict verdict;
+	bool quarantine;
+	int code;	  /* 0: not said */
+	char status[12];  /* "": not said */
+	const char *text; /* reply or reason; "": not said */
+};
+
+/* What the first word may be, in any case. */
+static const struct word {
+	const char *name;
+	enum cm_verdict verdict;
+	bool quarantine;
+} words[] = {
+	{"accept", CM_ACCEPT, false},
+	{"allow", CM_ACCEPT, false},
+	{"defer", CM_TEMPFAIL, false},
+	{"discard", CM_DISCARD, false},
+	{"dunno", CM_CONTINUE, false},
+	{"hold", CM_CONTINUE, true},
+	{"ok", CM_ACCEPT, false},
+	{"permit", CM_ACCEPT, false},
+	{"quarantine", CM_CONTINUE, true},
+	{"reject", CM_REJECT, false},
+	{"tempfail", CM_TEMPFAIL, false},
+};
+
+static const char *
+skip_space(const char *p)
+{
+	return p + strspn(p, " \t");
+}
+
+/* "550 text", "reject 550 text": moves behind the code; false where none stands. */
+static bool
+take_code(const char **p, int *code)
+{
+	size_t digits = strspn(*p, "0123456789");
+
+	if (digits != 3 || strchr(" \t", (*p)[3]) == NULL)
+		return false;
+	*code = 100 * ((*p)[0] - '0') + 10 * ((*p)[1] - '0') + (*p)[2] - '0';
+	*p = skip_space(*p + 3);
+	return true;
+}
+
+/* "5.7.1 text" (RFC 3463 section 2). */
+static bool
+take_status(const char **p, char status[12])
+{
+	size_t len = strcspn(*p, " \t");
+	unsigned class, subject, detail;
+	int end = 0;
+
+	if (len >= 12 || strspn(*p, "0123456789.") != len)
+		return false;
+	if (sscanf(*p, "%1u.%3u.%3u%n", &class, &subject, &detail, &end) != 3 || (size_t)end != len)
+		return false;
+	memcpy(status, *p, len);
+	status[len] = '\0';
+	*p = skip_space(*p + len);
+	return true;
+}
+
+/* Code and status are of the class that the verdict has. */
+static bool
+class_fits(const struct action *a)
+{
+	char class = a->verdict == CM_REJECT ? '5' : '4';
+
+	if (a->verdict != CM_REJECT && a->verdict != CM_TEMPFAIL)
+		return a->code == 0 && a->status[0] == '\0';
+	return (a->code == 0 || a->code / 100 == class - '0') &&
+	       (a->status[0] == '\0' || a->status[0] == class);
+}
+
+static bool
+take_word(const char **p, struct action *a)
+{
+	size_t len = strcspn(*p, " \t");
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (strlen(words[i].name) != len || strncasecmp(words[i].name, *p, len) != 0)
+			continue;
+		a->verdict = words[i].verdict;
+		a->quarantine = words[i].quarantine;
+		*p = skip_space(*p + len);
+		return true;
+	}
+	return false;
+}
+
+/* A right-hand side; false when it is no action. */
+static bool
+parse_action(const char *text, struct action *a)
+{
+	const char *p = skip_space(text);
+	bool bare;
+
+	*a = (struct action){0};
+	/* A bare code and text says by its class what it means. */
+	bare = take_code(&p, &a->code);
+	if (bare)
+		a->verdict = a->code / 100 == 5 ? CM_REJECT : CM_TEMPFAIL;
+	else if (!take_word(&p, a))
+		return false;
+	if (a->verdict == CM_REJECT || a->verdict == CM_TEMPFAIL) {
+		if (!bare)
+			take_code(&p, &a->code);
+		take_status(&p, a->status);
+	}
+	a->text = p;
+	return class_fits(a);
+}
+
+/* --- acting --- */
+
+/* What is looked up: its map, its name in logs, and what a refusal without a text says. */
+struct lookup {
+	size_t map;
+	const char *name, *refusal;
+};
+
+static const struct lookup by_client = {
+	offsetof(struct config, client), "client", "Client host rejected"};
+static const struct lookup by_client_name = {
+	offsetof(struct config, client_name), "client_name", "Client host rejected"};
+static const struct lookup by_helo = {
+	offsetof(struct config, helo), "helo", "Helo command rejected"};
+static const struct lookup by_sender = {
+	offsetof(struct config, sender), "sender", "Sender address rejected"};
+static const struct lookup by_recipient = {
+	offsetof(struct config, recipient), "recipient", "Recipient address rejected"};
+
+static const struct cm_map *
+map_of(const struct cm_session *s, const struct lookup *by)
+{
+	const char *config = cm_config(s);
+
+	return *(const struct cm_map *const *)(const void *)(config + by->map);
+}
+
+static enum cm_verdict
+failed(struct cm_session *s, const struct lookup *by, const char *key, const char *why)
+{
+	cm_reason(s, "%s: %.200s: %.200s", by->name, key, why);
+	cm_log(s, CM_LOG_WARN, "%s: %.200s: %.200s", by->name, key, why);
+	return CM_FAILED;
+}
+
+static enum cm_verdict
+refuse(struct cm_session *s, const struct lookup *by, const char *key, const struct action *a)
+{
+	bool hard = a->verdict == CM_REJECT;
+	int code = a->code != 0 ? a->code : hard ? 550 : 451;
+	const char *status = a->status[0] != '\0' ? a->status : hard ? "5.7.1" : "4.7.1";
+
+	cm_reason(s, "%s %s", by->name, key);
+	if (a->text[0] != '\0')
+		cm_reply(s, code, status, "%s", a->text);
+	else
+		cm_reply(s, code, status, "<%s>: %s: Access denied", key, by->refusal);
+	return a->verdict;
+}
+
+static enum cm_verdict
+apply(struct cm_session *s, const struct lookup *by, const char *key, const char *value)
+{
+	struct action a;
+
+	if (!parse_action(value, &a))
+		return failed(s, by, key, "its right-hand side is no action");
+	cm_set_result(s, "result", value);
+	cm_set_result(s, "by", by->name);
+	if (a.verdict == CM_REJECT || a.verdict == CM_TEMPFAIL)
+		return refuse(s, by, key, &a);
+	cm_reason(s, "%s %s%s%s", by->name, key, a.text[0] == '\0' ? "" : ": ", a.text);
+	if (a.quarantine && !cm_quarantine(s, a.text[0] == '\0' ? "held by access" : a.text))
+		return failed(s, by, key, "could not be quarantined");
+	return a.verdict;
+}
+
+/* One key. True when it decided, which dunno does too: nothing less specific is looked at. */
+static bool
+try_key(struct cm_session *s, const struct lookup *by, const char *key, enum cm_verdict *verdict)
+{
+	const char *value;
+
+	switch (cm_map_get(s, map_of(s, by), key, &value)) {
+	case CM_KNOWN:
+		*verdict = apply(s, by, key, value);
+		return true;
+	case CM_NONE:
+		return false;
+	case CM_UNDELIVERED:
+		break;
+	}
+	*verdict = failed(s, by, key, "the map could not be read");
+	return true;
+}
+
+/* The name, then for each parent domain ".parent" and "parent". */
+static bool
+try_domains(
+	struct cm_session *s, const struct lookup *by, const char *name, enum cm_verdict *verdict)
+{
+	bool found = try_key(s, by, name, verdict);
+
+	for (const char *dot = strchr(name, '.'); !found && dot != NULL; dot = strchr(dot + 1, '.'))
+		found = try_key(s, by, dot, verdict) ||
+			(dot[1] != '\0' && try_key(s, by, dot + 1, verdict));
+	return found;
+}
+
+static enum cm_verdict
+check_name(struct cm_session *s, const struct lookup *by, const char *name)
+{
+	enum cm_verdict verdict = CM_CONTINUE;
+	size_t len = strlen(name);
+	char key[KEY_MAX];
+
+	if (map_of(s, by) == NULL || len == 0 || len >= sizeof(key))
+		return CM_CONTINUE;
+	memcpy(key, name, len + 1);
+	/* The root's dot names the same host. */
+	if (key[len - 1] == '.')
+		key[len - 1] = '\0';
+	try_domains(s, by, key, &verdict);
+	return verdict;
+}
+
+static enum cm_verdict
+check_address(struct cm_session *s, const struct lookup *by, const struct cm_address *address)
+{
+	enum cm_verdict verdict = CM_CONTINUE;
+	char key[KEY_MAX];
+
+	if (map_of(s, by) == NULL)
+		return CM_CONTINUE;
+	if (try_key(s, by, address->null ? "<>" : address->addr, &verdict) ||
+		address->domain[0] == '\0')
+		return verdict;
+	snprintf(key, sizeof(key), "@%s", address->domain);
+	if (!try_key(s, by, key, &verdict))
+		try_domains(s, by, address->domain, &verdict);
+	return verdict;
+}
+
+static enum cm_verdict
+connect(struct cm_session *s, const struct cm_event *ev)
+{
+	enum cm_verdict verdict = CM_CONTINUE;
+
+	(void)ev;
+	if (map_of(s, &by_client) != NULL && cm_client(s)->ip[0] != '\0')
+		try_key(s, &by_client, cm_client(s)->ip, &verdict);
+	return verdict == CM_CONTINUE ? check_name(s, &by_client_name, cm_client(s)->name)
+				      : verdict;
+}
+
+static enum cm_verdict
+helo(struct cm_session *s, const struct cm_event *ev)
+{
+	return check_name(s, &by_helo, ev->name);
+}
+
+static enum cm_verdict
+mail(struct cm_session *s, const struct cm_event *ev)
+{
+	return check_address(s, &by_sender, ev->address);
+}
+
+static enum cm_verdict
+rcpt(struct cm_session *s, const struct cm_event *ev)
+{
+	return check_address(s, &by_recipient, ev->address);
+}
+
+/* --- the tables --- */
+
+#define AT(field) offsetof(struct config, field)
+
+static const struct cm_option options[] = {
+	{"client", CM_OPT_MAP, AT(client), .since = "0.1",
+		.help = "map of client addresses (match = cidr)"},
+	{"client_name", CM_OPT_MAP, AT(client_name), .since = "0.1",
+		.help = "map of verified client names and their domains"},
+	{"helo", CM_OPT_MAP, AT(helo), .since = "0.1",
+		.help = "map of HELO names and their domains"},
+	{"recipient", CM_OPT_MAP, AT(recipient), .since = "0.1",
+		.help = "map of recipients: address, @domain, domain, parent domains"},
+	{"sender", CM_OPT_MAP, AT(sender), .since = "0.1",
+		.help = "map of envelope senders: as recipient, and <> for the null sender"},
+};
+
+const struct cm_plugin cm_plugin = {
+	.abi = CM_ABI,
+	.size = sizeof(cm_plugin),
+	.name = "access",
+	.help = "allows, refuses, drops or holds mail by maps",
+	.options = options,
+	.option_count = sizeof(options) / sizeof(*options),
+	.option_size = sizeof(*options),
+	.config_size = sizeof(struct config),
+	.needs = CM_EDIT_QUARANTINE | CM_EDIT_RCPTS,
+	.connect = connect,
+	.helo = helo,
+	.mail = mail,
+	.rcpt = rcpt,
+};
