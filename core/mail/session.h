@@ -54,7 +54,7 @@ struct cm_session {
 	bool macros_asked; /* our macro lists were accepted, so a missing macro means "none" */
 	const char *listener;
 
-	/* What the chain wants kept. */
+	/* What the chain wants kept; it says so at each MAIL. */
 	bool keep_headers, keep_body;
 
 	/* Connection. */
@@ -70,7 +70,7 @@ struct cm_session {
 	bool in_message;
 	char id[SESSION_ID_SIZE]; /* conn_id outside a message */
 	int64_t began;		  /* clock_now() at MAIL */
-	enum cm_stage stage;
+	enum cm_stage stage;	  /* of the latest event */
 	struct cm_address sender;
 	struct cm_address *rcpts;
 	size_t rcpt_count, rcpt_room, rcpt_refused;
@@ -87,6 +87,8 @@ struct cm_session {
 
 	/* Macros: the latest list of each stage, in the arena of its scope. */
 	struct session_pair *macros[CM_STAGE_COUNT];
+	bool macros_ahead; /* those of MAIL are the next message's, this one is still open */
+	/* What macros said last; they hold while session_macro() knows the macro. */
 	struct cm_auth auth;
 	struct cm_tls tls;
 };
@@ -98,6 +100,9 @@ void session_free(struct cm_session *);
 /* Macro lists: begin drops the stage's and all later stages' lists (milter protocol), then add. */
 void session_macros_begin(struct cm_session *, enum cm_stage);
 void session_macro_add(struct cm_session *, enum cm_stage, const char *name, const char *value);
+/* For session_end_message() alone: forgets the message's lists and empties its arena. */
+void session_macros_end(struct cm_session *);
+/* Braces around a name do not matter; an empty value is none. */
 enum cm_known session_macro(const struct cm_session *, const char *name, const char **value);
 
 /* Client facts, before the connect event. addr may be NULL (local client). */
@@ -110,20 +115,22 @@ enum session_kept {
 	SESSION_TOO_MANY   /* recipients over their limit: 452 4.5.3 */
 };
 /*
- * Keeps what the event says. MAIL begins a message (and ends one left open). RCPT is kept by
- * session_add_rcpt() once no link refused it.
+ * Keeps what the event says. MAIL begins a message (and ends one left open, so its event must not
+ * point into that message's arena). RCPT is kept by session_add_rcpt() once no link refused it.
  */
 enum session_kept session_keep(struct cm_session *, const struct cm_event *);
 void session_add_rcpt(struct cm_session *, const struct cm_address *);
 /* Idempotent. The only place where a message ends. */
 void session_end_message(struct cm_session *);
 
+/* NULL when the n-th field of that name (from 1, any case) is not there or was not kept. */
 const char *session_header_value(const struct cm_session *, const char *name, size_t n);
 struct edit_fields session_fields(const struct cm_session *);
 const char *session_queue_id(const struct cm_session *);
 
 /* Pairs of the message, else of the connection; NULL when absent. */
 const char *session_note(const struct cm_session *, const char *name);
+/* A NULL value hides an older one. */
 void session_set_note(struct cm_session *, const char *name, const char *value);
 const char *session_result(const struct cm_session *, const char *plugin, const char *key);
 void

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session.c - one SMTP session: its lifetimes and what it keeps of each event
+ *
+ * The limits are checked here, before anything is copied: an MTA passes on what strangers send.
+ */
+#include "session.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+/* First chunks: an idle session with both, and its own struct, stays below 4 KB. */
+#define CONN_CHUNK  768u
+#define MSG_CHUNK   1536u
+#define NAME_MOST   255u
+#define HELO_MOST   512u
+#define FIELD_EXTRA 4u /* ": " and CRLF */
+#define BODY_FIRST  4096u
+
+struct cm_session *
+session_new(const struct session_limits *limits, const char *listener)
+{
+	struct cm_session *s = mem_zalloc(1, sizeof(*s));
+
+	arena_init(&s->conn, CONN_CHUNK);
+	arena_init(&s->msg, MSG_CHUNK);
+	s->limits = limits;
+	s->listener = arena_strdup(&s->conn, listener);
+	s->client.ip = "";
+	s->client.name = "unknown";
+	session_id_new(s->conn_id);
+	memcpy(s->id, s->conn_id, sizeof(s->id));
+	edit_queue_init(&s->conn_edits);
+	edit_queue_init(&s->edits);
+	s->headers_last = &s->headers;
+	return s;
+}
+
+void
+session_free(struct cm_session *s)
+{
+	if (s == NULL)
+		return;
+	session_end_message(s);
+	arena_fini(&s->msg);
+	arena_fini(&s->conn);
+	free(s);
+}
+
+struct arena *
+session_arena(struct cm_session *s)
+{
+	return s->in_message ? &s->msg : &s->conn;
+}
+
+void
+session_set_client(
+	struct cm_session *s, const char *name, const struct net_addr *addr, unsigned port)
+{
+	char ip[NET_TEXT] = "";
+
+	if (addr != NULL) {
+		s->peer = *addr;
+		net_text(addr, ip);
+	}
+	s->client.ip = arena_strdup(&s->conn, ip);
+	s->client.port = port;
+	/* Sendmail writes the address in brackets where it has no name. */
+	if (name == NULL || name[0] == '\0' || name[0] == '[')
+		name = "unknown";
+	s->client.name = arena_strndup(&s->conn, name, NAME_MOST);
+}
+
+static struct cm_address
+copy_address(struct arena *arena, const struct cm_address *a)
+{
+	struct cm_address copy = *a;
+
+	copy.text = arena_strdup(arena, a->text);
+	copy.addr = arena_strdup(arena, a->addr);
+	copy.user = arena_strdup(arena, a->user);
+	copy.domain = arena_strdup(arena, a->domain);
+	return copy;
+}
+
+static enum session_kept
+keep_helo(struct cm_session *s, const struct cm_event *ev)
+{
+	if (s->helo == NULL || strcmp(s->helo, ev->name) != 0)
+		s->helo = arena_strndup(&s->conn, ev->name, HELO_MOST);
+	return SESSION_KEPT;
+}
+
+static enum session_kept
+keep_mail(struct cm_session *s, const struct cm_event *ev)
+{
+	assert(ev->address != NULL);
+	session_end_message(s);
+	s->in_message = true;
+	s->began = clock_now();
+	s->edits.body_max =
+		s->limits->body_octets > 0 ? (size_t)s->limits->body_octets : EDIT_BODY_MAX;
+	session_id_new(s->id);
+	s->sender = copy_address(&s->msg, ev->address);
+	return SESSION_KEPT;
+}
+
+static enum session_kept
+keep_rcpt(struct cm_session *s, const struct cm_event *ev)
+{
+	assert(ev->address != NULL);
+	return s->rcpt_count < s->limits->recipients ? SESSION_KEPT : SESSION_TOO_MANY;
+}
+
+void
+session_add_rcpt(struct cm_session *s, const struct cm_address *a)
+{
+	if (s->rcpt_count == s->rcpt_room) {
+		size_t room = s->rcpt_room == 0 ? 2 : mem_product(s->rcpt_room, 2);
+		struct cm_address *rcpts = arena_array(&s->msg, room, sizeof(*rcpts));
+
+		/* The old array stays: links may hold pointers into it. */
+		if (s->rcpt_count > 0)
+			memcpy(rcpts, s->rcpts, s->rcpt_count * sizeof(*rcpts));
+		s->rcpts = rcpts;
+		s->rcpt_room = room;
+	}
+	s->rcpts[s->rcpt_count++] = copy_address(&s->msg, a);
+}
+
+static enum session_kept
+keep_header(struct cm_session *s, const struct cm_event *ev)
+{
+	size_t octets = strlen(ev->name) + strlen(ev->value) + FIELD_EXTRA;
+	struct session_header *h;
+
+	if (s->header_count >= s->limits->header_fields ||
+		octets > s->limits->header_octets - s->header_octets)
+		return SESSION_TOO_LARGE;
+	s->header_count++;
+	s->header_octets += octets;
+	s->size += (int64_t)octets;
+	if (!s->keep_headers)
+		return SESSION_KEPT;
+	h = arena_alloc(&s->msg, sizeof(*h));
+	h->field.name = arena_strdup(&s->msg, ev->name);
+	h->field.value = arena_strdup(&s->msg, ev->value);
+	*s->headers_last = h;
+	s->headers_last = &h->next;
+	return SESSION_KEPT;
+}
+
+/* At the first event behind the header section: an MTA may have been told not to send EOH. */
+static void
+close_headers(struct cm_session *s)
+{
+	size_t i = 0;
+
+	if (!s->keep_headers || s->header_index != NULL)
+		return;
+	s->header_index =
+		arena_array(&s->msg, s->header_count + 1, sizeof(const struct cm_header *));
+	for (const struct session_header *h = s->headers; h != NULL; h = h->next)
+		s->header_index[i++] = &h->field;
+}
+
+static enum session_kept
+keep_eoh(struct cm_session *s, const struct cm_event *ev)
+{
+	(void)ev;
+	close_headers(s);
+	s->size += 2;
+	return SESSION_KEPT;
+}
+
+static void
+drop_body(struct cm_session *s)
+{
+	free(s->body);
+	s->body = NULL;
+	s->body_len = s->body_room = 0;
+}
+
+static enum session_kept
+keep_body(struct cm_session *s, const struct cm_event *ev)
+{
+	close_headers(s);
+	s->size += (int64_t)ev->len;
+	if (!s->keep_body || s->body_cut)
+		return SESSION_KEPT;
+	if (ev->len > (size_t)s->limits->body_octets - s->body_len) {
+		s->body_cut = true;
+		drop_body(s);
+		return SESSION_KEPT;
+	}
+	if (ev->len > s->body_room - s->body_len) {
+		size_t needed = mem_sum(s->body_len, ev->len);
+		size_t room = s->body_room == 0 ? BODY_FIRST : mem_product(s->body_room, 2);
+
+		s->body_room = needed > room ? needed : room;
+		s->body = mem_grow(s->body, s->body_room);
+	}
+	if (ev->len > 0)
+		memcpy(s->body + s->body_len, ev->data, ev->len);
+	s->body_len += ev->len;
+	return SESSION_KEPT;
+}
+
+static enum session_kept
+keep_eom(struct cm_session *s, const struct cm_event *ev)
+{
+	(void)ev;
+	close_headers(s);
+	return SESSION_KEPT;
+}
+
+static enum session_kept (*const keep[CM_STAGE_COUNT])(
+	struct cm_session *, const struct cm_event *) = {
+	[CM_STAGE_HELO] = keep_helo,
+	[CM_STAGE_MAIL] = keep_mail,
+	[CM_STAGE_RCPT] = keep_rcpt,
+	[CM_STAGE_HEADER] = keep_header,
+	[CM_STAGE_EOH] = keep_eoh,
+	[CM_STAGE_BODY] = keep_body,
+	[CM_STAGE_EOM] = keep_eom,
+};
+
+enum session_kept
+session_keep(struct cm_session *s, const struct cm_event *ev)
+{
+	enum session_kept kept = keep[ev->stage] == NULL ? SESSION_KEPT : keep[ev->stage](s, ev);
+
+	s->stage = ev->stage;
+	return kept;
+}
+
+void
+session_end_message(struct cm_session *s)
+{
+	if (!s->in_message)
+		return;
+	drop_body(s);
+	session_macros_end(s);
+	s->in_message = s->body_cut = false;
+	memcpy(s->id, s->conn_id, sizeof(s->id));
+	s->began = s->size = 0;
+	s->stage = CM_STAGE_HELO;
+	s->sender = (struct cm_address){0};
+	s->rcpts = NULL;
+	s->rcpt_count = s->rcpt_room = s->rcpt_refused = 0;
+	s->headers = NULL;
+	s->headers_last = &s->headers;
+	s->header_index = NULL;
+	s->header_count = s->header_octets = 0;
+	s->from = NULL;
+	edit_queue_init(&s->edits);
+	s->notes = s->results = NULL;
+}
+
+const char *
+session_header_value(const struct cm_session *s, const char *name, size_t n)
+{
+	for (const struct session_header *h = s->headers; h != NULL; h = h->next) {
+		if (text_equal_nocase(h->field.name, name) && --n == 0)
+			return h->field.value;
+	}
+	return NULL;
+}
+
+static size_t
+field_count(const void *context, const char *name)
+{
+	const struct cm_session *s = context;
+	size_t n = 0;
+
+	for (const struct session_header *h = s->headers; h != NULL; h = h->next)
+		n += text_equal_nocase(h->field.name, name);
+	return n;
+}
+
+static const char *
+field_value(const void *context, const char *name, size_t n)
+{
+	return session_header_value(context, name, n);
+}
+
+static const struct cm_address *
+field_rcpt(const void *context, const char *addr, size_t n)
+{
+	const struct cm_session *s = context;
+
+	for (size_t i = 0; i < s->rcpt_count; i++) {
+		if (strcmp(s->rcpts[i].addr, addr) == 0 && --n == 0)
+			return &s->rcpts[i];
+	}
+	return NULL;
+}
+
+struct edit_fields
+session_fields(const struct cm_session *s)
+{
+	return (struct edit_fields){field_count, field_value, field_rcpt, s};
+}

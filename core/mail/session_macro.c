@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session_macro.c - what the MTA says in macros, and the facts made of it
+ *
+ * Lists of connect and HELO live as long as the connection, later ones as long as the message. The
+ * facts are connection facts: they are copied once, and again only when they change.
+ */
+#include "session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* An MTA keeps at most 50 in a list; more are no list. */
+#define MACROS_MOST 256u
+#define NUMBER_MOST 65535u
+
+/* Macros that fill the structs of the public header; sorted by name, without braces. */
+static const struct fact {
+	const char *name;
+	size_t offset;
+	bool number;
+} facts[] = {
+	{"auth_authen", offsetof(struct cm_session, auth.user), false},
+	{"auth_type", offsetof(struct cm_session, auth.method), false},
+	{"cert_subject", offsetof(struct cm_session, tls.cert_subject), false},
+	{"cipher", offsetof(struct cm_session, tls.cipher), false},
+	{"cipher_bits", offsetof(struct cm_session, tls.bits), true},
+	{"client_port", offsetof(struct cm_session, client.port), true},
+	{"client_ptr", offsetof(struct cm_session, client.ptr), false},
+	{"daemon_addr", offsetof(struct cm_session, server.ip), false},
+	{"daemon_name", offsetof(struct cm_session, server.daemon), false},
+	{"daemon_port", offsetof(struct cm_session, server.port), true},
+	{"if_addr", offsetof(struct cm_session, server.ip), false},
+	{"j", offsetof(struct cm_session, server.name), false},
+	{"tls_version", offsetof(struct cm_session, tls.version), false},
+};
+
+/* A macro's name without its braces. */
+static const char *
+bare_name(const char *name, size_t *len)
+{
+	*len = strlen(name);
+	if (*len < 2 || name[0] != '{' || name[*len - 1] != '}')
+		return name;
+	*len -= 2;
+	return name + 1;
+}
+
+static bool
+same_name(const char *a, const char *b)
+{
+	size_t a_len, b_len;
+	const char *a_bare = bare_name(a, &a_len), *b_bare = bare_name(b, &b_len);
+
+	return a_len == b_len && memcmp(a_bare, b_bare, a_len) == 0;
+}
+
+static void
+set_number(unsigned *slot, const char *value)
+{
+	size_t digits = strspn(value, "0123456789");
+	unsigned long n = digits > 0 && digits < 6 ? strtoul(value, NULL, 10) : 0;
+
+	*slot = value[digits] == '\0' && n <= NUMBER_MOST ? (unsigned)n : 0;
+}
+
+static void
+set_text(struct cm_session *s, const char **slot, const char *value)
+{
+	if (value[0] == '\0')
+		*slot = NULL;
+	else if (*slot == NULL || strcmp(*slot, value) != 0)
+		*slot = arena_strdup(&s->conn, value);
+}
+
+static void
+set_fact(struct cm_session *s, const char *name, const char *value)
+{
+	size_t len;
+	const char *bare = bare_name(name, &len);
+
+	for (size_t i = 0; i < sizeof(facts) / sizeof(*facts); i++) {
+		void *slot = (char *)s + facts[i].offset;
+
+		if (strncmp(facts[i].name, bare, len) != 0 || facts[i].name[len] != '\0')
+			continue;
+		if (facts[i].number)
+			set_number(slot, value);
+		else
+			set_text(s, slot, value);
+		return;
+	}
+}
+
+static struct arena *
+list_arena(struct cm_session *s, enum cm_stage stage)
+{
+	return stages[stage].scope == SCOPE_CONNECTION ? &s->conn : &s->msg;
+}
+
+void
+session_macros_begin(struct cm_session *s, enum cm_stage stage)
+{
+	for (size_t i = stage; i < CM_STAGE_COUNT; i++)
+		s->macros[i] = NULL;
+	if (stage != CM_STAGE_MAIL)
+		return;
+	if (s->in_message)
+		s->macros_ahead = true;
+	else
+		arena_reset(&s->msg);
+}
+
+void
+session_macro_add(struct cm_session *s, enum cm_stage stage, const char *name, const char *value)
+{
+	struct arena *arena = list_arena(s, stage);
+	struct session_pair *pair;
+	size_t count = 0;
+
+	for (pair = s->macros[stage]; pair != NULL; pair = pair->next)
+		count++;
+	if (count >= MACROS_MOST)
+		return;
+	pair = arena_alloc(arena, sizeof(*pair));
+	pair->name = arena_strdup(arena, name);
+	pair->value = arena_strdup(arena, value);
+	pair->next = s->macros[stage];
+	s->macros[stage] = pair;
+	set_fact(s, name, value);
+}
+
+static struct session_pair *
+copy_list(struct arena *arena, const struct session_pair *list)
+{
+	struct session_pair *first = NULL, **last = &first;
+
+	for (; list != NULL; list = list->next) {
+		struct session_pair *pair = arena_alloc(arena, sizeof(*pair));
+
+		pair->name = arena_strdup(arena, list->name);
+		pair->value = arena_strdup(arena, list->value);
+		*last = pair;
+		last = &pair->next;
+	}
+	return first;
+}
+
+void
+session_macros_end(struct cm_session *s)
+{
+	struct arena spare;
+
+	for (size_t i = CM_STAGE_RCPT; i < CM_STAGE_COUNT; i++)
+		s->macros[i] = NULL;
+	if (!s->macros_ahead) {
+		s->macros[CM_STAGE_MAIL] = NULL;
+		arena_reset(&s->msg);
+		return;
+	}
+	arena_init(&spare, 512);
+	s->macros[CM_STAGE_MAIL] = copy_list(&spare, s->macros[CM_STAGE_MAIL]);
+	arena_reset(&s->msg);
+	s->macros[CM_STAGE_MAIL] = copy_list(&s->msg, s->macros[CM_STAGE_MAIL]);
+	arena_fini(&spare);
+	s->macros_ahead = false;
+}
+
+enum cm_known
+session_macro(const struct cm_session *s, const char *name, const char **value)
+{
+	*value = NULL;
+	for (size_t i = CM_STAGE_COUNT; i-- > 0;) {
+		for (const struct session_pair *pair = s->macros[i]; pair != NULL;
+			pair = pair->next) {
+			if (!same_name(pair->name, name))
+				continue;
+			if (pair->value[0] == '\0')
+				return CM_NONE;
+			*value = pair->value;
+			return CM_KNOWN;
+		}
+	}
+	return s->macros_asked ? CM_NONE : CM_UNDELIVERED;
+}
+
+const char *
+session_queue_id(const struct cm_session *s)
+{
+	const char *id;
+
+	session_macro(s, "i", &id);
+	return id;
+}

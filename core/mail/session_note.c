@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session_note.c - notes and results that links leave for each other
+ *
+ * Those of the message hide those of the connection with the same name.
+ */
+#include "session.h"
+
+#include <string.h>
+
+#include "base/log.h"
+
+/* More names than this are a loop. */
+#define PAIRS_MOST 256u
+
+static bool
+same_pair(const struct session_pair *pair, const char *group, const char *name)
+{
+	return strcmp(pair->name, name) == 0 && (group == NULL || strcmp(pair->group, group) == 0);
+}
+
+static const struct session_pair *
+find(const struct session_pair *list, const char *group, const char *name)
+{
+	while (list != NULL && !same_pair(list, group, name))
+		list = list->next;
+	return list;
+}
+
+static const char *
+get(const struct session_pair *near, const struct session_pair *far, const char *group,
+	const char *name)
+{
+	const struct session_pair *pair = find(near, group, name);
+
+	if (pair == NULL)
+		pair = find(far, group, name);
+	return pair == NULL ? NULL : pair->value;
+}
+
+/* In order of first setting: the log shows results so. */
+static void
+set(struct cm_session *s, struct session_pair **at, const char *group, const char *name,
+	const char *value)
+{
+	struct arena *arena = session_arena(s);
+	size_t count = 0;
+
+	for (; *at != NULL && !same_pair(*at, group, name); at = &(*at)->next)
+		count++;
+	if (*at == NULL && count >= PAIRS_MOST) {
+		log_write(LOG_LEVEL_WARN, "%s more than %u names of notes or results; one ignored",
+			s->id, PAIRS_MOST);
+		return;
+	}
+	if (*at == NULL) {
+		*at = arena_alloc(arena, sizeof(**at));
+		(*at)->group = arena_strdup(arena, group);
+		(*at)->name = arena_strdup(arena, name);
+	}
+	(*at)->value = arena_strdup(arena, value);
+}
+
+const char *
+session_note(const struct cm_session *s, const char *name)
+{
+	return get(s->notes, s->conn_notes, NULL, name);
+}
+
+void
+session_set_note(struct cm_session *s, const char *name, const char *value)
+{
+	set(s, s->in_message ? &s->notes : &s->conn_notes, NULL, name, value);
+}
+
+const char *
+session_result(const struct cm_session *s, const char *plugin, const char *key)
+{
+	return get(s->results, s->conn_results, plugin, key);
+}
+
+void
+session_set_result(struct cm_session *s, const char *plugin, const char *key, const char *value)
+{
+	set(s, s->in_message ? &s->results : &s->conn_results, plugin, key, value);
+}
