@@ -31,7 +31,8 @@ struct field {
 
 struct type {
 	const char *article, *text;
-	bool list; /* takes several values */
+	const char *example; /* or NULL */
+	bool list;	     /* takes several values */
 	bool (*read)(const struct field *, const struct conf_value *);
 };
 
@@ -104,6 +105,8 @@ bad_unit(const struct field *f, const struct conf_value *v, const char *bad, con
 
 		marked.pos = part_pos(v, bad, strlen(bad));
 		not_of_type(f, &marked, why);
+		if (type->example != NULL)
+			diag_help(f->diag, "such as %s", type->example);
 	}
 	return false;
 }
@@ -391,22 +394,22 @@ read_networks(const struct field *f, const struct conf_value *v)
 /* --- the table --- */
 
 static const struct type types[] = {
-	[CM_OPT_BOOL] = {"", "yes or no", false, read_bool},
-	[CM_OPT_CHOICE] = {"", "one of", false, read_choice},
-	[CM_OPT_DURATION] = {"a ", "duration with a unit", false, read_number},
-	[CM_OPT_INT] = {"a ", "whole number", false, read_number},
-	[CM_OPT_LIST] = {"a ", "list", true, read_list},
-	[CM_OPT_MAP] = {"the ", "name of a map", false, read_map},
-	[CM_OPT_MODE] = {"a ", "file mode (octal, such as 0660)", false, read_number},
-	[CM_OPT_NETWORKS] = {"a ", "list of addresses and networks", true, read_networks},
-	[CM_OPT_NUMBERS] = {"a ", "whole number", true, read_numbers},
-	[CM_OPT_PATH] = {"a ", "file name", false, read_path},
-	[CM_OPT_PERCENT] = {"a ", "percentage", false, read_number},
-	[CM_OPT_RATE] = {"a ", "rate (COUNT/TIME)", false, read_rate},
-	[CM_OPT_SIZE] = {"a ", "size", false, read_number},
-	[CM_OPT_SOCKET] = {"a ", "socket address", false, read_socket},
-	[CM_OPT_STRING] = {"a ", "text", false, read_string},
-	[CM_OPT_TIME] = {"a ", "date or date and time", false, read_number},
+	[CM_OPT_BOOL] = {"", "yes or no", NULL, false, read_bool},
+	[CM_OPT_CHOICE] = {"", "one of", NULL, false, read_choice},
+	[CM_OPT_DURATION] = {"a ", "duration with a unit", "30s or 1h30min", false, read_number},
+	[CM_OPT_INT] = {"a ", "whole number", NULL, false, read_number},
+	[CM_OPT_LIST] = {"a ", "list", NULL, true, read_list},
+	[CM_OPT_MAP] = {"the ", "name of a map", NULL, false, read_map},
+	[CM_OPT_MODE] = {"a ", "file mode in octal", "0660", false, read_number},
+	[CM_OPT_NETWORKS] = {"a ", "list of addresses and networks", NULL, true, read_networks},
+	[CM_OPT_NUMBERS] = {"a ", "whole number", NULL, true, read_numbers},
+	[CM_OPT_PATH] = {"a ", "file name", NULL, false, read_path},
+	[CM_OPT_PERCENT] = {"a ", "percentage", "10%", false, read_number},
+	[CM_OPT_RATE] = {"a ", "rate (COUNT/TIME)", "100/1h", false, read_rate},
+	[CM_OPT_SIZE] = {"a ", "size", "50M", false, read_number},
+	[CM_OPT_SOCKET] = {"a ", "socket address", NULL, false, read_socket},
+	[CM_OPT_STRING] = {"a ", "text", NULL, false, read_string},
+	[CM_OPT_TIME] = {"a ", "date or date and time", "2026-12-31 or \"2026-12-31 08:00\"", false, read_number},
 };
 
 /* NULL for a type of a newer interface. */
