@@ -21,7 +21,7 @@ static const struct expect_word {
 	unsigned statuses;
 } words[] = {
 	{"accept", BIT(MTA_ACCEPT)}, /* no later event of this scope is sent */
-	{"answered", ~WELL & ~BIT(MTA_TIMEOUT) & ~BIT(MTA_GARBLED)},
+	{"answered", ~BIT(MTA_NONE) & ~BIT(MTA_TIMEOUT) & ~BIT(MTA_GARBLED)},
 	{"any", ~BIT(MTA_TIMEOUT) & ~BIT(MTA_GARBLED)},
 	{"close", BIT(MTA_CLOSED)}, /* the filter hung up */
 	{"continue", WELL},	    /* no news is good news */
