@@ -137,6 +137,14 @@ parse_action(const char *text, struct action *a)
 
 /* --- acting --- */
 
+static const char *const verdict_names[] = {
+	[CM_CONTINUE] = "dunno",
+	[CM_ACCEPT] = "allow",
+	[CM_REJECT] = "reject",
+	[CM_TEMPFAIL] = "tempfail",
+	[CM_DISCARD] = "discard",
+};
+
 /* What is looked up: its map, its name in logs, and what a refusal without a text says. */
 struct lookup {
 	size_t map;
@@ -166,7 +174,6 @@ static enum cm_verdict
 failed(struct cm_session *s, const struct lookup *by, const char *key, const char *why)
 {
 	cm_reason(s, "%s: %.200s: %.200s", by->name, key, why);
-	cm_log(s, CM_LOG_WARN, "%s: %.200s: %.200s", by->name, key, why);
 	return CM_FAILED;
 }
 
@@ -192,7 +199,7 @@ apply(struct cm_session *s, const struct lookup *by, const char *key, const char
 
 	if (!parse_action(value, &a))
 		return failed(s, by, key, "its right-hand side is no action");
-	cm_set_result(s, "result", value);
+	cm_set_result(s, "result", a.quarantine ? "quarantine" : verdict_names[a.verdict]);
 	cm_set_result(s, "by", by->name);
 	if (a.verdict == CM_REJECT || a.verdict == CM_TEMPFAIL)
 		return refuse(s, by, key, &a);

@@ -87,7 +87,6 @@ static enum cm_verdict
 failed(struct cm_session *s, const char *why)
 {
 	cm_reason(s, "%s", why);
-	cm_log(s, CM_LOG_WARN, "%s", why);
 	return CM_FAILED;
 }
 

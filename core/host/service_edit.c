@@ -80,10 +80,18 @@ watch_edit(struct cm_session *s, const struct edit *e, struct err *err)
 	return true;
 }
 
+/* What connect or HELO asks for holds for every message of the connection. */
+static bool
+keep_edit(struct cm_session *s, const struct edit *e, struct err *err)
+{
+	if (s->in_message && stages[s->stage].scope != SCOPE_CONNECTION)
+		return edit_add(&s->edits, &s->msg, e, err);
+	return edit_add(&s->conn_edits, &s->conn, e, err);
+}
+
 static bool
 queue_edit(struct cm_session *s, struct edit *e)
 {
-	struct edit_queue *queue = s->in_message ? &s->edits : &s->conn_edits;
 	const char *what = edit_kind_name(e->kind);
 	struct err err;
 	bool done;
@@ -91,8 +99,7 @@ queue_edit(struct cm_session *s, struct edit *e)
 	if (!service_declared(s, edit_right(e->kind), what))
 		return false;
 	e->by = chain_running(s);
-	done = chain_running_shadow(s) ? watch_edit(s, e, &err)
-				       : edit_add(queue, session_arena(s), e, &err);
+	done = chain_running_shadow(s) ? watch_edit(s, e, &err) : keep_edit(s, e, &err);
 	if (!done)
 		cm_log(s, CM_LOG_ERROR, "%s refused: %s", what, err.text);
 	return done;

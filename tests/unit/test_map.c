@@ -2,7 +2,6 @@
 /*
  * test_map.c - maps: what postmap reads, networks, newer files, many readers
  */
-#include <check.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -16,8 +15,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "service/map.h"
-
-#define LENGTH(a) (sizeof(a) / sizeof(*(a)))
+#include "table.h"
 
 static char dir[64];
 static char path[128];
@@ -496,8 +494,8 @@ START_TEST(many_readers_while_the_file_changes)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
 	Suite *s = suite_create("map");
 	TCase *t = tcase_create("map");
@@ -517,17 +515,5 @@ suite(void)
 	tcase_add_test(t, vanished_file_keeps_the_old_one);
 	tcase_add_test(t, many_readers_while_the_file_changes);
 	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return table_run(s);
 }

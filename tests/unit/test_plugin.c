@@ -2,7 +2,6 @@
 /*
  * test_plugin.c - plugins that load, and what is said of those that do not
  */
-#include <check.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -12,8 +11,7 @@
 #include "base/err.h"
 #include "conf/schema.h"
 #include "host/plugin.h"
-
-#define LENGTH(a) (sizeof(a) / sizeof(*(a)))
+#include "table.h"
 
 static char dir[PATH_MAX + 16];
 
@@ -38,8 +36,8 @@ START_TEST(skeleton_loads)
 
 	ck_assert_msg(p != NULL, "%s", err.text);
 	ck_assert_str_eq(p->name, "skeleton");
-	ck_assert_ptr_nonnull(p->helo);
-	ck_assert_ptr_null(p->mail);
+	ck_assert(p->helo != NULL);
+	ck_assert(p->mail == NULL);
 	ck_assert_uint_eq(p->option_count, 1);
 }
 END_TEST
@@ -52,9 +50,9 @@ START_TEST(older_table_is_filled_with_zeros)
 	struct cm_option second;
 
 	ck_assert_msg(p != NULL, "%s", err.text);
-	ck_assert_ptr_nonnull(p->helo);
-	ck_assert_ptr_null(p->end_msg);
-	ck_assert_ptr_null(p->end_conn);
+	ck_assert(p->helo != NULL);
+	ck_assert(p->end_msg == NULL);
+	ck_assert(p->end_conn == NULL);
 	rows = (struct schema_rows){p->options, p->option_count, p->option_size};
 	second = schema_row(&rows, 1);
 	ck_assert_str_eq(second.name, "second");
@@ -118,9 +116,9 @@ START_TEST(loaded_once_by_many_threads)
 	void *plugin, *first = load_skeleton(NULL);
 
 	ck_assert_ptr_nonnull(first);
-	for (size_t i = 0; i < LENGTH(threads); i++)
+	for (int i = 0; i < LENGTH(threads); i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, load_skeleton, NULL), 0);
-	for (size_t i = 0; i < LENGTH(threads); i++) {
+	for (int i = 0; i < LENGTH(threads); i++) {
 		pthread_join(threads[i], &plugin);
 		ck_assert_ptr_eq(plugin, first);
 	}
@@ -132,7 +130,7 @@ START_TEST(names_are_sorted)
 	static const char *const wanted[] = {"misnamed", "newer", "older", "outside", "skeleton",
 		"tableless", "taken", "undefined"};
 	char **names = plugin_names(dir);
-	size_t found = 0;
+	int found = 0;
 
 	for (char **n = names; *n != NULL; n++) {
 		if (n > names)
@@ -140,7 +138,7 @@ START_TEST(names_are_sorted)
 		if (found < LENGTH(wanted) && strcmp(*n, wanted[found]) == 0)
 			found++;
 	}
-	ck_assert_uint_eq(found, LENGTH(wanted));
+	ck_assert_int_eq(found, LENGTH(wanted));
 	plugin_names_free(names);
 	names = plugin_names("/nonexistent");
 	ck_assert_ptr_null(names[0]);
@@ -148,8 +146,8 @@ START_TEST(names_are_sorted)
 }
 END_TEST
 
-static Suite *
-suite(void)
+int
+main(void)
 {
 	Suite *s = suite_create("plugin");
 	TCase *t = tcase_create("plugin");
@@ -162,17 +160,5 @@ suite(void)
 	tcase_add_test(t, loaded_once_by_many_threads);
 	tcase_add_test(t, names_are_sorted);
 	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return table_run(s);
 }
