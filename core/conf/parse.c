@@ -241,16 +241,16 @@ word_alone(struct parse *p, const struct token *name)
 static bool
 brace_on_next_line(struct parse *p, const struct token *last)
 {
-	struct parse_value before = p->in;
+	struct parse_value ahead = parse_ahead(&p->in);
 
 	if (p->in.token.kind != TOKEN_NEWLINE)
 		return false;
+	while (ahead.token.kind == TOKEN_NEWLINE)
+		parse_take(&ahead);
+	if (ahead.token.kind != TOKEN_OPEN)
+		return false;
 	while (p->in.token.kind == TOKEN_NEWLINE)
 		parse_take(&p->in);
-	if (p->in.token.kind != TOKEN_OPEN) {
-		p->in = before;
-		return false;
-	}
 	diag_error(p->in.diag, p->in.token.pos, NULL, "{ stands on a line of its own");
 	diag_help(p->in.diag, "write it behind %s, on the same line", last->text);
 	diag_set_broken(p->in.diag);

@@ -21,6 +21,15 @@ parse_take(struct parse_value *p)
 	return taken;
 }
 
+struct parse_value
+parse_ahead(const struct parse_value *p)
+{
+	struct parse_value ahead = *p;
+
+	ahead.scan.diag = NULL;
+	return ahead;
+}
+
 /* The token is {. */
 static void
 skip_block(struct parse_value *p)
@@ -125,7 +134,7 @@ add_item(struct items *items, const struct token *t)
 static bool
 looks_like_statement(const struct parse_value *p)
 {
-	struct parse_value ahead = *p;
+	struct parse_value ahead = parse_ahead(p);
 
 	if (ahead.token.kind != TOKEN_WORD)
 		return false;
@@ -177,7 +186,7 @@ lonely_comma(struct parse_value *p)
 static bool
 semicolon_in_list(struct parse_value *p)
 {
-	struct parse_value ahead = *p;
+	struct parse_value ahead = parse_ahead(p);
 
 	if (p->token.kind != TOKEN_SEMICOLON)
 		return false;

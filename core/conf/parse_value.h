@@ -10,7 +10,6 @@
 #include "scan.h"
 #include "tree.h"
 
-/* May be copied to come back to a place. */
 struct parse_value {
 	struct scan scan;
 	struct token token; /* the next one */
@@ -20,6 +19,8 @@ struct parse_value {
 
 /* Returns the token and goes on to the next. */
 struct token parse_take(struct parse_value *);
+/* A copy to look ahead with, which reports nothing. */
+struct parse_value parse_ahead(const struct parse_value *);
 /* Skips the rest of a line, with all of a { } that begins in it. Stops before } and end of line. */
 void parse_recover(struct parse_value *);
 /* The value behind equals, and that the setting ends behind it. False when there was none. */

@@ -168,11 +168,13 @@ escape(struct scan *s, struct buf *b)
 		advance(s);
 		return;
 	}
+	buf_add_char(b, '\\');
+	if (s->diag == NULL)
+		return;
 	pos.width = 2;
 	diag_error(s->diag, pos, NULL, "unknown escape in a string");
 	diag_help(s->diag, "known are \\n \\t \\\" and \\\\ (a backslash itself)");
 	diag_set_broken(s->diag);
-	buf_add_char(b, '\\');
 }
 
 static void
@@ -180,6 +182,8 @@ unterminated(struct scan *s, struct conf_pos pos, const char *start)
 {
 	const char *stop = s->p;
 
+	if (s->diag == NULL)
+		return;
 	pos.width = s->column - pos.column;
 	while (stop > start && strchr(" \t\r", stop[-1]) != NULL) {
 		stop--;
@@ -231,6 +235,8 @@ single_quoted(struct scan *s)
 	if (!at_end(s) && *s->p == '\'')
 		advance(s);
 	t.pos.width = s->column - t.pos.column;
+	if (s->diag == NULL)
+		return t;
 	diag_error(s->diag, t.pos, NULL, "' does not start a string");
 	diag_help(s->diag, "write \"%s\"", t.text);
 	diag_set_broken(s->diag);

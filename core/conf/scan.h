@@ -31,7 +31,7 @@ struct token {
 	const char *text; /* a word, a string with its escapes resolved, or the mark */
 };
 
-/* May be copied to come back to a place. */
+/* May be copied to look ahead, with a diag of NULL: what is wrong there will be seen again. */
 struct scan {
 	struct arena *arena;
 	struct diag *diag;

@@ -530,6 +530,30 @@ static const struct {
 		"      = help: add the closing \" on the same line (use \\n for a line break)\n"
 		"\n"
 		"1 error, 0 warnings."},
+	{"a mistake in what is looked at ahead is reported once",
+		{{1, "a = [ b,"}, {2, "c \"d\\q\""}, {3, "]"}, {4, "main"}, {5, "\"e"}},
+		"filter.conf:2:3: error: comma missing between \"c\" and \"d\\q\"\n"
+		"    2 | c \"d\\q\"\n"
+		"      |   ^~~~~\n"
+		"      = help: write c, d\\q\n"
+		"filter.conf:2:5: error: unknown escape in a string\n"
+		"    2 | c \"d\\q\"\n"
+		"      |     ^~\n"
+		"      = help: known are \\n \\t \\\" and \\\\ (a backslash itself)\n"
+		"filter.conf:4:1: error: main has no value\n"
+		"    4 | main\n"
+		"      | ^~~~\n"
+		"      = help: write main = VALUE, or main { for a section\n"
+		"filter.conf:5:1: error: unterminated string\n"
+		"    5 | \"e\n"
+		"      | ^~ string starts here\n"
+		"      = help: add the closing \" on the same line (use \\n for a line break)\n"
+		"filter.conf:5:1: error: unexpected \"e\"\n"
+		"    5 | \"e\n"
+		"      | ^~\n"
+		"      = help: a line is NAME = VALUE, SECTION NAME { or }\n"
+		"\n"
+		"5 errors, 0 warnings."},
 	{"single quotes", {{1, "a = 'b c'"}, {2, "d = 'e"}},
 		"filter.conf:1:5: error: ' does not start a string\n"
 		"    1 | a = 'b c'\n"
