@@ -2,10 +2,14 @@
 /*
  * cli.h - the subcommands of the one binary
  *
- * One file per subcommand, one row each in the table of cli.c.
+ * One file per subcommand, one row each in the table of cli.c. A command's options are a table,
+ * too: the parser and `chainmail help COMMAND` read it.
  */
 #ifndef CORE_CLI_CLI_H
 #define CORE_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
 
 /* Exit codes of every subcommand. */
 enum {
@@ -16,23 +20,58 @@ enum {
 	EXIT_LATER = 75 /* temporary failure */
 };
 
+/* Type of an option, and what stands at its offset in the command's arguments. */
+enum cli_kind {
+	CLI_FLAG, /* bool */
+	CLI_LIST, /* struct cli_list; may be given again */
+	CLI_PORT, /* unsigned, 1 to 65535 */
+	CLI_TEXT  /* const char * */
+};
+
+#define CLI_LIST_MAX 1000
+
+struct cli_list {
+	const char *items[CLI_LIST_MAX + 1]; /* NULL-terminated */
+	size_t count;
+};
+
+struct cli_option {
+	const char *name; /* "config" */
+	char letter;	  /* 'c'; 0: none */
+	enum cli_kind kind;
+	size_t offset;
+	const char *argument; /* "FILE"; NULL for a flag */
+	const char *help;
+};
+
 struct command {
 	const char *name;
-	const char *arguments;		   /* "FILE.eml --client IP ..." */
-	const char *help;		   /* one line */
+	const char *operands; /* "FILE.eml --client IP ..." */
+	const char *help;     /* one line */
+	const struct cli_option *options;
+	size_t option_count;
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
 
+extern const struct command command_check, command_config, command_explain, command_help,
+	command_lua, command_plugins, command_serve, command_version;
+
 /* Runs argv[1]; prints help or a suggestion for what is unknown. */
 int cli_main(int argc, char **argv);
+/* NULL when there is none; then the mistake and a suggestion were printed. */
+const struct command *cli_find(const char *name);
 /* filter.conf given by -c/--config, else $CHAINMAIL_CONFIG, else the installed path. */
 const char *cli_config_path(const char *given);
 
-int cli_check(int argc, char **argv);
-int cli_config(int argc, char **argv);
-int cli_explain(int argc, char **argv);
-int cli_lua(int argc, char **argv);
-int cli_plugins(int argc, char **argv);
-int cli_serve(int argc, char **argv);
+/*
+ * Reads the options into out and returns the index of the first operand; options may stand behind
+ * operands. -1 after a mistake, which was printed.
+ */
+int cli_parse(const struct command *, int argc, char **argv, void *out);
+/* Prints "chainmail COMMAND: ..." and the command that helps; returns EXIT_USAGE. */
+int
+cli_usage(const struct command *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* What `chainmail help COMMAND` prints. */
+void cli_print_command(const struct command *);
 
 #endif

@@ -46,22 +46,10 @@ edit_add_rcpt(SMFICTX *ctx, struct cm_session *s, const struct edit *e)
 	return smfi_addrcpt(ctx, path_of(s, e->value)) == MI_SUCCESS;
 }
 
-/* An MTA drops a recipient only in the very form in which it came, and each form of it. */
 static bool
 edit_drop_rcpt(SMFICTX *ctx, struct cm_session *s, const struct edit *e)
 {
-	bool found = false;
-
-	for (size_t i = 0; i < s->rcpt_count; i++) {
-		const struct cm_address *a = &s->rcpts[i];
-
-		if (strcmp(a->addr, e->value) != 0 && strcmp(a->text, e->value) != 0)
-			continue;
-		if (smfi_delrcpt(ctx, (char *)a->text) != MI_SUCCESS)
-			return false;
-		found = true;
-	}
-	return found || smfi_delrcpt(ctx, path_of(s, e->value)) == MI_SUCCESS;
+	return smfi_delrcpt(ctx, path_of(s, e->value)) == MI_SUCCESS;
 }
 
 static bool

@@ -64,6 +64,8 @@ step_path(struct player *p, enum cm_stage stage, const char *path)
 	struct cm_address address;
 	const struct cm_event ev = {.stage = stage, .address = &address, .args = no_args};
 
+	if (path[0] != '<')
+		path = arena_printf(&p->scratch, "<%s>", path);
 	address_parse_path(&address, &p->scratch, path);
 	bool on = step(p, &ev);
 

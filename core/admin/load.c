@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * load.c - the configuration, loaded at a start, by a command, or while the daemon runs
+ */
+#include "load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "conf/diag.h"
+#include "host/generation.h"
+#include "notify.h"
+
+struct generation *
+load_config(const char *path, bool warnings)
+{
+	struct diag *diag = diag_new();
+	struct generation *g = generation_load(path, diag);
+
+	if (g == NULL || warnings)
+		diag_print(diag, stderr);
+	if (g == NULL) {
+		fputc('\n', stderr);
+		diag_print_count(diag, stderr);
+		fprintf(stderr, " Nothing was loaded.\n");
+	}
+	diag_free(diag);
+	return g;
+}
+
+/* --- reload --- */
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool
+same_listener(const struct listener_settings *a, const struct listener_settings *b)
+{
+	return same_text(a->name, b->name) && same_text(a->socket, b->socket) &&
+	       same_text(a->group, b->group) && a->mode == b->mode && a->engine == b->engine;
+}
+
+/* What only a start can change. */
+static void
+say_unchanged(const struct generation *old, const struct generation *new)
+{
+	bool same = old->listener_count == new->listener_count;
+
+	for (size_t i = 0; same && i < new->listener_count; i++)
+		same = same_listener(&old->listeners[i], &new->listeners[i]);
+	if (!same)
+		log_write(LOG_LEVEL_WARN,
+			"the listeners have changed; they stay as they are until the next start");
+	if (!same_text(old->main.user, new->main.user) ||
+		!same_text(old->main.group, new->main.group) ||
+		!same_text(old->main.pid_file, new->main.pid_file))
+		log_write(LOG_LEVEL_WARN,
+			"main.user, main.group and main.pid_file stay as they are until the next "
+			"start");
+}
+
+/* Each line of what diag_print() and its like write. */
+static void
+log_printed(
+	enum log_level level, const struct diag *diag, void (*print)(const struct diag *, FILE *))
+{
+	char *text = NULL, *rest, *line;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return;
+	print(diag, out);
+	fclose(out);
+	rest = text;
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (line[0] != '\0')
+			log_write(level, "%s", line);
+	}
+	free(text);
+}
+
+static void
+say_kept(const struct diag *diag, const struct generation *old)
+{
+	char day[32];
+	time_t loaded = (time_t)old->loaded;
+	struct tm tm;
+
+	log_printed(LOG_LEVEL_ERROR, diag, diag_print);
+	log_printed(LOG_LEVEL_ERROR, diag, diag_print_count);
+	strftime(day, sizeof(day), "%Y-%m-%d %H:%M", localtime_r(&loaded, &tm));
+	log_write(LOG_LEVEL_ERROR,
+		"The daemon keeps running with the configuration of %s (generation %u).", day,
+		old->number);
+}
+
+/* Loaded, and its logs are open; else NULL and the mistakes are in diag. */
+static struct generation *
+load_with_logs(const char *path, struct diag *diag)
+{
+	struct generation *g = generation_load(path, diag);
+	struct err err;
+
+	if (g == NULL || log_open(g->logs, g->log_count, &err))
+		return g;
+	diag_error_in(diag, g->path, 0, "%s", err.text);
+	generation_drop(g);
+	return NULL;
+}
+
+void
+reload_config(const char *path)
+{
+	struct generation *old = generation_hold();
+	struct diag *diag = diag_new();
+
+	notify_reloading();
+	struct generation *g = load_with_logs(path, diag);
+
+	if (g == NULL) {
+		say_kept(diag, old);
+	} else {
+		log_printed(LOG_LEVEL_WARN, diag, diag_print);
+		say_unchanged(old, g);
+		generation_swap(g);
+		log_write(LOG_LEVEL_INFO, "reloaded %s (generation %u)", path, g->number);
+	}
+	notify_ready();
+	diag_free(diag);
+	generation_drop(old);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * load.h - the configuration, loaded at a start, by a command, or while the daemon runs
+ */
+#ifndef CORE_ADMIN_LOAD_H
+#define CORE_ADMIN_LOAD_H
+
+#include <stdbool.h>
+
+struct generation;
+
+/* Prints the mistakes to standard error; NULL after errors. Without errors warnings on demand. */
+struct generation *load_config(const char *path, bool warnings);
+
+/*
+ * Makes the configuration the running one, or leaves the running one, and says in the log which,
+ * with every mistake. Tells the service manager.
+ */
+void reload_config(const char *path);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * args.c - options of a subcommand, read by a table
+ */
+#include "cli.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define OPTIONS_MAX 24
+
+/* The option table in getopt's two forms; a long option's value is its row's number. */
+struct spelled {
+	struct option longs[OPTIONS_MAX + 1];
+	char letters[2 * OPTIONS_MAX + 2];
+};
+
+#define FIRST_ROW 256 /* above every letter */
+
+int
+cli_usage(const struct command *c, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "chainmail %s: ", c->name);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\ntry: chainmail help %s\n", c->name);
+	return EXIT_USAGE;
+}
+
+static void
+spell(const struct command *c, struct spelled *out)
+{
+	size_t used = 0;
+
+	*out = (struct spelled){.letters = ":"};
+	used = 1;
+	for (size_t i = 0; i < c->option_count && i < OPTIONS_MAX; i++) {
+		const struct cli_option *o = &c->options[i];
+		int argument = o->argument != NULL ? required_argument : no_argument;
+
+		out->longs[i] = (struct option){o->name, argument, NULL, FIRST_ROW + (int)i};
+		if (o->letter == '\0')
+			continue;
+		out->letters[used++] = o->letter;
+		if (o->argument != NULL)
+			out->letters[used++] = ':';
+	}
+}
+
+static const struct cli_option *
+find_option(const struct command *c, int got)
+{
+	for (size_t i = 0; i < c->option_count; i++) {
+		if (got == FIRST_ROW + (int)i || (got > 0 && got == c->options[i].letter))
+			return &c->options[i];
+	}
+	return NULL;
+}
+
+static int
+unknown_option(const struct command *c, const char *given)
+{
+	const char *names[OPTIONS_MAX];
+	const char *nearest = NULL;
+
+	for (size_t i = 0; i < c->option_count; i++)
+		names[i] = c->options[i].name;
+	if (strncmp(given, "--", 2) == 0)
+		nearest = text_nearest(given + 2, names, c->option_count);
+	if (nearest != NULL)
+		return cli_usage(c, "unknown option \"%s\", did you mean --%s?", given, nearest);
+	return cli_usage(c, "unknown option \"%s\"", given);
+}
+
+static bool
+read_port(const char *text, unsigned *out)
+{
+	char *end;
+	long port = strtol(text, &end, 10);
+
+	*out = (unsigned)port;
+	return text[0] != '\0' && *end == '\0' && port >= 1 && port <= 65535;
+}
+
+static bool
+take(const struct command *c, const struct cli_option *o, const char *value, void *args)
+{
+	void *out = (char *)args + o->offset;
+	struct cli_list *list = out;
+
+	switch (o->kind) {
+	case CLI_FLAG:
+		*(bool *)out = true;
+		return true;
+	case CLI_LIST:
+		if (list->count == CLI_LIST_MAX)
+			break;
+		list->items[list->count++] = value;
+		return true;
+	case CLI_PORT:
+		if (!read_port(value, out))
+			break;
+		return true;
+	case CLI_TEXT:
+		*(const char **)out = value;
+		return true;
+	}
+	cli_usage(c, "--%s %s: %s", o->name, value,
+		o->kind == CLI_LIST ? "given too often" : "want a number from 1 to 65535");
+	return false;
+}
+
+int
+cli_parse(const struct command *c, int argc, char **argv, void *out)
+{
+	struct spelled spelled;
+	int got;
+
+	spell(c, &spelled);
+	optind = 0;
+	opterr = 0;
+	while ((got = getopt_long(argc, argv, spelled.letters, spelled.longs, NULL)) != -1) {
+		const struct cli_option *o = find_option(c, got);
+
+		if (got == ':') {
+			cli_usage(c, "%s needs a value", argv[optind - 1]);
+			return -1;
+		}
+		if (o == NULL) {
+			unknown_option(c, argv[optind - 1]);
+			return -1;
+		}
+		if (!take(c, o, optarg, out))
+			return -1;
+	}
+	return optind;
+}

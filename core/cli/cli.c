@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cli.c - picks a subcommand, and says which there are
+ */
+#include "cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static const struct command *const commands[] = {
+	&command_check,
+	&command_config,
+	&command_explain,
+	&command_help,
+	&command_lua,
+	&command_plugins,
+	&command_serve,
+	&command_version,
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(*commands))
+
+/* What people type from habit, and the command that does it. */
+static const struct habit {
+	const char *option;
+	const struct command *command;
+} habits[] = {
+	{"--check", &command_check},
+	{"--foreground", &command_serve},
+	{"--help", &command_help},
+	{"--version", &command_version},
+	{"-V", &command_version},
+	{"-f", &command_serve},
+	{"-h", &command_help},
+	{"-t", &command_check},
+};
+
+#define HABITS (sizeof(habits) / sizeof(*habits))
+
+const char *
+cli_config_path(const char *given)
+{
+	const char *set = getenv("CHAINMAIL_CONFIG");
+
+	if (given != NULL)
+		return given;
+	return set != NULL && set[0] != '\0' ? set : CHAINMAIL_CONFIG;
+}
+
+static const struct command *
+find(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	}
+	return NULL;
+}
+
+const struct command *
+cli_find(const char *name)
+{
+	const struct command *c = find(name);
+	const char *names[COMMANDS];
+
+	if (c != NULL)
+		return c;
+	for (size_t i = 0; i < COMMANDS; i++)
+		names[i] = commands[i]->name;
+	const char *nearest = text_nearest(name, names, COMMANDS);
+
+	fprintf(stderr, "chainmail: unknown command \"%s\"", name);
+	if (nearest != NULL)
+		fprintf(stderr, ", did you mean \"%s\"?", nearest);
+	fprintf(stderr, "\ntry: chainmail help\n");
+	return NULL;
+}
+
+/* --- help --- */
+
+static void
+print_commands(FILE *out)
+{
+	fprintf(out, "chainmail " CHAINMAIL_VERSION " - mail filter for Postfix and Sendmail\n\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(out, "  chainmail %-8s  %s\n", commands[i]->name, commands[i]->help);
+	fprintf(out,
+		"\nconfiguration: %s (-c FILE, or $CHAINMAIL_CONFIG)\n"
+		"chainmail help COMMAND explains one; chainmail(8) and filter.conf(5) the rest\n",
+		cli_config_path(NULL));
+}
+
+void
+cli_print_command(const struct command *c)
+{
+	printf("chainmail %s%s%s - %s\n", c->name, c->operands[0] != '\0' ? " " : "", c->operands,
+		c->help);
+	for (size_t i = 0; i < c->option_count; i++) {
+		const struct cli_option *o = &c->options[i];
+		char spelled[64];
+		char letter[8] = "";
+
+		if (o->letter != '\0')
+			snprintf(letter, sizeof(letter), "-%c, ", o->letter);
+		snprintf(spelled, sizeof(spelled), "%s--%s%s%s", letter, o->name,
+			o->argument != NULL ? " " : "", o->argument != NULL ? o->argument : "");
+		printf("  %-24s %s\n", spelled, o->help);
+	}
+}
+
+static int
+run_help(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_commands(stdout);
+		return EXIT_OK;
+	}
+	const struct command *c = cli_find(argv[1]);
+
+	if (c == NULL)
+		return EXIT_USAGE;
+	cli_print_command(c);
+	return EXIT_OK;
+}
+
+const struct command command_help = {
+	.name = "help",
+	.operands = "[COMMAND]",
+	.help = "explain the commands, or one of them",
+	.run = run_help,
+};
+
+/* --- version --- */
+
+static int
+run_version(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	puts("chainmail " CHAINMAIL_VERSION);
+	return EXIT_OK;
+}
+
+const struct command command_version = {
+	.name = "version",
+	.operands = "",
+	.help = "print the version",
+	.run = run_version,
+};
+
+/* --- dispatch --- */
+
+/* Takes the habit's option out of argv, so that the command sees the others. */
+static const struct command *
+find_habit(int *argc, char **argv)
+{
+	for (int i = 1; i < *argc; i++) {
+		for (size_t h = 0; h < HABITS; h++) {
+			if (strcmp(argv[i], habits[h].option) != 0)
+				continue;
+			memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i) * sizeof(*argv));
+			(*argc)--;
+			return habits[h].command;
+		}
+	}
+	return NULL;
+}
+
+/* `chainmail check --help` is `chainmail help check`. */
+static int
+run_command(const struct command *c, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			cli_print_command(c);
+			return EXIT_OK;
+		}
+	}
+	return c->run(argc, argv);
+}
+
+int
+cli_main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_commands(stderr);
+		return EXIT_USAGE;
+	}
+	if (argv[1][0] != '-') {
+		const struct command *c = cli_find(argv[1]);
+
+		return c != NULL ? run_command(c, argc - 1, argv + 1) : EXIT_USAGE;
+	}
+	const struct command *c = find_habit(&argc, argv);
+
+	if (c == NULL) {
+		fprintf(stderr,
+			"chainmail: a command comes first, not \"%s\"\n"
+			"try: chainmail help\n",
+			argv[1]);
+		return EXIT_USAGE;
+	}
+	return run_command(c, argc, argv);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config_help.c - chainmail config help NAME: one section or setting explained
+ *
+ * A name is a section, a plugin, SECTION.SETTING, PLUGIN.SETTING (with "plugin." in front or not),
+ * or a setting alone, which is explained wherever it stands.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "cli.h"
+
+struct query {
+	struct config_tables tables;
+	struct arena arena;
+};
+
+static void
+print_setting(struct query *q, const struct config_table *t, const struct cm_option *row)
+{
+	const char *range = config_range(&q->arena, row);
+
+	printf("%s.%s\n    %s\n", t->name, row->name, row->help != NULL ? row->help : "");
+	printf("    value    %s\n", config_type(&q->arena, row));
+	if (range != NULL)
+		printf("    range    %s\n", range);
+	if ((row->flags & CM_OPT_REQUIRED) != 0)
+		printf("    required\n");
+	else
+		printf("    default  %s\n", row->fallback != NULL ? row->fallback : "none");
+	if (row->since != NULL)
+		printf("    since    %s\n", row->since);
+}
+
+/* "name = default", or the name alone. */
+static void
+print_row(const struct cm_option *row)
+{
+	char left[80];
+
+	snprintf(left, sizeof(left), "%s%s%s%s", row->name, row->fallback != NULL ? " = " : "",
+		row->fallback != NULL ? row->fallback : "",
+		(row->flags & CM_OPT_REQUIRED) != 0 ? " = ..." : "");
+	printf("  %-28s %s\n", left, row->help != NULL ? row->help : "");
+}
+
+static void
+print_rows(const struct config_table *t)
+{
+	struct cm_option row;
+
+	for (size_t i = 0; i < t->rows.count; i++) {
+		if (config_row(t, i, &row))
+			print_row(&row);
+	}
+}
+
+static void
+print_table(const struct query *q, const struct config_table *t)
+{
+	printf("%s - %s\n", t->title, t->help);
+	print_rows(t);
+	if (t->links) {
+		printf(" as every plugin and script:\n");
+		print_rows(&q->tables.common);
+	}
+}
+
+static const struct config_table *
+find_table(const struct query *q, const char *name, size_t len)
+{
+	for (size_t i = 0; i < q->tables.count; i++) {
+		const struct config_table *t = &q->tables.items[i];
+
+		if (strlen(t->name) == len && strncmp(t->name, name, len) == 0)
+			return t;
+	}
+	return NULL;
+}
+
+static bool
+find_row(const struct config_table *t, const char *name, struct cm_option *row)
+{
+	for (size_t i = 0; i < t->rows.count; i++) {
+		if (config_row(t, i, row) && strcmp(row->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* TABLE.SETTING */
+static bool
+help_dotted(struct query *q, const char *name, const char *dot)
+{
+	const struct config_table *t = find_table(q, name, (size_t)(dot - name));
+	struct cm_option row;
+
+	if (t == NULL || (!find_row(t, dot + 1, &row) &&
+				 !(t->links && find_row(&q->tables.common, dot + 1, &row))))
+		return false;
+	print_setting(q, t, &row);
+	return true;
+}
+
+/* A setting alone, wherever it stands. */
+static bool
+help_setting(struct query *q, const char *name)
+{
+	struct cm_option row;
+	bool found = find_row(&q->tables.common, name, &row);
+
+	if (found)
+		print_setting(q, &q->tables.common, &row);
+	for (size_t i = 0; i < q->tables.count; i++) {
+		if (!find_row(&q->tables.items[i], name, &row))
+			continue;
+		print_setting(q, &q->tables.items[i], &row);
+		found = true;
+	}
+	return found;
+}
+
+static bool
+help_name(struct query *q, const char *name)
+{
+	const struct config_table *t = find_table(q, name, strlen(name));
+	const char *dot = strchr(name, '.');
+
+	if (t != NULL) {
+		print_table(q, t);
+		return true;
+	}
+	if (dot == NULL)
+		return help_setting(q, name);
+	/* plugin.auth, plugin.auth.login_map */
+	return help_dotted(q, name, dot) ||
+	       (strncmp(name, "plugin.", 7) == 0 && help_name(q, name + 7));
+}
+
+static void
+add_names(struct query *q, const struct config_table *t, const char **names, size_t *count)
+{
+	struct cm_option row;
+
+	names[(*count)++] = t->name;
+	for (size_t i = 0; i < t->rows.count; i++) {
+		if (!config_row(t, i, &row))
+			continue;
+		names[(*count)++] = row.name;
+		names[(*count)++] = arena_printf(&q->arena, "%s.%s", t->name, row.name);
+	}
+}
+
+static int
+unknown_name(struct query *q, const char *name)
+{
+	size_t room = 0, count = 0;
+
+	for (size_t i = 0; i < q->tables.count; i++)
+		room += 1 + 2 * q->tables.items[i].rows.count;
+	const char **names = arena_array(&q->arena, room, sizeof(*names));
+
+	for (size_t i = 0; i < q->tables.count; i++)
+		add_names(q, &q->tables.items[i], names, &count);
+	const char *nearest = text_nearest(name, names, count);
+
+	fprintf(stderr, "chainmail config: there is no section, plugin or setting \"%s\"", name);
+	if (nearest != NULL)
+		fprintf(stderr, ", did you mean \"%s\"?", nearest);
+	fprintf(stderr, "\ntry: chainmail config help\n");
+	return EXIT_NO;
+}
+
+static void
+list_tables(const struct query *q)
+{
+	printf("sections and plugins of filter.conf; chainmail config help NAME explains one\n\n");
+	for (size_t i = 0; i < q->tables.count; i++)
+		printf("  %-18s %s\n", q->tables.items[i].title, q->tables.items[i].help);
+}
+
+int
+config_help(const char *name, const char *plugin_dir)
+{
+	struct query q;
+	int code = EXIT_OK;
+
+	arena_init(&q.arena, 4096);
+	config_tables(&q.tables, &q.arena, plugin_dir);
+	if (name == NULL)
+		list_tables(&q);
+	else if (!help_name(&q, name))
+		code = unknown_name(&q, name);
+	arena_fini(&q.arena);
+	return code;
+}

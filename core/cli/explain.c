@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * explain.c - chainmail explain: what would become of a message, and why
+ *
+ * The same session, chain, plugins and rules as in the daemon, behind the replay door: no MTA, no
+ * daemon, nothing delivered.
+ */
+#include "explain.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/load.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "cli.h"
+#include "host/generation.h"
+
+#define FILE_MAX ((size_t)1 << 30)
+
+struct explain_args {
+	const char *client, *client_name, *config, *from, *helo, *login;
+	unsigned port;
+	bool json, tls;
+	struct cli_list to;
+};
+
+#define ARG(field) offsetof(struct explain_args, field)
+
+static const struct cli_option options[] = {
+	{"client", 0, CLI_TEXT, ARG(client), "IP", "the client's address; default: a local client"},
+	{"client-name", 0, CLI_TEXT, ARG(client_name), "NAME", "its verified name"},
+	{"config", 'c', CLI_TEXT, ARG(config), "FILE", "the configuration; default: filter.conf"},
+	{"from", 0, CLI_TEXT, ARG(from), "ADDRESS", "envelope sender; \"\" is the null sender"},
+	{"helo", 0, CLI_TEXT, ARG(helo), "NAME", "what it said at HELO"},
+	{"json", 0, CLI_FLAG, ARG(json), NULL, "print JSON"},
+	{"login", 0, CLI_TEXT, ARG(login), "USER", "it has logged in as this user"},
+	{"port", 0, CLI_PORT, ARG(port), "N", "port it connected to; default: 25"},
+	{"tls", 0, CLI_FLAG, ARG(tls), NULL, "the connection is encrypted"},
+	{"to", 0, CLI_LIST, ARG(to), "ADDRESS", "envelope recipient; may be given again"},
+};
+
+/* --- the message --- */
+
+/* The whole file; NULL with errno. "-" is standard input. */
+static char *
+read_message(const char *name, size_t *len)
+{
+	FILE *in = strcmp(name, "-") == 0 ? stdin : fopen(name, "r");
+	size_t room = 1 << 16, got;
+	char *text = mem_alloc(room);
+
+	*len = 0;
+	while (in != NULL && (got = fread(text + *len, 1, room - *len, in)) > 0) {
+		*len += got;
+		if (*len > FILE_MAX)
+			break;
+		if (*len == room)
+			text = mem_grow(text, room *= 2);
+	}
+	bool ok = in != NULL && !ferror(in) && *len <= FILE_MAX;
+
+	if (in != NULL && *len > FILE_MAX)
+		errno = EFBIG;
+	if (in != NULL && in != stdin)
+		fclose(in);
+	if (ok)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* --- the answer --- */
+
+static bool
+quarantined(const struct answer *a)
+{
+	for (size_t i = 0; i < a->edit_count; i++) {
+		if (a->edits[i]->kind == EDIT_QUARANTINE)
+			return true;
+	}
+	return false;
+}
+
+const char *
+explain_outcome(const struct explained *e)
+{
+	if (e->last->verdict != CM_CONTINUE && e->last->verdict != CM_ACCEPT)
+		return verdict_name(e->last->verdict);
+	return quarantined(e->last) ? "quarantine" : "accept";
+}
+
+static int
+exit_code(enum cm_verdict v)
+{
+	if (v == CM_REJECT)
+		return EXIT_NO;
+	return v == CM_TEMPFAIL ? EXIT_LATER : EXIT_OK;
+}
+
+/* The latest link that said what the MTA was told. */
+static const char *
+find_by(const struct trace *t, const struct answer *a)
+{
+	const char *by = NULL;
+
+	for (const struct trace_record *r = t->first; r != NULL; r = r->next) {
+		bool same = r->verdict == a->verdict || (r->failed && r->reply.code != 0);
+
+		if (!r->shadow && same && r->reply.code == a->reply.code)
+			by = r->link != NULL ? r->link->name : "chainmail";
+	}
+	return by;
+}
+
+static const char *
+decided_by(struct cm_session *s, const struct answer *a)
+{
+	const struct cm_final *final = chain_final(s);
+
+	if (a->verdict == CM_CONTINUE)
+		return NULL;
+	if (final->by != NULL && final->verdict == a->verdict)
+		return final->by;
+	const char *by = find_by(chain_trace(s), a);
+
+	return by != NULL ? by : find_by(chain_conn_trace(s), a);
+}
+
+/* --- the run --- */
+
+/* Warnings and errors of rules and plugins are shown; the summary line would only repeat. */
+static void
+quiet_log(void)
+{
+	const struct log_config config = {.target = LOG_TARGET_STDERR, .level = LOG_LEVEL_WARN};
+	struct err err;
+
+	if (!log_open(&config, 1, &err))
+		fprintf(stderr, "chainmail explain: %s\n", err.text);
+}
+
+static int
+explain(struct generation *g, const struct replay_input *in, bool json)
+{
+	struct conversation c;
+	struct answer last;
+
+	generation_swap(g);
+	conversation_open(&c, "explain");
+	replay_run(&c, in, NULL, &last);
+	struct explained e = {
+		.in = in,
+		.session = c.session,
+		.last = &last,
+		.by = decided_by(c.session, &last),
+		.exit_code = exit_code(last.verdict),
+	};
+
+	if (json)
+		explain_print_json(&e);
+	else
+		explain_print_text(&e);
+	conversation_close(&c);
+	generation_swap(NULL);
+	return e.exit_code;
+}
+
+static int
+check_args(const struct explain_args *args, const char *file)
+{
+	struct net_addr address;
+
+	if (file == NULL)
+		return cli_usage(
+			&command_explain, "say which message: FILE, or - for standard input");
+	if (args->from == NULL)
+		return cli_usage(&command_explain, "--from ADDRESS is missing");
+	if (args->to.count == 0)
+		return cli_usage(&command_explain, "--to ADDRESS is missing");
+	if (args->client != NULL && !net_parse(&address, args->client))
+		return cli_usage(&command_explain, "--client %s: not an IP address", args->client);
+	return EXIT_OK;
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct explain_args args = {.port = 25};
+	struct replay_input in = {0};
+	int operand = cli_parse(&command_explain, argc, argv, &args);
+
+	if (operand < 0)
+		return EXIT_USAGE;
+	if (operand + 1 < argc)
+		return cli_usage(&command_explain, "\"%s\" is too much", argv[operand + 1]);
+	if (check_args(&args, argv[operand]) != EXIT_OK)
+		return EXIT_USAGE;
+	char *message = read_message(argv[operand], &in.message_len);
+
+	if (message == NULL)
+		return cli_usage(&command_explain, "%s: %s", argv[operand], strerror(errno));
+	quiet_log();
+	struct generation *g = load_config(cli_config_path(args.config), false);
+	int code = EXIT_NO;
+
+	if (g != NULL) {
+		in.client_ip = args.client;
+		in.client_name = args.client_name;
+		in.port = args.port;
+		in.helo = args.helo;
+		in.from = args.from;
+		in.to = args.to.items;
+		in.login = args.login;
+		in.tls = args.tls;
+		in.message = message;
+		code = explain(g, &in, args.json);
+	}
+	free(message);
+	return code;
+}
+
+const struct command command_explain = {
+	.name = "explain",
+	.operands = "FILE --client IP --helo NAME --from A --to B [--to C] ...",
+	.help = "say what would become of a message, and why",
+	.options = options,
+	.option_count = sizeof(options) / sizeof(*options),
+	.run = run,
+};

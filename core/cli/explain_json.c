@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * explain_json.c - an explained message for programs: one JSON object on one line
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "explain.h"
+
+/* Members of one object, separated by commas. */
+struct object {
+	struct buf *out;
+	bool any;
+};
+
+static struct object
+begin(struct buf *out)
+{
+	buf_add_char(out, '{');
+	return (struct object){.out = out};
+}
+
+static void
+end(struct object *o)
+{
+	buf_add_char(o->out, '}');
+}
+
+static void
+key(struct object *o, const char *name)
+{
+	if (o->any)
+		buf_add_char(o->out, ',');
+	o->any = true;
+	text_json(o->out, name, strlen(name));
+	buf_add_char(o->out, ':');
+}
+
+/* Nothing for NULL. */
+static void
+add_text(struct object *o, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	key(o, name);
+	text_json(o->out, value, strlen(value));
+}
+
+static void
+add_number(struct object *o, const char *name, int64_t value)
+{
+	key(o, name);
+	buf_printf(o->out, "%" PRId64, value);
+}
+
+static void
+add_bool(struct object *o, const char *name, bool value)
+{
+	key(o, name);
+	buf_add_str(o->out, value ? "true" : "false");
+}
+
+static void
+add_reply(struct object *o, const struct reply *reply)
+{
+	if (reply->code == 0)
+		return;
+	add_number(o, "code", reply->code);
+	add_text(o, "status", reply->status);
+	add_text(o, "text", reply->text);
+}
+
+static void
+add_record(struct buf *out, const struct trace_record *r)
+{
+	struct object o = begin(out);
+
+	add_text(&o, "stage", stages[r->stage].name);
+	add_text(&o, "link", r->link != NULL ? r->link->name : NULL);
+	add_text(&o, "verdict", verdict_name(r->verdict));
+	add_bool(&o, "shadow", r->shadow);
+	add_bool(&o, "failed", r->failed);
+	add_reply(&o, &r->reply);
+	add_text(&o, "reason", r->reason);
+	add_text(&o, "rcpt", r->rcpt);
+	add_number(&o, "calls", r->calls);
+	add_number(&o, "us", r->us);
+	end(&o);
+}
+
+static void
+add_trace(struct object *o, const struct cm_session *s)
+{
+	const struct trace *traces[] = {chain_conn_trace(s), chain_trace(s)};
+	bool any = false;
+
+	key(o, "trace");
+	buf_add_char(o->out, '[');
+	for (size_t i = 0; i < 2; i++) {
+		for (const struct trace_record *r = traces[i]->first; r != NULL; r = r->next) {
+			if (any)
+				buf_add_char(o->out, ',');
+			any = true;
+			add_record(o->out, r);
+		}
+	}
+	buf_add_char(o->out, ']');
+	add_number(o, "lost", (int64_t)(traces[0]->lost + traces[1]->lost));
+}
+
+static void
+add_results(struct object *o, const struct cm_session *s)
+{
+	const struct session_pair *lists[] = {s->conn_results, s->results};
+	char name[200];
+
+	key(o, "results");
+	struct object results = begin(o->out);
+
+	for (size_t i = 0; i < 2; i++) {
+		for (const struct session_pair *p = lists[i]; p != NULL; p = p->next) {
+			snprintf(name, sizeof(name), "%s.%s", p->group, p->name);
+			add_text(&results, name, p->value);
+		}
+	}
+	end(&results);
+}
+
+static void
+add_edit(struct buf *out, const struct edit *e)
+{
+	struct object o = begin(out);
+
+	add_text(&o, "edit", edit_kind_name(e->kind));
+	add_text(&o, "by", e->by != NULL ? e->by->name : NULL);
+	add_text(&o, "name", e->name);
+	if (e->kind == EDIT_SET_HEADER && e->value == NULL)
+		add_bool(&o, "remove", true);
+	add_text(&o, "value", e->value);
+	if (e->kind == EDIT_SET_HEADER || e->kind == EDIT_INSERT_HEADER)
+		add_number(&o, "index", (int64_t)e->index);
+	if (e->kind == EDIT_BODY)
+		add_number(&o, "octets", (int64_t)e->len);
+	end(&o);
+}
+
+static void
+add_edits(struct object *o, const struct answer *a)
+{
+	key(o, "edits");
+	buf_add_char(o->out, '[');
+	for (size_t i = 0; i < a->edit_count; i++) {
+		if (i > 0)
+			buf_add_char(o->out, ',');
+		add_edit(o->out, a->edits[i]);
+	}
+	buf_add_char(o->out, ']');
+}
+
+void
+explain_print_json(const struct explained *e)
+{
+	const struct profile *p = chain_chosen(e->session);
+	struct buf out;
+
+	buf_init(&out, 0);
+	struct object o = begin(&out);
+
+	add_text(&o, "profile", p != NULL ? p->name : NULL);
+	add_trace(&o, e->session);
+	add_results(&o, e->session);
+	add_text(&o, "verdict", explain_outcome(e));
+	add_reply(&o, &e->last->reply);
+	add_text(&o, "by", e->by);
+	add_edits(&o, e->last);
+	add_number(&o, "exit", e->exit_code);
+	end(&o);
+	printf("%s\n", out.data);
+	buf_fini(&out);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * explain_text.c - an explained message for people: one line per link and stage
+ *
+ * Everything from the message and the network is escaped.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "explain.h"
+
+#define LINE_MAX_OCTETS 1000
+
+/* A line built piece by piece and printed once. */
+static void
+print_escaped(const char *text)
+{
+	struct buf b;
+
+	buf_init(&b, LINE_MAX_OCTETS);
+	text_escape(&b, text, strlen(text));
+	printf("%s%s", b.data, buf_cut(&b) ? "..." : "");
+	buf_fini(&b);
+}
+
+static const char *
+stage_word(enum cm_stage stage)
+{
+	return stages[stage].lua_name != NULL ? stages[stage].lua_name : stages[stage].name;
+}
+
+/* --- head --- */
+
+static void
+print_profile(const struct explained *e)
+{
+	const struct profile *p = chain_chosen(e->session);
+
+	if (p != NULL)
+		printf("profile %s", p->name);
+	else
+		printf("no profile matches, the message is not filtered");
+	printf(" (port %u, ", e->in->port);
+	if (e->in->login == NULL) {
+		printf("no login");
+	} else {
+		printf("login ");
+		print_escaped(e->in->login);
+	}
+	printf("%s)\n", e->in->tls ? ", TLS" : "");
+}
+
+/* --- trace --- */
+
+static const char *
+verdict_word(const struct trace_record *r)
+{
+	return r->verdict == CM_CONTINUE ? "no opinion" : verdict_name(r->verdict);
+}
+
+static void
+print_details(const struct trace_record *r)
+{
+	const char *between = "";
+
+	if (r->rcpt != NULL) {
+		print_escaped(r->rcpt);
+		between = "  ";
+	}
+	if (r->reply.code != 0) {
+		printf("%s%d %s ", between, r->reply.code, r->reply.status);
+		print_escaped(r->reply.text);
+		between = "  ";
+	}
+	if (r->reason != NULL) {
+		printf("%s", between);
+		print_escaped(r->reason);
+		between = "  ";
+	}
+	printf("%s", between);
+}
+
+static void
+print_record(const struct trace_record *r)
+{
+	char who[160];
+
+	snprintf(who, sizeof(who), "%-10s%s", r->link != NULL ? r->link->name : "chainmail",
+		r->shadow ? " SHADOW" : "");
+	printf("%-9s %-19s %-12s ", stage_word(r->stage), who, verdict_word(r));
+	print_details(r);
+	if (r->calls > 1)
+		printf("%u calls, ", r->calls);
+	printf("%" PRId64 " us\n", r->us);
+}
+
+static void
+print_trace(const struct trace *t)
+{
+	for (const struct trace_record *r = t->first; r != NULL; r = r->next)
+		print_record(r);
+	if (t->lost > 0)
+		printf("(%zu more)\n", t->lost);
+}
+
+static void
+print_results(const struct session_pair *list)
+{
+	for (; list != NULL; list = list->next) {
+		printf("result    %s.%s = ", list->group, list->name);
+		print_escaped(list->value != NULL ? list->value : "");
+		printf("\n");
+	}
+}
+
+/* --- verdict --- */
+
+static void
+count(const struct trace *t, size_t *records, int64_t *us)
+{
+	for (const struct trace_record *r = t->first; r != NULL; r = r->next) {
+		*us += r->us;
+		(*records)++;
+	}
+}
+
+static void
+print_verdict(const struct explained *e)
+{
+	size_t records = 0;
+	int64_t us = 0;
+
+	count(chain_conn_trace(e->session), &records, &us);
+	count(chain_trace(e->session), &records, &us);
+	printf("verdict   %s", explain_outcome(e));
+	if (e->last->reply.code != 0) {
+		printf("  %d %s ", e->last->reply.code, e->last->reply.status);
+		print_escaped(e->last->reply.text);
+	}
+	if (e->by != NULL)
+		printf("  by %s", e->by);
+	printf("  (%zu answers, %" PRId64 " us)\n", records, us);
+}
+
+/* --- edits --- */
+
+static void
+print_field(const char *sign, const struct edit *e)
+{
+	printf("headers   %s ", sign);
+	print_escaped(e->name);
+	if (e->kind == EDIT_SET_HEADER)
+		printf("[%zu]", e->index);
+	if (e->value != NULL) {
+		printf(": ");
+		print_escaped(e->value);
+	}
+	if (e->kind == EDIT_INSERT_HEADER)
+		printf("  (at %zu)", e->index);
+}
+
+static void
+print_named(const char *what, const char *value)
+{
+	printf("%s", what);
+	print_escaped(value != NULL ? value : "");
+}
+
+static void
+print_edit(const struct edit *e)
+{
+	switch (e->kind) {
+	case EDIT_BODY:
+		printf("body      = %zu octets", e->len);
+		break;
+	case EDIT_SENDER:
+		print_named("sender    = <", e->value);
+		printf(">");
+		break;
+	case EDIT_ADD_RCPT:
+		print_named("recipients + ", e->value);
+		break;
+	case EDIT_DROP_RCPT:
+		print_named("recipients - ", e->value);
+		break;
+	case EDIT_SET_HEADER:
+		print_field(e->value != NULL ? "=" : "-", e);
+		break;
+	case EDIT_ADD_HEADER:
+	case EDIT_INSERT_HEADER:
+		print_field("+", e);
+		break;
+	case EDIT_QUARANTINE:
+		print_named("hold      ", e->value);
+		break;
+	case EDIT_PREFIX_SUBJECT:
+	case EDIT_KINDS:
+		return;
+	}
+	printf("%s%s\n", e->by != NULL ? "  by " : "", e->by != NULL ? e->by->name : "");
+}
+
+void
+explain_print_text(const struct explained *e)
+{
+	print_profile(e);
+	print_trace(chain_conn_trace(e->session));
+	print_trace(chain_trace(e->session));
+	print_results(e->session->conn_results);
+	print_results(e->session->results);
+	print_verdict(e);
+	for (size_t i = 0; i < e->last->edit_count; i++)
+		print_edit(e->last->edits[i]);
+	printf("exit %d\n", e->exit_code);
+}
