@@ -35,7 +35,7 @@ char *arena_strdup(struct arena *, const char *);
 /* At most len octets, then a NUL. */
 char *arena_strndup(struct arena *, const char *, size_t len);
 char *arena_printf(struct arena *, const char *format, ...) __attribute__((format(printf, 2, 3)));
-char *arena_vprintf(struct arena *, const char *format, va_list)
-	__attribute__((format(printf, 2, 0)));
+char *
+arena_vprintf(struct arena *, const char *format, va_list) __attribute__((format(printf, 2, 0)));
 
 #endif

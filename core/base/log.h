@@ -27,9 +27,9 @@ struct log_config {
 };
 
 enum log_style {
-	LOG_WORD,  /* as it is, escaped; "-" when NULL */
+	LOG_WORD,   /* as it is, escaped; "-" when NULL */
 	LOG_QUOTED, /* in double quotes; "-" when NULL */
-	LOG_NUMBER /* a number in JSON */
+	LOG_NUMBER  /* a number in JSON */
 };
 
 struct log_field {

@@ -26,7 +26,7 @@ struct log_sink {
 	atomic_bool torn;	 /* the last line has no end */
 };
 
-/* config.path is copied by the file system alone; it need not live on. */
+/* config.path is read during the call only. */
 MUST_USE bool log_sink_open(struct log_sink *, const struct log_config *, struct err *);
 /* Standard error as it is, borrowed: for lines before the first log_open(). */
 void log_sink_early(struct log_sink *);

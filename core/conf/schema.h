@@ -25,7 +25,10 @@ struct schema_rows {
 	size_t row_size;
 };
 
-#define SCHEMA_ROWS(table) {(table), sizeof(table) / sizeof(*(table)), sizeof(*(table))}
+#define SCHEMA_ROWS(table)                                                  \
+	{                                                                   \
+		(table), sizeof(table) / sizeof(*(table)), sizeof(*(table)) \
+	}
 
 /* What a row's value may refer to outside the section. */
 struct schema_world {
@@ -37,7 +40,8 @@ struct schema_world {
 	void *context;
 };
 
-/* One table read into one struct. A section may be read through several (common rows + own rows). */
+/* One table read into one struct. A section may be read through several (common rows + own rows).
+ */
 struct schema_part {
 	struct schema_rows rows;
 	void *out;
