@@ -92,6 +92,24 @@ new_generation(const char *path)
 	return g;
 }
 
+/* What the file says, when it could be read at all. */
+static void
+build(struct build *b)
+{
+	if (b->root->sections == NULL && b->root->settings == NULL && diag_errors(b->diag) > 0)
+		return;
+	build_sections(b);
+	build_main(b);
+	build_listeners(b);
+	build_logs(b);
+	build_maps(b);
+	build_links(b);
+	build_profiles(b);
+	build_check(b);
+	if (diag_errors(b->diag) == 0 && b->g->scripts != NULL)
+		script_host_start(b->g->scripts, b->diag);
+}
+
 struct generation *
 generation_load(const char *path, struct diag *diag)
 {
@@ -101,16 +119,7 @@ generation_load(const char *path, struct diag *diag)
 	b.root = g->tree = conf_read(&g->arena, path, diag);
 	b.world.arena = &g->arena;
 	b.world.base_dir = directory_of(&g->arena, path);
-	build_sections(&b);
-	build_main(&b);
-	build_listeners(&b);
-	build_logs(&b);
-	build_maps(&b);
-	build_links(&b);
-	build_profiles(&b);
-	build_check(&b);
-	if (diag_errors(diag) == 0 && g->scripts != NULL)
-		script_host_start(g->scripts, diag);
+	build(&b);
 	if (diag_errors(diag) > 0) {
 		generation_free(g);
 		return NULL;

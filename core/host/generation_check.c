@@ -91,9 +91,22 @@ is_used(const struct build *b, size_t link)
 	return false;
 }
 
+/* Where a profile has lost its chain, nobody knows what it would have named. */
+static bool
+chains_known(const struct build *b)
+{
+	for (size_t i = 0; i < b->g->chain.profile_count; i++) {
+		if (conf_find(b->profile_sections[i]->section, "chain") == NULL)
+			return false;
+	}
+	return b->g->chain.profile_count > 0;
+}
+
 static void
 check_unused(struct build *b)
 {
+	if (!chains_known(b))
+		return;
 	for (size_t i = 0; i < b->g->chain.link_count; i++) {
 		if (!is_used(b, i))
 			diag_warn(b->diag, b->link_sections[i]->section->pos, NULL,
@@ -144,15 +157,12 @@ check_reachable(struct build *b)
 static void
 check_complete(struct build *b)
 {
-	struct conf_pos file = b->root->pos;
-
-	file.line = 0;
 	if (build_count(b, "profile") == 0) {
-		diag_error(b->diag, file, NULL, "no profile: no mail would be checked");
+		diag_error_in(b->diag, b->g->path, 0, "no profile: no mail would be checked");
 		diag_help(b->diag, "add: profile inbound { chain = [ ... ] }");
 	}
 	if (build_count(b, "listener") == 0) {
-		diag_warn(b->diag, file, NULL, "no listener: no mail server can connect");
+		diag_warn_in(b->diag, b->g->path, 0, "no listener: no mail server can connect");
 		diag_help(b->diag,
 			"add: listener postfix { socket = unix:/run/chainmail/milter.sock }");
 	}

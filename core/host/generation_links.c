@@ -69,9 +69,10 @@ suggest_type(struct build *b, const char *type)
 	while (names[count] != NULL)
 		count++;
 	nearest = text_nearest(type, (const char *const *)names, count);
-	if (nearest != NULL)
+	/* It is there and does not load: said already. */
+	if (nearest != NULL && strcmp(nearest, type) != 0)
 		diag_help(b->diag, "did you mean \"%s\"?", nearest);
-	else
+	else if (nearest == NULL)
 		diag_help(b->diag, "list those there are: chainmail plugins");
 	plugin_names_free(names);
 }
@@ -150,28 +151,28 @@ read_plugin(struct build *b, const struct build_section *s, struct link *link)
 	start(b, link, s);
 }
 
-/* The `settings { }` block of a script. */
-static const struct conf_section *
-find_block(struct build *b, const struct build_section *s)
+/* The `settings { }` block of a script, NULL without one. False when there are two. */
+static bool
+find_block(struct build *b, const struct build_section *s, const struct conf_section **block)
 {
-	const struct conf_section *found = NULL;
-
+	*block = NULL;
 	for (const struct conf_section *c = s->section->sections; c != NULL; c = c->next) {
 		if (strcmp(c->kind, "settings") != 0)
 			continue;
-		if (found != NULL)
+		if (*block != NULL) {
 			diag_error(b->diag, c->pos, NULL, "%s has settings { } twice", s->what);
-		else
-			found = c;
+			return false;
+		}
+		*block = c;
 	}
-	return found;
+	return true;
 }
 
 static void
 read_script(struct build *b, const struct build_section *s, struct link *link)
 {
 	struct script_settings *set = arena_alloc(&b->g->arena, sizeof(*set));
-	const struct conf_section *block = find_block(b, s);
+	const struct conf_section *block;
 	struct script_link out = {0};
 	const struct schema_part parts[] = {
 		{.rows = s->kind->rows, .out = set, .block = "settings"},
@@ -179,7 +180,8 @@ read_script(struct build *b, const struct build_section *s, struct link *link)
 			.out = &link->set},
 	};
 
-	if (!schema_fill(s->what, s->section, parts, 2, &b->world, b->diag) || set->file == NULL)
+	if (!schema_fill(s->what, s->section, parts, 2, &b->world, b->diag) || set->file == NULL ||
+		!find_block(b, s, &block))
 		return;
 	if (!script_add(b->g->scripts, link->name, set, block,
 		    conf_find(s->section, "file")->value.pos, has_map, b, b->diag, &out))
