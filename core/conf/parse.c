@@ -228,7 +228,8 @@ word_alone(struct parse *p, const struct token *name)
 	const char *n = name->text;
 	bool is_include = strcmp(n, "include") == 0;
 
-	diag_error(p->in.diag, name->pos, NULL, is_include ? "%s has no file name" : "%s has no value", n);
+	diag_error(p->in.diag, name->pos, NULL,
+		is_include ? "%s has no file name" : "%s has no value", n);
 	if (is_include)
 		diag_help(p->in.diag, "write include \"FILE\" or include \"conf.d/*.conf\"");
 	else

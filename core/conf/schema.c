@@ -176,7 +176,8 @@ check_required(const struct fill *f)
 
 		if ((t->row.flags & CM_OPT_REQUIRED) == 0 || t->setting != NULL)
 			continue;
-		diag_error(f->diag, f->section->open_pos, NULL, "%s needs %s", f->what, t->row.name);
+		diag_error(
+			f->diag, f->section->open_pos, NULL, "%s needs %s", f->what, t->row.name);
 		diag_help(f->diag, "add a line: %s = ...", t->row.name);
 	}
 }
@@ -194,7 +195,8 @@ check_blocks(const struct fill *f, const struct schema_part *parts, size_t count
 			continue;
 		diag_error(f->diag, s->pos, NULL, "unknown section \"%s\" in %s", s->kind, f->what);
 		for (size_t i = 0; i < count; i++) {
-			if (parts[i].block != NULL && text_nearest(s->kind, &parts[i].block, 1) != NULL)
+			if (parts[i].block != NULL &&
+				text_nearest(s->kind, &parts[i].block, 1) != NULL)
 				diag_help(f->diag, "did you mean \"%s\"?", parts[i].block);
 		}
 	}

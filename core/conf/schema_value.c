@@ -367,7 +367,8 @@ read_network(const struct field *f, const struct conf_value *v, struct net_block
 	if (block->addr.family != 0)
 		diag_help(f->diag, "did you mean %s/%u?", text, block->bits);
 	else
-		diag_help(f->diag, "write 192.0.2.1, 192.0.2.0/24, \"2001:db8::1\" or 2001:db8::/32");
+		diag_help(
+			f->diag, "write 192.0.2.1, 192.0.2.0/24, \"2001:db8::1\" or 2001:db8::/32");
 	return false;
 }
 
@@ -409,7 +410,8 @@ static const struct type types[] = {
 	[CM_OPT_SIZE] = {"a ", "size", "50M", false, read_number},
 	[CM_OPT_SOCKET] = {"a ", "socket address", NULL, false, read_socket},
 	[CM_OPT_STRING] = {"a ", "text", NULL, false, read_string},
-	[CM_OPT_TIME] = {"a ", "date or date and time", "2026-12-31 or \"2026-12-31 08:00\"", false, read_number},
+	[CM_OPT_TIME] = {"a ", "date or date and time", "2026-12-31 or \"2026-12-31 08:00\"", false,
+		read_number},
 };
 
 /* NULL for a type of a newer interface. */
