@@ -33,9 +33,9 @@
 
 struct daemon {
 	const char *config;
-	int signals;	      /* descriptor */
-	char *pid_file;	      /* as written; NULL: none */
-	int64_t next_alive;   /* when the service manager wants a sign of life */
+	int signals;	    /* descriptor */
+	char *pid_file;	    /* as written; NULL: none */
+	int64_t next_alive; /* when the service manager wants a sign of life */
 	enum daemon_end end;
 };
 
@@ -167,6 +167,14 @@ fail_start(struct daemon *d, const struct err *err)
 	return DAEMON_NOT_BOUND;
 }
 
+/* The last things done as the user who started it. */
+static bool
+prepare(struct daemon *d, const struct generation *g, struct err *err)
+{
+	return open_listeners(g, err) && write_pid(d, g->main.pid_file, err) &&
+	       identity_drop(g->main.user, g->main.group, err);
+}
+
 static enum daemon_end
 start(struct daemon *d)
 {
@@ -176,16 +184,18 @@ start(struct daemon *d)
 
 	if (g == NULL)
 		return DAEMON_REFUSED;
-
-	if (!open_listeners(g, &err) || !write_pid(d, g->main.pid_file, &err) ||
-		!identity_drop(g->main.user, g->main.group, &err))
+	if (!prepare(d, g, &err)) {
+		generation_drop(g);
 		return fail_start(d, &err);
+	}
 	if (root && (g = reload_as_user(d, g)) == NULL) {
 		remove_files(d);
 		return DAEMON_REFUSED;
 	}
-	if (!log_open(g->logs, g->log_count, &err))
+	if (!log_open(g->logs, g->log_count, &err)) {
+		generation_drop(g);
 		return fail_start(d, &err);
+	}
 	generation_swap(g);
 	warn_about_user(g);
 	if (!milter_start(&err))

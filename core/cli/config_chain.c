@@ -54,6 +54,16 @@ choose_columns(struct view *v)
 
 static const char *const conditions[] = {"port", "daemon", "client", "authenticated"};
 
+/* A list without its brackets. */
+static void
+print_items(FILE *out, const struct conf_value *v)
+{
+	for (size_t i = 0; v->kind == CONF_LIST && i < v->count; i++)
+		fprintf(out, " %s", v->items[i].text);
+	if (v->kind != CONF_LIST)
+		fprintf(out, " %s", v->text);
+}
+
 static void
 print_conditions(FILE *out, const struct conf_section *s)
 {
@@ -64,8 +74,8 @@ print_conditions(FILE *out, const struct conf_section *s)
 
 		if (set == NULL)
 			continue;
-		fprintf(out, "%s%s ", between, set->name);
-		config_print_value(out, &set->value);
+		fprintf(out, "%s%s", between, set->name);
+		print_items(out, &set->value);
 		between = ", ";
 	}
 	fputs(between[0] == ',' ? ")" : " (default)", out);
@@ -90,7 +100,7 @@ print_head(const struct view *v)
 	free(text);
 	for (size_t i = 0; i < CM_STAGE_COUNT; i++) {
 		if (v->shown[i])
-			printf(" %s ", stage_title(&stages[i]));
+			printf("  %s", stage_title(&stages[i]));
 	}
 	printf("\n");
 }
@@ -142,7 +152,7 @@ print_link(struct view *v, const struct link *l)
 	printf("%-*s", NAME_WIDTH, left);
 	for (size_t i = 0; i < CM_STAGE_COUNT; i++) {
 		if (v->shown[i])
-			printf(" %-*s ", (int)strlen(stage_title(&stages[i])),
+			printf("  %-*s", (int)strlen(stage_title(&stages[i])),
 				runs_at(v->profile, l, i) ? "x" : "");
 	}
 	print_mode(v, l);
