@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * skeleton - the shortest plugin that is complete: refuses clients that greet with a given name
+ * skeleton.c - the shortest plugin that is complete: refuses clients that greet with a given name
  *
  * Copy it to plugins/NAME.c, change "skeleton" to NAME, run make: nothing else has to be told.
  */

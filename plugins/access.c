@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * access - allows, refuses, drops or holds mail by maps of clients, names and addresses
+ * access.c - allows, refuses, drops or holds mail by maps of clients, names and addresses
  *
  * The right-hand sides are those of Postfix's access(5) as far as a filter can do them, and plain
  * words. The most specific key decides. A right-hand side that is no action fails the link instead

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * auth - submission: a login, over TLS, and only addresses that belong to it
+ * auth.c - submission: a login, over TLS, and only addresses that belong to it
  *
  * The map is Postfix's own smtpd_sender_login_maps text: an address or @domain, then its logins.
  * As in Postfix the first key found decides, logins compare in any case, and the null sender

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace - logs every event, and answers as told
+ * trace.c - logs every event, and answers as told
  *
  * A template with every hook, a tool to see what a mail server sends, and a test double: each line
  * of `answer` is a stage and what to do there, a verdict or an edit.

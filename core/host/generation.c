@@ -51,12 +51,13 @@ static const char *
 directory_of(struct arena *arena, const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char cwd[CWD_SIZE_MAX];
+	char buffer[CWD_SIZE_MAX];
+	const char *cwd;
 
 	if (path[0] == '/')
 		return slash == path ? "/" : arena_strndup(arena, path, (size_t)(slash - path));
-	if (getcwd(cwd, sizeof(cwd)) == NULL)
-		strcpy(cwd, ".");
+	cwd = getcwd(buffer, sizeof(buffer));
+	cwd = cwd == NULL ? "." : cwd;
 	if (slash == NULL)
 		return arena_strdup(arena, cwd);
 	return arena_printf(arena, "%s/%.*s", cwd, (int)(slash - path), path);

@@ -52,16 +52,17 @@ add_place(struct places *p, const char *dir)
 static void
 add_beside_binary(struct places *p)
 {
-	char dir[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", dir, sizeof(dir) - sizeof("/plugins"));
-	char *slash;
+	char self[PATH_MAX], dir[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	int fits;
 
 	if (len <= 0)
 		return;
-	dir[len] = '\0';
-	slash = strrchr(dir, '/');
-	strcpy(slash, "/plugins");
-	add_place(p, dir);
+	self[len] = '\0';
+	*strrchr(self, '/') = '\0';
+	fits = snprintf(dir, sizeof(dir), "%s/plugins", self);
+	if (fits > 0 && (size_t)fits < sizeof(dir))
+		add_place(p, dir);
 }
 
 static void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * later - a plugin that uses the results of two others
+ * later.c - a plugin that uses the results of two others
  */
 #include <chainmail/plugin.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * misnamed - a plugin whose table says another name than its file
+ * misnamed.c - a plugin whose table says another name than its file
  */
 #include <chainmail/plugin.h>
 

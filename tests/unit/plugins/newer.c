@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * newer - a plugin of an interface that does not exist yet
+ * newer.c - a plugin of an interface that does not exist yet
  */
 #include <chainmail/plugin.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * older - a plugin from before the last fields of both tables were appended
+ * older.c - a plugin from before the last fields of both tables were appended
  *
  * What stands where the newer fields are must never be believed: here it would end the process.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * outside - a plugin with an option that would be written behind its settings
+ * outside.c - a plugin with an option that would be written behind its settings
  */
 #include <chainmail/plugin.h>
 

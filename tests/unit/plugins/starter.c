@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * starter - a plugin that writes down when it is started and stopped
+ * starter.c - a plugin that writes down when it is started and stopped
  */
 #include <chainmail/plugin.h>
 #include <stdio.h>

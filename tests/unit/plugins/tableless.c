@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tableless - a shared object that is no plugin
+ * tableless.c - a shared object that is no plugin
  */
 #include <chainmail/plugin.h>
 

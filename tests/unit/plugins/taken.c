@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * taken - a plugin with an option named as one that every plugin has
+ * taken.c - a plugin with an option named as one that every plugin has
  */
 #include <chainmail/plugin.h>
 

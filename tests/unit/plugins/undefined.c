@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * undefined - a plugin that calls what the core does not have
+ * undefined.c - a plugin that calls what the core does not have
  */
 #include <chainmail/plugin.h>
 
