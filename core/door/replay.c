@@ -20,6 +20,7 @@ struct player {
 	const struct replay_output *out;
 	struct answer *last;
 	struct arena scratch; /* addresses of the event at hand */
+	unsigned long steps;  /* as negotiated */
 };
 
 /* An MTA that can do everything. */
@@ -35,6 +36,7 @@ begin(struct player *p)
 	bool remote = p->in->client_ip != NULL && net_parse(&address, p->in->client_ip);
 
 	milter_negotiate(&p->c->generation->needs, &everything, &terms);
+	p->steps = terms.steps;
 	s->rights = terms.rights;
 	s->no_reply = terms.no_reply;
 	s->macros_asked = true;
@@ -44,10 +46,13 @@ begin(struct player *p)
 	session_set_client(s, name, remote ? &address : NULL, p->in->client_port);
 }
 
-/* True when the client may go on. */
+/* True when the client may go on. What the MTA was asked not to send is not sent. */
 static bool
 step(struct player *p, const struct cm_event *ev)
 {
+	*p->last = (struct answer){.verdict = CM_CONTINUE};
+	if ((p->steps & stages[ev->stage].no_flag) != 0)
+		return true;
 	replay_macros(p->c, p->in, ev);
 	conversation_event(p->c, ev, p->last);
 	if (p->out != NULL && p->out->step != NULL)
@@ -148,7 +153,6 @@ replay_run(struct conversation *c, const struct replay_input *in, const struct r
 {
 	struct player p = {.c = c, .in = in, .out = out, .last = last};
 
-	*last = (struct answer){.verdict = CM_CONTINUE};
 	arena_init(&p.scratch, 512);
 	begin(&p);
 	if (begin_dialogue(&p) && name_recipients(&p))
