@@ -255,6 +255,52 @@ START_TEST(quarantined_client_stays_quarantined)
 }
 END_TEST
 
+/* The same where the profile, and with it the link, is known only at MAIL. */
+static void
+begin_late(struct drive *d, const char *networks)
+{
+	drive_init(d);
+	drive_file(d, "clients", networks);
+	drive_load(d, "map clients { source = clients; match = cidr }\n"
+		      "map rcpts { entries = [ \"dave@example.com reject\" ] }\n"
+		      "profile logins { authenticated = yes; chain = [ access ] }\n"
+		      "plugin access { client = clients; recipient = rcpts }\n");
+	drive_open(d);
+	drive_connect(d, "192.0.2.1", "h.example.net", "25");
+	drive_helo(d, "x");
+}
+
+START_TEST(late_quarantine_holds_for_every_message)
+{
+	struct drive d;
+
+	begin_late(&d, "192.0.2.0/24 quarantine suspicious\n");
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(drive_mail(&d, "<a@example.org>", "bob", NULL), CM_CONTINUE);
+		drive_rcpt(&d, "<b@x.org>");
+		ck_assert_int_eq(drive_content(&d, NULL, 0, "hello\r\n"), CM_CONTINUE);
+		ck_assert_msg(
+			d.answer.edit_count == 1, "message %d: %zu edits", i, d.answer.edit_count);
+		chain_end_message(d.s);
+	}
+	drive_fini(&d);
+}
+END_TEST
+
+START_TEST(late_allow_holds_for_every_message)
+{
+	struct drive d;
+
+	begin_late(&d, "192.0.2.0/24 allow a friend\n");
+	for (int i = 0; i < 2; i++) {
+		drive_mail(&d, "<a@example.org>", "bob", NULL);
+		ck_assert_int_eq(drive_rcpt(&d, "<dave@example.com>"), CM_CONTINUE);
+		chain_end_message(d.s);
+	}
+	drive_fini(&d);
+}
+END_TEST
+
 /* allow ends the checks of its scope: a friend's recipients are not looked at. */
 START_TEST(allow_ends_the_checks_of_its_scope)
 {
@@ -297,6 +343,8 @@ main(void)
 	tcase_add_test(t, recipients_are_told_apart);
 	tcase_add_test(t, quarantine_is_an_edit);
 	tcase_add_test(t, quarantined_client_stays_quarantined);
+	tcase_add_test(t, late_quarantine_holds_for_every_message);
+	tcase_add_test(t, late_allow_holds_for_every_message);
 	tcase_add_test(t, allow_ends_the_checks_of_its_scope);
 	tcase_add_test(t, hostile_key_is_shown_safely);
 	suite_add_tcase(s, t);

@@ -69,6 +69,10 @@ static const struct {
 		"fail"},
 	{"an address without domain", "", "203.0.113.1", "bob", "TLSv1.3", "<bob>", CM_REJECT,
 		"553 5.7.1 <bob>: Sender address rejected: not owned by user bob", "fail"},
+	{"what is no address, at the login's domain", "", "203.0.113.1", "bob", "TLSv1.3",
+		"<a b@bob.example.com>", CM_REJECT,
+		"553 5.7.1 <a b@bob.example.com>: Sender address rejected: not owned by user bob",
+		"fail"},
 	{"a login that looks like a list", "", "203.0.113.1", "bob, carol", "TLSv1.3",
 		"<team@example.com>", CM_REJECT,
 		"553 5.7.1 <team@example.com>: Sender address rejected: not owned by user bob, "
