@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "run.h"
 
@@ -49,6 +50,7 @@ chain_open(const struct chain *chain, struct cm_session *s)
 	r->chain = chain;
 	r->states = arena_array(&s->conn, chain->link_count, sizeof(*r->states));
 	r->held_last = &r->held;
+	r->sees_all = needs_stage(chain, CM_STAGE_HEADER) && needs_stage(chain, CM_STAGE_BODY);
 	trace_init(&r->conn_trace);
 	trace_init(&r->trace);
 	s->run = r;
@@ -79,8 +81,10 @@ end_scope(struct cm_session *s, bool message)
 			continue;
 		r->link = l;
 		r->shadow = r->profile != NULL && link_watched(r, s, l);
+		r->deadline = clock_now() + l->set.timeout_us;
 		end(s);
 		r->link = NULL;
+		r->shadow = false;
 	}
 }
 
@@ -89,6 +93,7 @@ chain_end_message(struct cm_session *s)
 {
 	if (s->run == NULL || !s->in_message)
 		return;
+	message_conclude(s->run, s);
 	summary_write(s);
 	end_scope(s, true);
 	session_end_message(s);

@@ -6,8 +6,8 @@
  * held until MAIL at connect and HELO, for one recipient at RCPT, for the message elsewhere.
  */
 #include "base/arena.h"
-#include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "run.h"
 
 /* Refusals of the core itself. */
@@ -42,40 +42,6 @@ decide_limit(
 
 /* --- the message ---------------------------------------------------------------------------- */
 
-static void
-set_final(struct run *r, const struct decision *d)
-{
-	r->final = (struct cm_final){
-		.verdict = d->verdict,
-		.code = d->reply.code,
-		.status = d->reply.code == 0 ? NULL : d->reply.status,
-		.text = d->reply.text,
-		.by = d->link == NULL ? NULL : d->link->name,
-	};
-}
-
-static void
-decide(struct run *r, const struct decision *d)
-{
-	r->decided = true;
-	r->decision = *d;
-}
-
-/* Tells the MTA, at this stage, how the message ends. */
-static void
-give(struct cm_session *s, enum cm_stage stage, struct answer *a)
-{
-	struct run *r = s->run;
-
-	r->given = true;
-	set_final(r, &r->decision);
-	a->verdict = r->decision.verdict;
-	a->reply = r->decision.reply;
-	/* At end of message the door may still fail to apply the edits. */
-	if (stage != CM_STAGE_EOM)
-		summary_write(s);
-}
-
 /* An accept may end the events of a message only when nothing is to be done at its end. */
 static bool
 accept_now(const struct cm_session *s)
@@ -85,7 +51,9 @@ accept_now(const struct cm_session *s)
 	if (r->chain->summary || s->edits.count > 0 || s->conn_edits.count > 0)
 		return false;
 	for (size_t i = 0; i < r->chain->link_count; i++) {
-		if (r->profile->has[i] && (r->chain->links[i]->needs & CM_AFTER_ACCEPT) != 0)
+		const struct link *l = r->chain->links[i];
+
+		if (r->profile->has[i] && (l->needs & CM_AFTER_ACCEPT) != 0 && !link_off(r, l))
 			return false;
 	}
 	return true;
@@ -107,19 +75,18 @@ settle_message(
 	if (d->verdict == CM_ACCEPT) {
 		r->accepted = true;
 		r->decision = *d;
-		if (waits_for_reply(s, stage) && accept_now(s)) {
-			r->decided = true;
-			give(s, stage, a);
-		}
-	} else if (verdict_final(d->verdict)) {
-		decide(r, d);
+	}
+	if (verdict_final(d->verdict)) {
+		message_decide(r, d);
 		if (waits_for_reply(s, stage))
-			give(s, stage, a);
+			message_give(s, stage, a);
+	} else if (r->accepted && waits_for_reply(s, stage) && accept_now(s)) {
+		r->decided = true;
+		message_give(s, stage, a);
 	}
 }
 
-/* --- MAIL ---------------------------------------------------------------------------------------
- */
+/* --- MAIL ----------------------------------------------------------------------------------- */
 
 /* Nobody knows which profile is the right one, so nothing may pass. */
 static void
@@ -142,6 +109,14 @@ unhold(struct cm_session *s, const struct decision *held)
 	return d;
 }
 
+/* The message is accepted before it began; links that mark and sign see it all the same. */
+static void
+accept_connection(struct cm_session *s, const struct cm_event *ev, struct decision *d)
+{
+	links_run(s, ev, d);
+	*d = s->run->conn_accept;
+}
+
 static void
 settle_mail(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 {
@@ -157,26 +132,34 @@ settle_mail(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 		return;
 	hold_catch_up(s);
 	held = hold_find(r);
-	if (held != NULL && r->profile->hold == PROFILE_HOLD_RCPT) {
+	/* A discard has no text for the client, and is for all recipients anyway. */
+	if (held != NULL && r->profile->hold == PROFILE_HOLD_RCPT && held->verdict != CM_DISCARD) {
 		r->held_for_rcpt = true;
 		return;
 	}
 	if (held != NULL)
 		d = unhold(s, held);
+	else if (links_accepted(r, &stages[CM_STAGE_CONNECT]))
+		accept_connection(s, ev, &d);
 	else
 		links_run(s, ev, &d);
 	settle_message(s, ev->stage, &d, a);
 }
 
-/* --- RCPT ---------------------------------------------------------------------------------------
- */
+/* --- RCPT ----------------------------------------------------------------------------------- */
 
 static void
 refuse_rcpt(
 	struct cm_session *s, const struct cm_event *ev, const struct decision *d, struct answer *a)
 {
+	/* The MTA took the recipient without waiting: only the whole message can be refused yet. */
+	if (!waits_for_reply(s, ev->stage)) {
+		message_decide(s->run, d);
+		return;
+	}
 	s->rcpt_refused++;
 	s->run->refused_rcpt = *d;
+	s->run->refused_rcpt_text = arena_strdup(&s->msg, ev->address->text);
 	a->verdict = d->verdict;
 	a->reply = d->reply;
 	summary_rcpt(s, ev, d);
@@ -186,13 +169,13 @@ refuse_rcpt(
 static void
 discard_rcpt(struct cm_session *s, const struct cm_event *ev, const struct decision *d)
 {
-	struct edit drop = {.kind = EDIT_DROP_RCPT, .by = d->link, .value = ev->address->addr};
-	struct err err;
+	struct edit drop = {.kind = EDIT_DROP_RCPT, .by = d->link};
 
-	(void)edit_add(&s->edits, &s->msg, &drop, &err);
 	session_add_rcpt(s, ev->address);
-	s->run->discarded++;
-	s->run->discard = *d;
+	/* Not through edit_add(): the MTA took it, so it can be dropped even if it is no address.
+	 */
+	drop.value = s->rcpts[s->rcpt_count - 1].addr;
+	edit_queue_put(&s->edits, arena_memdup(&s->msg, &drop, sizeof(drop)));
 }
 
 static void
@@ -215,8 +198,7 @@ settle_rcpt(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 		session_add_rcpt(s, ev->address);
 }
 
-/* --- connect, HELO, unknown
- * ------------------------------------------------------------------------ */
+/* --- connect, HELO, unknown ----------------------------------------------------------------- */
 
 static void
 settle_connection(struct cm_session *s, const struct cm_event *ev)
@@ -230,10 +212,7 @@ settle_connection(struct cm_session *s, const struct cm_event *ev)
 	if (hold_find(r) != NULL)
 		return;
 	links_run(s, ev, &d);
-	if (d.verdict == CM_ACCEPT)
-		r->conn_accepted = d.link;
-	else if (verdict_final(d.verdict))
-		hold_add(s, &d);
+	hold_settle(s, &d);
 }
 
 static void
@@ -248,64 +227,40 @@ settle_unknown(struct cm_session *s, const struct cm_event *ev, struct answer *a
 	}
 }
 
-/* --- body and end of message
- * ------------------------------------------------------------------------- */
+/* --- DATA, header and body ------------------------------------------------------------------ */
 
 /* Nobody wants more of the body: the MTA need not send it. */
 static bool
 body_unwanted(const struct cm_session *s)
 {
 	const struct run *r = s->run;
+	const struct stage *body = &stages[CM_STAGE_BODY];
+	bool accepted = links_accepted(r, body);
 
-	if (r->decided)
+	if (r->decided || r->profile == NULL)
 		return true;
 	if (s->keep_body && !s->body_cut)
 		return false;
-	if (r->profile == NULL || links_accepted(r, &stages[CM_STAGE_BODY]))
-		return true;
 	for (struct link *const *l = r->profile->at[CM_STAGE_BODY]; *l != NULL; l++) {
-		const struct link_state *state = &r->states[(*l)->index];
-
-		if (!state->conn_done && !state->msg_done && !link_off(r, *l))
+		if (links_wanted(r, *l, body, accepted))
 			return false;
 	}
 	return true;
 }
 
-/* Edits of links that the message's profile does not name were asked for at connect or HELO. */
+/* Said once, and no failure: what must have the body says what it does without. */
 static void
-plan_edits(struct cm_session *s, struct answer *a)
+say_cut(struct cm_session *s, const struct cm_event *ev)
 {
-	struct edit_fields fields = session_fields(s);
-	const struct profile *p = s->run->profile;
-	struct edit_queue conn;
-	struct err err;
+	struct decision d = {
+		.stage = ev->stage, .reason = "larger than max_message_size, not kept"};
 
-	edit_queue_init(&conn);
-	for (const struct edit *e = s->conn_edits.first; e != NULL; e = e->next) {
-		if (e->by != NULL && p != NULL && p->has[e->by->index])
-			(void)edit_add(&conn, &s->msg, e, &err);
-	}
-	a->edits = edit_plan(&s->msg, &conn, &s->edits, &fields, &a->edit_count);
-}
-
-static void
-settle_eom(struct cm_session *s, const struct cm_event *ev, struct answer *a)
-{
-	struct run *r = s->run;
-	struct decision d;
-
-	if (!r->decided) {
-		links_run(s, ev, &d);
-		if (d.verdict != CM_CONTINUE)
-			r->decision = d;
-		else if (r->discarded > 0 && r->discarded == s->rcpt_count)
-			r->decision = r->discard;
-		r->decided = true;
-	}
-	if (!verdict_final(r->decision.verdict))
-		plan_edits(s, a);
-	give(s, ev->stage, a);
+	if (!s->body_cut || s->run->cut_said)
+		return;
+	s->run->cut_said = true;
+	trace_add(s, ev, &d, CM_CONTINUE, false, false, 0);
+	log_write(LOG_LEVEL_WARN, "%s the body is larger than max_message_size and was not kept",
+		s->id);
 }
 
 static void
@@ -314,10 +269,12 @@ settle_body(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 	struct decision d;
 
 	if (!s->run->decided) {
+		say_cut(s, ev);
 		links_run(s, ev, &d);
 		settle_message(s, ev->stage, &d, a);
 	}
 	a->skip = ev->stage == CM_STAGE_BODY && !verdict_final(a->verdict) && body_unwanted(s);
+	s->run->skipped |= a->skip;
 }
 
 static void
@@ -341,7 +298,7 @@ settle(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 		settle_body(s, ev, a);
 		break;
 	case CM_STAGE_EOM:
-		settle_eom(s, ev, a);
+		eom_settle(s, ev, a);
 		break;
 	case CM_STAGE_UNKNOWN:
 		settle_unknown(s, ev, a);
@@ -351,6 +308,14 @@ settle(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 	}
 }
 
+/* The MTA goes on with a message that was ended, or never began: nobody has seen its beginning. */
+static void
+refuse_stray(struct cm_session *s, struct answer *a)
+{
+	a->verdict = CM_TEMPFAIL;
+	reply_failure(&a->reply, session_arena(s), s->id, CM_TEMPFAIL);
+}
+
 void
 chain_event(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 {
@@ -358,10 +323,13 @@ chain_event(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 	struct decision d;
 
 	*a = (struct answer){.verdict = CM_CONTINUE};
-	if (ev->stage == CM_STAGE_MAIL)
+	/* RFC 5321 section 4.1.4: a new EHLO is a RSET too. */
+	if (ev->stage <= CM_STAGE_MAIL)
 		chain_end_message(s);
-	else if (event_stage(ev)->scope != SCOPE_CONNECTION && !s->in_message)
-		return; /* the MTA goes on with a message that was ended */
+	else if (event_stage(ev)->scope != SCOPE_CONNECTION && !s->in_message) {
+		refuse_stray(s, a);
+		return;
+	}
 	kept = session_keep(s, ev);
 	if (kept == SESSION_KEPT) {
 		settle(s, ev, a);
@@ -374,18 +342,4 @@ chain_event(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 		refuse_rcpt(s, ev, &d, a);
 	else
 		settle_message(s, ev->stage, &d, a);
-}
-
-void
-chain_undo(struct cm_session *s, struct answer *a, const char *reason)
-{
-	struct run *r = s->run;
-	struct cm_event ev = {.stage = CM_STAGE_EOM};
-	struct decision d = {.stage = CM_STAGE_EOM, .verdict = CM_TEMPFAIL, .reason = reason};
-
-	reply_failure(&d.reply, &s->msg, s->id, CM_TEMPFAIL);
-	trace_add(s, &ev, &d, CM_TEMPFAIL, false, true, 0);
-	decide(r, &d);
-	*a = (struct answer){.verdict = CM_CONTINUE};
-	give(s, CM_STAGE_EOM, a);
 }

@@ -1,33 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hold.c - refusals at connect and HELO wait until MAIL
+ * hold.c - what is said at connect and HELO waits until MAIL
  *
  * Only then is the login known, and with it the profile; and only then do all MTAs pass the text on
- * to the client. A refusal counts for messages whose profile names the link that decided.
+ * to the client. It counts for messages whose profile names the link that decided.
  */
+#include <string.h>
+
 #include "base/arena.h"
 #include "run.h"
 
-void
+static void
 hold_add(struct cm_session *s, const struct decision *d)
 {
 	struct run *r = s->run;
 	struct held *h = arena_alloc(&s->conn, sizeof(*h));
 
 	h->decision = *d;
-	h->decision.reply.text = arena_strdup(&s->conn, d->reply.text);
-	h->decision.reason = arena_strdup(&s->conn, d->reason);
 	*r->held_last = h;
 	r->held_last = &h->next;
+}
+
+void
+hold_settle(struct cm_session *s, const struct decision *d)
+{
+	if (d->verdict == CM_ACCEPT)
+		s->run->conn_accept = *d;
+	else if (verdict_final(d->verdict))
+		hold_add(s, d);
 }
 
 const struct decision *
 hold_find(const struct run *r)
 {
-	for (const struct held *h = r->held; h != NULL && r->profile != NULL; h = h->next) {
-		const struct link *l = h->decision.link;
-
-		if (r->profile->has[l->index] && r->profile->mode == LINK_ENFORCE)
+	for (const struct held *h = r->held; h != NULL; h = h->next) {
+		if (profile_counts(r, h->decision.link))
 			return &h->decision;
 	}
 	return NULL;
@@ -42,27 +49,32 @@ past_event(const struct cm_session *s, enum cm_stage stage, struct cm_event *ev)
 	return ev->name != NULL;
 }
 
+/* As if there were no message yet: what links leave behind belongs to the connection. */
 static void
 catch_up_stage(struct cm_session *s, enum cm_stage stage)
 {
+	char id[SESSION_ID_SIZE];
 	struct cm_event ev;
 	struct decision d;
 
-	if (!past_event(s, stage, &ev))
+	if (hold_find(s->run) != NULL || !past_event(s, stage, &ev))
 		return;
+	memcpy(id, s->id, sizeof(id));
+	memcpy(s->id, s->conn_id, sizeof(s->id));
+	s->in_message = false;
+	s->stage = stage;
 	links_run(s, &ev, &d);
-	if (verdict_final(d.verdict))
-		hold_add(s, &d);
+	hold_settle(s, &d);
+	s->stage = CM_STAGE_MAIL;
+	s->in_message = true;
+	memcpy(s->id, id, sizeof(s->id));
 }
 
 void
 hold_catch_up(struct cm_session *s)
 {
-	if (hold_find(s->run) != NULL)
-		return;
 	catch_up_stage(s, CM_STAGE_CONNECT);
-	if (hold_find(s->run) == NULL)
-		catch_up_stage(s, CM_STAGE_HELO);
+	catch_up_stage(s, CM_STAGE_HELO);
 }
 
 void
@@ -78,6 +90,10 @@ hold_forget_helo(struct cm_session *s)
 		r->held_last = &h->next;
 	}
 	*r->held_last = NULL;
-	for (size_t i = 0; i < r->chain->link_count; i++)
+	if (r->conn_accept.stage == CM_STAGE_HELO)
+		r->conn_accept = (struct decision){0};
+	for (size_t i = 0; i < r->chain->link_count; i++) {
 		r->states[i].seen &= ~(1u << CM_STAGE_HELO);
+		r->states[i].counted &= ~(1u << CM_STAGE_HELO);
+	}
 }

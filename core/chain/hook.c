@@ -18,67 +18,118 @@ static const enum cm_verdict failures[] = {
 	[LINK_SKIP] = CM_CONTINUE,
 };
 
+static const char *const outcomes[] = {
+	[LINK_TEMPFAIL] = "on_error = tempfail",
+	[LINK_ACCEPT] = "on_error = accept",
+	[LINK_REJECT] = "on_error = reject",
+	[LINK_SKIP] = "on_error = skip",
+};
+
 static const char *
 scope_id(const struct cm_session *s)
 {
 	return s->in_message ? s->id : s->conn_id;
 }
 
-/* Says once per call why a link failed; a rule or plugin that spoke of it did so before. */
+/* Once in a message: a hook may be called for each of a thousand header fields. */
 static void
 complain(const struct cm_session *s, const struct link *l, const char *reason)
 {
-	log_write(LOG_LEVEL_WARN, "%s %s: %s", scope_id(s), l->name, reason);
+	bool *complained = &s->run->states[l->index].complained;
+
+	if (!*complained)
+		log_write(LOG_LEVEL_WARN, "%s %s: %s; %s", scope_id(s), l->name, reason,
+			s->run->shadow ? "only watched" : outcomes[l->set.on_error]);
+	*complained = true;
 }
 
-static void
+/* Always true: the link failed. */
+static bool
 fail(struct cm_session *s, struct decision *d, const char *reason)
 {
-	d->verdict = CM_FAILED;
 	d->reason = reason;
 	complain(s, d->link, reason);
+	return true;
 }
 
-/* Turns an answer that breaks a rule into a failure, with the reason. */
-static void
-judge(struct cm_session *s, const struct stage *stage, struct decision *d, bool late)
+/* One recipient can be dropped only at the end of the message, and not by every link. */
+static bool
+may_discard(const struct cm_session *s, const struct stage *stage, const struct link *l)
+{
+	return stage->scope != SCOPE_RECIPIENT || (l->needs & s->rights & CM_EDIT_RCPTS) != 0;
+}
+
+/* What is wrong with an answer; NULL: nothing. */
+static const char *
+find_mistake(struct cm_session *s, const struct stage *stage, const struct decision *d)
 {
 	struct arena *arena = session_arena(s);
 
 	if (!stage_allows(stage, d->verdict))
-		fail(s, d,
-			arena_printf(arena, "returned %s, which %s does not allow",
-				verdict_name(d->verdict), stage->name));
-	else if (!reply_fits(&d->reply, d->verdict))
-		fail(s, d,
-			arena_printf(arena, "returned %s with reply %d %s",
-				verdict_name(d->verdict), d->reply.code, d->reply.status));
-	else if (d->verdict == CM_FAILED)
-		fail(s, d, d->reason == NULL ? "could not tell" : d->reason);
-	else if (late && d->verdict == CM_CONTINUE)
-		fail(s, d, "no answer within its timeout");
+		return arena_printf(arena, "returned %s, which %s does not allow",
+			verdict_name(d->verdict), stage->name);
+	if (!reply_fits(&d->reply, d->verdict))
+		return arena_printf(arena, "returned %s with reply %d %s", verdict_name(d->verdict),
+			d->reply.code, d->reply.status);
+	if (d->verdict == CM_DISCARD && !may_discard(s, stage, d->link))
+		return "returned discard at rcpt without the right to drop recipients";
+	if (d->verdict == CM_FAILED)
+		return d->reason == NULL ? "could not tell" : d->reason;
+	return NULL;
 }
 
-static void
+/* An opinion that came late is kept; no opinion is none that was waited for. True: failed. */
+static bool
+judge_late(struct cm_session *s, struct decision *d, int64_t took, int64_t had)
+{
+	const char *reason = arena_printf(session_arena(s), "took %lld ms, had %lld ms",
+		(long long)(took / CLOCK_MS), (long long)(had / CLOCK_MS));
+
+	if (d->verdict == CM_CONTINUE || d->verdict == CM_DONE)
+		return fail(s, d, reason);
+	if (d->reason == NULL)
+		d->reason = reason;
+	else
+		d->reason = arena_printf(session_arena(s), "%s (%s)", d->reason, reason);
+	return false;
+}
+
+/* What is left for this call; not more than 0: nothing. */
+static int64_t
+time_left(const struct cm_session *s, const struct link *l)
+{
+	const struct run *r = s->run;
+	int64_t left = r->chain->message_timeout_us - r->spent;
+
+	if (!s->in_message || r->chain->message_timeout_us == 0 || left > l->set.timeout_us)
+		return l->set.timeout_us;
+	return left;
+}
+
+/* d is what the hook said; true: it failed. */
+static bool
 call(struct cm_session *s, struct link *l, const struct cm_event *ev, struct decision *d)
 {
 	struct run *r = s->run;
-	int64_t left = r->chain->message_timeout_us - r->spent;
+	int64_t had = time_left(s, l);
 	int64_t began = r->now;
+	const char *mistake;
 
-	if (s->in_message && left <= 0) {
-		fail(s, d, "message_timeout is used up");
-		return;
+	if (had <= 0) {
+		d->verdict = CM_FAILED;
+		return fail(s, d, "message_timeout");
 	}
-	r->deadline =
-		began + (s->in_message && left < l->set.timeout_us ? left : l->set.timeout_us);
+	r->deadline = began + had;
 	d->verdict = stage_hook(event_stage(ev), l->plugin)(s, ev);
 	d->reply = r->reply;
 	d->reason = r->reason;
 	r->now = clock_now();
 	if (s->in_message)
 		r->spent += r->now - began;
-	judge(s, event_stage(ev), d, r->now > r->deadline);
+	mistake = find_mistake(s, event_stage(ev), d);
+	if (mistake != NULL)
+		return fail(s, d, mistake);
+	return r->now > r->deadline && judge_late(s, d, r->now - began, had);
 }
 
 /* The reply that goes with the verdict, where the link set none. */
@@ -95,6 +146,15 @@ complete(struct cm_session *s, struct decision *d, bool failed)
 		reply_default(&d->reply, arena, scope_id(s), d->verdict);
 }
 
+/* What a failure counts as; no failure accepts where nothing can be accepted. */
+static enum cm_verdict
+failure(const struct link *l, const struct stage *stage)
+{
+	enum cm_verdict v = failures[l->set.on_error];
+
+	return stage_allows(stage, v) ? v : CM_CONTINUE;
+}
+
 void
 hook_run(struct cm_session *s, struct link *l, const struct cm_event *ev, struct decision *d)
 {
@@ -108,15 +168,15 @@ hook_run(struct cm_session *s, struct link *l, const struct cm_event *ev, struct
 	r->shadow = link_watched(r, s, l);
 	r->reply = (struct reply){0};
 	r->reason = NULL;
-	call(s, l, ev, d);
+	failed = call(s, l, ev, d);
 	r->link = NULL;
 
-	said = d->verdict;
-	failed = said == CM_FAILED;
+	said = failed ? CM_FAILED : d->verdict;
 	if (failed)
-		d->verdict = failures[l->set.on_error];
+		d->verdict = failure(l, event_stage(ev));
 	complete(s, d, failed);
 	trace_add(s, ev, d, said, r->shadow, failed, r->now - began);
-	if (r->shadow && said != CM_DONE)
+	if (r->shadow && d->verdict != CM_DONE)
 		d->verdict = CM_CONTINUE;
+	r->shadow = false;
 }

@@ -5,22 +5,36 @@
 #include "base/clock.h"
 #include "run.h"
 
-/* A stage of the connection is shown once to each link: again only when the client says it again.
+/*
+ * A stage of the connection is shown once to each link: again when the client says it again, or
+ * when it was only watched because of the profile, and the one chosen since is enforced.
  */
 static bool
-shown(struct link_state *state, const struct stage *stage)
+shown(const struct run *r, const struct link_state *state, const struct stage *stage)
 {
-	return stage->held && (state->seen & (1u << stage->id)) != 0;
+	uint32_t shown = r->profile->mode == LINK_ENFORCE ? state->counted : state->seen;
+
+	return stage->held && (shown & (1u << stage->id)) != 0;
 }
 
-static bool
-wanted(const struct run *r, const struct link *l, const struct stage *stage, bool accepted)
+static void
+set_shown(const struct run *r, const struct link *l, const struct stage *stage)
 {
 	struct link_state *state = &r->states[l->index];
+
+	state->seen |= 1u << stage->id;
+	if (r->profile->mode == LINK_ENFORCE)
+		state->counted |= 1u << stage->id;
+}
+
+bool
+links_wanted(const struct run *r, const struct link *l, const struct stage *stage, bool accepted)
+{
+	const struct link_state *state = &r->states[l->index];
 	bool done = stage->scope == SCOPE_CONNECTION ? state->conn_done
 						     : state->conn_done || state->msg_done;
 
-	if (done || shown(state, stage) || link_off(r, l))
+	if (done || shown(r, state, stage) || link_off(r, l))
 		return false;
 	return !accepted || (l->needs & CM_AFTER_ACCEPT) != 0;
 }
@@ -32,7 +46,7 @@ set_done(struct run *r, const struct link *l, const struct stage *stage)
 
 	if (stage->scope == SCOPE_CONNECTION)
 		state->conn_done = true;
-	else
+	else if (stage->scope == SCOPE_MESSAGE)
 		state->msg_done = true;
 }
 
@@ -40,9 +54,9 @@ set_done(struct run *r, const struct link *l, const struct stage *stage)
 bool
 links_accepted(const struct run *r, const struct stage *stage)
 {
-	const struct link *by = r->conn_accepted;
+	const struct link *by = r->conn_accept.link;
 
-	if (by != NULL && r->profile != NULL && r->profile->has[by->index])
+	if (by != NULL && profile_counts(r, by))
 		return true;
 	return stage->scope != SCOPE_CONNECTION && r->accepted;
 }
@@ -60,10 +74,10 @@ links_run(struct cm_session *s, const struct cm_event *ev, struct decision *d)
 		return;
 	r->now = clock_now();
 	for (struct link *const *l = r->profile->at[ev->stage]; *l != NULL; l++) {
-		if (!wanted(r, *l, stage, accepted))
+		if (!links_wanted(r, *l, stage, accepted))
 			continue;
 		hook_run(s, *l, ev, d);
-		r->states[(*l)->index].seen |= 1u << ev->stage;
+		set_shown(r, *l, stage);
 		if (d->verdict == CM_DONE)
 			set_done(r, *l, stage);
 		/* After an accept a link may still mark and sign, not refuse. */

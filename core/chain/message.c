@@ -4,19 +4,65 @@
  */
 #include "run.h"
 
+/* What cm_final() says of a decision. */
+static void
+set_final(struct run *r, const struct decision *d)
+{
+	r->final = (struct cm_final){
+		/* Nobody objected: it was accepted. */
+		.verdict = d->verdict == CM_CONTINUE ? CM_ACCEPT : d->verdict,
+		.code = d->reply.code,
+		.status = d->reply.code == 0 ? NULL : d->reply.status,
+		.text = d->reply.text,
+		.by = d->link == NULL ? NULL : d->link->name,
+	};
+}
+
+void
+message_decide(struct run *r, const struct decision *d)
+{
+	r->decided = true;
+	r->decision = *d;
+}
+
+void
+message_give(struct cm_session *s, enum cm_stage stage, struct answer *a)
+{
+	struct run *r = s->run;
+
+	r->given = true;
+	set_final(r, &r->decision);
+	a->verdict = r->decision.verdict;
+	a->reply = r->decision.reply;
+	/* At end of message the door may still fail to apply the edits. */
+	if (stage != CM_STAGE_EOM)
+		summary_write(s);
+}
+
+void
+message_conclude(struct run *r, const struct cm_session *s)
+{
+	if (!r->given && s->rcpt_refused > 0)
+		set_final(r, &r->refused_rcpt);
+}
+
 void
 message_reset(struct run *r)
 {
 	trace_init(&r->trace);
 	r->accepted = r->decided = r->given = r->logged = r->held_for_rcpt = false;
-	r->decision = r->discard = r->refused_rcpt = (struct decision){0};
+	r->decision = r->refused_rcpt = (struct decision){0};
 	r->final = (struct cm_final){0};
+	r->refused_rcpt_text = NULL;
+	r->skipped = false;
 	r->refused_logged = 0;
-	r->discarded = 0;
+	r->cut_said = false;
 	r->spent = 0;
+	r->edits = NULL;
+	r->edit_count = 0;
 	for (size_t i = 0; i < r->chain->link_count; i++) {
 		r->states[i].msg = NULL;
 		r->states[i].last = NULL;
-		r->states[i].msg_done = false;
+		r->states[i].msg_done = r->states[i].complained = false;
 	}
 }

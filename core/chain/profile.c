@@ -115,6 +115,12 @@ chain_profile(const struct chain *chain, const struct cm_session *s, const struc
 	return CM_NONE;
 }
 
+bool
+profile_counts(const struct run *r, const struct link *l)
+{
+	return r->profile != NULL && r->profile->mode == LINK_ENFORCE && r->profile->has[l->index];
+}
+
 /* What the links of the profile want kept of the message. */
 static void
 keep_for(struct cm_session *s, const struct run *r)

@@ -26,8 +26,10 @@ struct link_state {
 	void *conn, *msg;
 	struct trace_record *last; /* of this link, to count repeated calls */
 	uint32_t seen;		   /* bit per stage of the connection that it was shown */
+	uint32_t counted;	   /* the same, in a profile that is enforced */
 	bool off;		   /* the MTA lacks a right it needs */
 	bool conn_done, msg_done;
+	bool complained; /* in this message, or in the connection before it */
 };
 
 struct run {
@@ -44,7 +46,8 @@ struct run {
 	int64_t now; /* end of the hook before */
 
 	/* Connection. */
-	const struct link *conn_accepted; /* the link that accepted the connection */
+	bool sees_all;		     /* header and body are sent by the MTA */
+	struct decision conn_accept; /* the link that accepted the connection; NULL: none */
 	struct held *held, **held_last;
 	struct trace conn_trace;
 
@@ -56,17 +59,30 @@ struct run {
 	bool logged;
 	bool held_for_rcpt;
 	struct decision decision;     /* accept, or what the message ends with */
-	struct decision discard;      /* the latest recipient discarded */
 	struct decision refused_rcpt; /* the latest recipient refused */
+	const char *refused_rcpt_text;
+	bool skipped; /* the MTA was told not to send the rest of the body */
 	struct cm_final final;
 	unsigned refused_logged;
-	size_t discarded; /* recipients */
-	int64_t spent;	  /* microseconds in hooks */
+	bool cut_said; /* that the body is too large to be kept */
+	int64_t spent; /* microseconds in hooks */
+	/* What the message's fate is made of at its end. */
+	const struct edit **edits;
+	size_t edit_count;
 };
 
 /* message.c */
+/* The message ends so, as soon as the MTA can be told. */
+void message_decide(struct run *, const struct decision *);
+/* Tells the MTA, at this stage, how the message ends. */
+void message_give(struct cm_session *, enum cm_stage, struct answer *);
+/* The end of a message that the MTA never finished: what it was told last. */
+void message_conclude(struct run *, const struct cm_session *);
 /* Forgets the message before; its arena is about to end or has just begun. */
 void message_reset(struct run *);
+
+/* eom.c */
+void eom_settle(struct cm_session *, const struct cm_event *, struct answer *);
 
 /* trace.c */
 void trace_init(struct trace *);
@@ -83,23 +99,39 @@ bool link_off(const struct run *, const struct link *);
 void hook_run(struct cm_session *, struct link *, const struct cm_event *, struct decision *d);
 
 /* profile.c */
+/* What the link said at connect or HELO counts in the chosen profile. */
+bool profile_counts(const struct run *, const struct link *);
 /* Chooses the profile for what is known now; at MAIL for good. False: nobody knows which. */
 bool profile_choose(struct cm_session *);
 
 /* hold.c */
-void hold_add(struct cm_session *, const struct decision *);
 /* The held refusal that counts in the chosen profile; NULL: none. */
 const struct decision *hold_find(const struct run *);
+/* Keeps what links said at connect or HELO: an accept, or a refusal. */
+void hold_settle(struct cm_session *, const struct decision *);
 /* Shows connect and HELO to links of the chosen profile that were not asked then. */
 void hold_catch_up(struct cm_session *);
-
 /* A new HELO takes the place of the old one and of what was said to it. */
 void hold_forget_helo(struct cm_session *);
 
 /* links.c */
 /* An earlier link accepted the scope of this stage. */
 bool links_accepted(const struct run *, const struct stage *);
+/* The link would be shown another event of this stage. */
+bool links_wanted(const struct run *, const struct link *, const struct stage *, bool accepted);
 void links_run(struct cm_session *, const struct cm_event *, struct decision *);
+
+/* needs.c */
+/* Some profile that is on names the link, and it is or will be on. */
+bool needs_link(const struct chain *, const struct link *);
+/* The stages, as bits, at which some link is shown something. */
+uint32_t needs_hooked(const struct chain *);
+/* Some link of the chain needs the stage to be sent. */
+bool needs_stage(const struct chain *, enum cm_stage);
+
+/* needs_macro.c */
+/* Fills the lists of macros; the stages are known. */
+void needs_macros(const struct chain *, struct arena *, struct chain_needs *);
 
 /* summary.c */
 void summary_write(struct cm_session *);

@@ -4,15 +4,20 @@
  *
  * Made of the session and the trace when the message's fate is known. Says what happened, not how.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "run.h"
 
-#define FIELDS_MOST	48
+#define FIELDS_MOST 48
+/* Fields up to here may be results; the others are behind them. */
+#define RESULTS_END	32u
 #define RCPT_LINES_MOST 10
+#define SHADOW_MOST	256u
 
 struct record {
 	struct cm_session *s;
@@ -81,36 +86,57 @@ angle(struct record *rec, const struct cm_address *a)
 	return arena_printf(&rec->s->msg, "<%s>", a->valid ? a->addr : a->text);
 }
 
+/* Who got it; of a message that nobody got, who did not. */
+static const char *
+recipients(struct record *rec)
+{
+	const struct cm_session *s = rec->s;
+	size_t count = s->rcpt_count > 0 ? s->rcpt_count : s->rcpt_refused;
+	const char *first =
+		s->rcpt_count > 0 ? angle(rec, &s->rcpts[0]) : s->run->refused_rcpt_text;
+
+	return count > 1 ? arena_printf(&rec->s->msg, "%s+%zu", first, count - 1) : first;
+}
+
 static void
 add_envelope(struct record *rec)
 {
-	struct cm_session *s = rec->s;
-	const char *to = NULL;
+	const struct cm_session *s = rec->s;
+	const struct run *r = s->run;
+	bool whole = s->stage == CM_STAGE_EOM && r->sees_all && !r->skipped;
 
-	if (s->rcpt_count == 1)
-		to = angle(rec, &s->rcpts[0]);
-	else if (s->rcpt_count > 1)
-		to = arena_printf(&s->msg, "%s+%zu", angle(rec, &s->rcpts[0]), s->rcpt_count - 1);
 	add(rec, "from", "FROM", angle(rec, &s->sender), LOG_WORD);
-	add(rec, "to", "TO", to, LOG_WORD);
-	if (s->size > 0)
-		add(rec, "size", "SIZE", number(rec, s->size, ""), LOG_NUMBER);
+	add(rec, "to", "TO", recipients(rec), LOG_WORD);
+	add(rec, "size", "SIZE", whole ? number(rec, s->size, "") : NULL, LOG_NUMBER);
 }
 
-/* What checks found: spf=softfail dkim=pass(example.org). */
+/* A plugin may be called like a field of the line. */
+static const char *
+result_name(struct record *rec, const char *group)
+{
+	static const char *const taken[] = {"auth", "by", "client", "from", "helo", "id", "port",
+		"reason", "refused", "reply", "shadow", "size", "stage", "time", "tls", "to",
+		"verdict"};
+
+	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
+		if (strcmp(taken[i], group) == 0)
+			return arena_printf(&rec->s->msg, "%s_result", group);
+	}
+	return group;
+}
+
+/* What checks found: spf=softfail. One of the message hides one of the connection. */
 static void
 add_results(struct record *rec, const struct session_pair *list)
 {
 	for (const struct session_pair *p = list; p != NULL; p = p->next) {
-		const char *domain;
+		const char *value;
 
-		if (strcmp(p->name, "result") != 0)
+		if (rec->count >= RESULTS_END || strcmp(p->name, "result") != 0)
 			continue;
-		domain = session_result(rec->s, p->group, "domain");
-		add(rec, p->group, NULL,
-			domain == NULL ? p->value
-				       : arena_printf(&rec->s->msg, "%s(%s)", p->value, domain),
-			LOG_WORD);
+		value = session_result(rec->s, p->group, "result");
+		if (value != NULL && value == p->value)
+			add(rec, result_name(rec, p->group), NULL, value, LOG_WORD);
 	}
 }
 
@@ -128,35 +154,42 @@ add_decision(struct record *rec, const char *verdict, const struct decision *d)
 		add(rec, "reason", "REASON", d->reason, LOG_QUOTED);
 }
 
-static const char *
-shadow_list(struct record *rec, const char *list, const struct trace *t)
+/* NAME:verdict of links that were only watched, each pair once. */
+static void
+list_shadow(struct buf *list, const struct trace *t)
 {
 	for (const struct trace_record *r = t->first; r != NULL; r = r->next) {
+		char pair[128];
+
 		if (!r->shadow || r->verdict == CM_CONTINUE || r->verdict == CM_DONE)
 			continue;
-		list = arena_printf(&rec->s->msg, "%s%s%s:%s", list == NULL ? "" : list,
-			list == NULL ? "" : ",", r->link->name, verdict_name(r->verdict));
+		snprintf(pair, sizeof(pair), "%s%s:%s", list->len > 0 ? "," : "", r->link->name,
+			verdict_name(r->verdict));
+		if (strstr(list->data, pair + (list->len > 0)) == NULL)
+			buf_add_str(list, pair);
 	}
-	return list;
 }
 
 static void
 add_shadow(struct record *rec)
 {
-	struct run *run = rec->s->run;
-	const char *list = shadow_list(rec, NULL, &run->conn_trace);
+	const struct run *run = rec->s->run;
+	struct buf list;
 
-	list = shadow_list(rec, list, &run->trace);
-	if (list != NULL)
-		add(rec, "shadow", "SHADOW", list, LOG_WORD);
+	buf_init(&list, SHADOW_MOST);
+	list_shadow(&list, &run->conn_trace);
+	list_shadow(&list, &run->trace);
+	if (list.len > 0)
+		add(rec, "shadow", "SHADOW", arena_strdup(&rec->s->msg, list.data), LOG_WORD);
+	buf_fini(&list);
 }
 
 static const struct edit *
-quarantine(const struct cm_session *s)
+find_quarantine(const struct run *r)
 {
-	for (const struct edit *e = s->edits.first; e != NULL; e = e->next) {
-		if (e->kind == EDIT_QUARANTINE)
-			return e;
+	for (size_t i = 0; i < r->edit_count; i++) {
+		if (r->edits[i]->kind == EDIT_QUARANTINE)
+			return r->edits[i];
 	}
 	return NULL;
 }
@@ -165,9 +198,9 @@ quarantine(const struct cm_session *s)
 static void
 add_verdict(struct record *rec)
 {
-	struct cm_session *s = rec->s;
-	struct run *r = s->run;
-	const struct edit *held = quarantine(s);
+	const struct cm_session *s = rec->s;
+	const struct run *r = s->run;
+	const struct edit *held = find_quarantine(r);
 
 	if (r->given && verdict_final(r->decision.verdict)) {
 		add_decision(rec, verdict_name(r->decision.verdict), &r->decision);
@@ -178,14 +211,25 @@ add_verdict(struct record *rec)
 		add_decision(rec, "quarantine", &d);
 	} else if (r->given) {
 		add_decision(rec, "accept", r->decision.verdict == CM_ACCEPT ? &r->decision : NULL);
-	} else if (s->rcpt_count == 0 && s->rcpt_refused > 0) {
+	} else if (s->rcpt_refused > 0) {
 		add_decision(rec, verdict_name(r->refused_rcpt.verdict), &r->refused_rcpt);
 	} else {
 		add_decision(rec, "abandoned", NULL);
 	}
-	if (s->rcpt_refused > 0)
-		add(rec, "refused", "REFUSED", number(rec, (int64_t)s->rcpt_refused, ""),
-			LOG_NUMBER);
+}
+
+/* What the links took, not what the client took. */
+static void
+add_time(struct record *rec)
+{
+	int64_t us = rec->s->run->spent;
+
+	add(rec, "time", "TIME",
+		us < 10 * CLOCK_MS
+			? arena_printf(&rec->s->msg, "%lld.%lldms", (long long)(us / CLOCK_MS),
+				  (long long)(us % CLOCK_MS / 100))
+			: number(rec, us / CLOCK_MS, "ms"),
+		LOG_WORD);
 }
 
 /* A message nobody finished and nobody refused is no news. */
@@ -213,8 +257,10 @@ summary_write(struct cm_session *s)
 	add_results(&rec, s->results);
 	add_verdict(&rec);
 	add_shadow(&rec);
-	add(&rec, "time", "TIME", number(&rec, (clock_now() - s->began) / CLOCK_MS, "ms"),
-		LOG_WORD);
+	add_time(&rec);
+	if (s->rcpt_refused > 0)
+		add(&rec, "refused", "REFUSED", number(&rec, (int64_t)s->rcpt_refused, ""),
+			LOG_NUMBER);
 	log_record(session_queue_id(s), rec.fields, rec.count);
 }
 
@@ -228,7 +274,7 @@ summary_rcpt(struct cm_session *s, const struct cm_event *ev, const struct decis
 	s->run->refused_logged++;
 	add_client(&rec);
 	add(&rec, "from", "FROM", angle(&rec, &s->sender), LOG_WORD);
-	add(&rec, "rcpt", "RCPT", angle(&rec, ev->address), LOG_WORD);
+	add(&rec, "to", "TO", angle(&rec, ev->address), LOG_WORD);
 	add_decision(&rec, verdict_name(d->verdict), d);
 	log_record(session_queue_id(s), rec.fields, rec.count);
 }

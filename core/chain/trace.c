@@ -23,6 +23,19 @@ repeats(const struct trace_record *last, enum cm_stage stage, const struct decis
 	       last->shadow == shadow;
 }
 
+/*
+ * Thousands of recipients or unknown commands must not push out the stages behind them; what
+ * happened to the connection is bounded for all its messages.
+ */
+static size_t
+room(const struct trace *t, enum cm_stage stage)
+{
+	size_t most =
+		stage == CM_STAGE_RCPT || stage == CM_STAGE_UNKNOWN ? TRACE_MAX / 2 : TRACE_MAX;
+
+	return t->count < most ? most - t->count : 0;
+}
+
 static struct reply
 kept_reply(struct arena *arena, const struct reply *reply)
 {
@@ -56,7 +69,7 @@ trace_add(struct cm_session *s, const struct cm_event *ev, const struct decision
 		state->last->us += us;
 		return;
 	}
-	if (t->count == TRACE_MAX) {
+	if (room(t, ev->stage) == 0) {
 		t->lost++;
 		return;
 	}

@@ -22,9 +22,9 @@ struct link;
 struct trace_record {
 	const struct link *link; /* NULL: the core itself (a limit, the message deadline) */
 	enum cm_stage stage;
-	enum cm_verdict verdict; /* what the link returned */
+	enum cm_verdict verdict; /* what the link returned; FAILED too when that broke a rule */
 	bool shadow;		 /* watched only */
-	bool failed;		 /* verdict was FAILED or broke a rule; on_error decided */
+	bool failed;		 /* on_error decided; the reason says what broke a rule */
 	struct reply reply;	 /* code 0: none */
 	const char *reason;	 /* NULL: none */
 	const char *rcpt;	 /* RCPT: for whom */

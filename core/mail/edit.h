@@ -84,5 +84,7 @@ struct edit_fields {
  */
 const struct edit **edit_plan(struct arena *, const struct edit_queue *conn,
 	const struct edit_queue *msg, const struct edit_fields *, size_t *count);
+/* A planned edit that drops this recipient. */
+bool edit_drops(const struct edit *, const struct cm_address *);
 
 #endif

@@ -147,13 +147,32 @@ put_queue(struct plan *p, const struct edit_queue *q)
 
 /* As received, without brackets: the MTA compares what it is told with what it has. */
 static const char *
-spelling(struct arena *arena, const struct cm_address *rcpt)
+spelling(const struct cm_address *rcpt, size_t *len)
 {
-	size_t len = strlen(rcpt->text);
-
-	if (len < 2 || rcpt->text[0] != '<')
+	*len = strlen(rcpt->text);
+	if (*len < 2 || rcpt->text[0] != '<')
 		return rcpt->text;
-	return arena_strndup(arena, rcpt->text + 1, len - 2);
+	*len -= 2;
+	return rcpt->text + 1;
+}
+
+static const char *
+copy_spelling(struct arena *arena, const struct cm_address *rcpt)
+{
+	size_t len;
+	const char *text = spelling(rcpt, &len);
+
+	return arena_strndup(arena, text, len);
+}
+
+bool
+edit_drops(const struct edit *e, const struct cm_address *rcpt)
+{
+	size_t len;
+	const char *text = spelling(rcpt, &len);
+
+	return e->kind == EDIT_DROP_RCPT && strlen(e->value) == len &&
+	       memcmp(e->value, text, len) == 0;
 }
 
 /* A recipient is added when it is not there, and dropped in every spelling that is there. */
@@ -170,9 +189,9 @@ resolve_rcpt(struct plan *p, size_t i)
 	p->steps[i].dropped = (rcpt == NULL) == (e.kind == EDIT_DROP_RCPT);
 	if (rcpt == NULL || e.kind == EDIT_ADD_RCPT)
 		return;
-	p->steps[i].edit.value = spelling(p->arena, rcpt);
+	p->steps[i].edit.value = copy_spelling(p->arena, rcpt);
 	for (size_t n = 2; (rcpt = f->rcpt(f->context, addr, n)) != NULL; n++) {
-		e.value = spelling(p->arena, rcpt);
+		e.value = copy_spelling(p->arena, rcpt);
 		put(p, &e);
 	}
 }
