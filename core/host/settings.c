@@ -23,40 +23,50 @@
 
 static const struct cm_option main_rows[] = {
 	{"authserv_id", CM_OPT_STRING, MAIN(authserv_id),
-		.help = "name in Authentication-Results; default: the name of this host"},
+		.help = "name in Authentication-Results; default: the name of this host",
+		.since = "0.1"},
 	{"drain_timeout", CM_OPT_DURATION, MAIN(drain_timeout_us), "30s", .max = 60 * MINUTE,
-		.help = "how long open messages may take to end when the daemon stops"},
+		.help = "how long open messages may take to end when the daemon stops",
+		.since = "0.1"},
 	{"fail_action", CM_OPT_CHOICE, MAIN(fail_action), "tempfail", "tempfail|accept|reject",
-		.help = "what becomes of a message when a check cannot be completed"},
+		.help = "what becomes of a message when a check cannot be completed",
+		.since = "0.1"},
 	{"group", CM_OPT_STRING, MAIN(group),
-		.help = "group to run as when started by root; default: the user's"},
+		.help = "group to run as when started by root; default: the user's",
+		.since = "0.1"},
 	{"max_header_size", CM_OPT_SIZE, MAIN(max_header_size), "1M", .min = KILO, .max = 64 * MEGA,
-		.help = "header sections larger than this are refused"},
+		.help = "header sections larger than this are refused", .since = "0.1"},
 	{"max_message_size", CM_OPT_SIZE, MAIN(max_message_size), "50M", .max = 2 * GIGA,
-		.help = "bodies larger than this are not kept for content checks"},
+		.help = "bodies larger than this are not kept for content checks", .since = "0.1"},
 	{"max_recipients", CM_OPT_INT, MAIN(max_recipients), "10000", .min = 1, .max = 1000000,
-		.help = "recipients of one message after which more are refused for now"},
+		.help = "recipients of one message after which more are refused for now",
+		.since = "0.1"},
 	{"message_timeout", CM_OPT_DURATION, MAIN(message_timeout_us), "25s", .min = SECOND,
-		.max = 60 * MINUTE, .help = "checks that are not done by then fail"},
-	{"pid_file", CM_OPT_PATH, MAIN(pid_file),
-		.help = "file that holds the daemon's process id"},
+		.max = 60 * MINUTE, .help = "checks that are not done by then fail",
+		.since = "0.1"},
+	{"pid_file", CM_OPT_PATH, MAIN(pid_file), .help = "file that holds the daemon's process id",
+		.since = "0.1"},
 	{"plugin_dir", CM_OPT_PATH, MAIN(plugin_dir),
-		.help = "directory of the plugins; default: beside the binary, or as installed"},
+		.help = "directory of the plugins; default: beside the binary, or as installed",
+		.since = "0.1"},
 	{"trusted_networks", CM_OPT_NETWORKS, MAIN(trusted), "[ 127.0.0.0/8, \"::1\" ]",
-		.help = "clients that plugins and rules may treat as our own"},
-	{"user", CM_OPT_STRING, MAIN(user), .help = "user to run as when started by root"},
+		.help = "clients that plugins and rules may treat as our own", .since = "0.1"},
+	{"user", CM_OPT_STRING, MAIN(user), .help = "user to run as when started by root",
+		.since = "0.1"},
 };
 
 #define LISTENER(field) offsetof(struct listener_settings, field)
 
 static const struct cm_option listener_rows[] = {
 	{"engine", CM_OPT_CHOICE, LISTENER(engine), "libmilter", "libmilter",
-		.help = "what speaks the milter protocol"},
-	{"group", CM_OPT_STRING, LISTENER(group), .help = "group of a unix socket"},
-	{"mode", CM_OPT_MODE, LISTENER(mode), "0660", .help = "file mode of a unix socket"},
+		.help = "what speaks the milter protocol", .since = "0.1"},
+	{"group", CM_OPT_STRING, LISTENER(group), .help = "group of a unix socket", .since = "0.1"},
+	{"mode", CM_OPT_MODE, LISTENER(mode), "0660", .help = "file mode of a unix socket",
+		.since = "0.1"},
 	{"socket", CM_OPT_SOCKET, LISTENER(socket), .flags = CM_OPT_REQUIRED,
-		.help = "where the mail server connects"},
-	{"type", CM_OPT_CHOICE, LISTENER(type), "milter", "milter", .help = "what connects there"},
+		.help = "where the mail server connects", .since = "0.1"},
+	{"type", CM_OPT_CHOICE, LISTENER(type), "milter", "milter", .help = "what connects there",
+		.since = "0.1"},
 };
 
 #define PROFILE(field) offsetof(struct profile_settings, profile.field)
@@ -65,69 +75,75 @@ static const struct cm_option listener_rows[] = {
 
 static const struct cm_option profile_rows[] = {
 	{"authenticated", CM_OPT_CHOICE, PROFILE(login), "any", "any|yes|no",
-		.help = "condition: the client has logged in"},
-	{"body", CM_OPT_LIST, AT(CM_STAGE_BODY), .help = AT_HELP},
+		.help = "condition: the client has logged in", .since = "0.1"},
+	{"body", CM_OPT_LIST, AT(CM_STAGE_BODY), .help = AT_HELP, .since = "0.1"},
 	{"chain", CM_OPT_LIST, offsetof(struct profile_settings, chain), .flags = CM_OPT_REQUIRED,
-		.help = "plugins and scripts, in the order in which they run at every stage"},
+		.help = "plugins and scripts, in the order in which they run at every stage",
+		.since = "0.1"},
 	{"client", CM_OPT_NETWORKS, PROFILE(clients),
-		.help = "condition: the client's address is one of these"},
-	{"connect", CM_OPT_LIST, AT(CM_STAGE_CONNECT), .help = AT_HELP},
+		.help = "condition: the client's address is one of these", .since = "0.1"},
+	{"connect", CM_OPT_LIST, AT(CM_STAGE_CONNECT), .help = AT_HELP, .since = "0.1"},
 	{"daemon", CM_OPT_LIST, PROFILE(daemons),
-		.help = "condition: the mail server's own name for its listener ({daemon_name})"},
-	{"data", CM_OPT_LIST, AT(CM_STAGE_DATA), .help = AT_HELP},
-	{"eoh", CM_OPT_LIST, AT(CM_STAGE_EOH), .help = AT_HELP},
-	{"eom", CM_OPT_LIST, AT(CM_STAGE_EOM), .help = AT_HELP},
-	{"header", CM_OPT_LIST, AT(CM_STAGE_HEADER), .help = AT_HELP},
-	{"helo", CM_OPT_LIST, AT(CM_STAGE_HELO), .help = AT_HELP},
+		.help = "condition: the mail server's own name for its listener ({daemon_name})",
+		.since = "0.1"},
+	{"data", CM_OPT_LIST, AT(CM_STAGE_DATA), .help = AT_HELP, .since = "0.1"},
+	{"eoh", CM_OPT_LIST, AT(CM_STAGE_EOH), .help = AT_HELP, .since = "0.1"},
+	{"eom", CM_OPT_LIST, AT(CM_STAGE_EOM), .help = AT_HELP, .since = "0.1"},
+	{"header", CM_OPT_LIST, AT(CM_STAGE_HEADER), .help = AT_HELP, .since = "0.1"},
+	{"helo", CM_OPT_LIST, AT(CM_STAGE_HELO), .help = AT_HELP, .since = "0.1"},
 	{"hold", CM_OPT_CHOICE, PROFILE(hold), "mail", "mail|rcpt",
-		.help = "stage at which a refusal of connect or helo is given"},
-	{"mail", CM_OPT_LIST, AT(CM_STAGE_MAIL), .help = AT_HELP},
+		.help = "stage at which a refusal of connect or helo is given", .since = "0.1"},
+	{"mail", CM_OPT_LIST, AT(CM_STAGE_MAIL), .help = AT_HELP, .since = "0.1"},
 	{"mode", CM_OPT_CHOICE, PROFILE(mode), "enforce", "enforce|shadow|off",
-		.help = "shadow: log what the chain would do, change nothing"},
+		.help = "shadow: log what the chain would do, change nothing", .since = "0.1"},
 	{"port", CM_OPT_NUMBERS, PROFILE(ports), .min = 1, .max = 65535,
-		.help = "condition: the port that the client reached"},
-	{"rcpt", CM_OPT_LIST, AT(CM_STAGE_RCPT), .help = AT_HELP},
-	{"unknown", CM_OPT_LIST, AT(CM_STAGE_UNKNOWN), .help = AT_HELP},
+		.help = "condition: the port that the client reached", .since = "0.1"},
+	{"rcpt", CM_OPT_LIST, AT(CM_STAGE_RCPT), .help = AT_HELP, .since = "0.1"},
+	{"unknown", CM_OPT_LIST, AT(CM_STAGE_UNKNOWN), .help = AT_HELP, .since = "0.1"},
 };
 
 static const struct cm_option plugin_rows[] = {
 	{"type", CM_OPT_STRING, offsetof(struct plugin_settings, type),
-		.help = "the plugin; default: the section's name"},
+		.help = "the plugin; default: the section's name", .since = "0.1"},
 };
 
 #define SCRIPT(field) offsetof(struct script_settings, field)
 
 static const struct cm_option script_rows[] = {
 	{"cpu", CM_OPT_DURATION, SCRIPT(cpu_us), "50ms", .min = 1000, .max = MINUTE,
-		.help = "processor time that one hook may use"},
-	{"file", CM_OPT_PATH, SCRIPT(file), .flags = CM_OPT_REQUIRED, .help = "the rule file"},
+		.help = "processor time that one hook may use", .since = "0.1"},
+	{"file", CM_OPT_PATH, SCRIPT(file), .flags = CM_OPT_REQUIRED, .help = "the rule file",
+		.since = "0.1"},
 	{"memory", CM_OPT_SIZE, SCRIPT(memory), "16M", .min = 64 * KILO, .max = GIGA,
-		.help = "memory that one hook may use"},
+		.help = "memory that one hook may use", .since = "0.1"},
 };
 
 #define MAP(field) offsetof(struct map_settings, field)
 
 static const struct cm_option map_rows[] = {
-	{"entries", CM_OPT_LIST, MAP(entries), .help = "\"key value\" lines instead of a file"},
+	{"entries", CM_OPT_LIST, MAP(entries), .help = "\"key value\" lines instead of a file",
+		.since = "0.1"},
 	{"match", CM_OPT_CHOICE, MAP(match), "exact", "exact|cidr",
-		.help = "keys are texts, or networks of which the first that holds counts"},
+		.help = "keys are texts, or networks of which the first that holds counts",
+		.since = "0.1"},
 	{"reload", CM_OPT_DURATION, MAP(reload_us), "30s", .min = SECOND, .max = 24 * 60 * MINUTE,
-		.help = "how often a newer file is looked for"},
+		.help = "how often a newer file is looked for", .since = "0.1"},
 	{"source", CM_OPT_STRING, MAP(source),
-		.help = "postmap:FILE, the text that postmap reads, or FILE"},
+		.help = "postmap:FILE, the text that postmap reads, or FILE", .since = "0.1"},
 };
 
 #define LOG(field) offsetof(struct log_settings, field)
 
 static const struct cm_option log_rows[] = {
-	{"format", CM_OPT_CHOICE, LOG(format), "text", "text|json", .help = "how a line looks"},
+	{"format", CM_OPT_CHOICE, LOG(format), "text", "text|json", .help = "how a line looks",
+		.since = "0.1"},
 	{"level", CM_OPT_CHOICE, LOG(level), "info", "error|warn|info|debug",
-		.help = "lines less important than this are left out"},
-	{"path", CM_OPT_PATH, LOG(path), .help = "the file of target = file"},
+		.help = "lines less important than this are left out", .since = "0.1"},
+	{"path", CM_OPT_PATH, LOG(path), .help = "the file of target = file", .since = "0.1"},
 	{"summary", CM_OPT_BOOL, LOG(summary), "yes",
-		.help = "one line per message with every verdict"},
+		.help = "one line per message with every verdict", .since = "0.1"},
 	{"target", CM_OPT_CHOICE, LOG(target), "stderr", "stderr|syslog|journal|file",
-		.help = "where lines go"},
+		.help = "where lines go", .since = "0.1"},
 };
 
 const struct section_kind section_kinds[] = {
