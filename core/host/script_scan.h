@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * script_scan.h - the words of a Lua file
+ *
+ * Enough of a lexer to tell names from strings, comments and numbers; grammar is Lua's business.
+ */
+#ifndef CORE_HOST_SCRIPT_SCAN_H
+#define CORE_HOST_SCRIPT_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum script_token_kind {
+	TOKEN_END,
+	TOKEN_NAME,   /* also keywords */
+	TOKEN_OTHER,  /* one character, or a number */
+	TOKEN_STRING, /* what stands between the quotes, escapes as they are */
+};
+
+struct script_token {
+	enum script_token_kind kind;
+	const char *text;
+	size_t len;
+	unsigned line;
+};
+
+struct script_scan {
+	const char *p, *end;
+	unsigned line;
+};
+
+void script_scan_begin(struct script_scan *, const char *text, size_t len);
+/* The next token; TOKEN_END at the end, and for ever after. */
+struct script_token script_scan_next(struct script_scan *);
+/* The token is exactly this. */
+bool script_token_is(const struct script_token *, const char *text);
+
+#endif

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * script_uses.c - what a rule uses, as far as its text tells
+ *
+ * What a link needs of the MTA must be known before the first message. So the names a rule writes
+ * are looked up in the table of the API, and each brings the needs of its row. A name too many
+ * costs a macro; a need that no name told is an error when the rule runs, never silence.
+ */
+#include <string.h>
+
+#include "mail/stage.h"
+#include "script_api.h"
+#include "script_scan.h"
+#include "script_state.h"
+
+#define COUNT(table) (sizeof(table) / sizeof(*(table)))
+#define MACROS_MOST  32u
+
+/* Names of the rule language that later versions bring. */
+static const char *const later_globals[] = {"dns", "dnsbl", "geo", "greylist", "json", "lpeg",
+	"metric", "notify", "ratelimit", "re", "store"};
+static const char *const later_fields[] = {"attachments", "geo", "urls"};
+
+static bool
+is_listed(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+script_uses_later(const char *name)
+{
+	return is_listed(later_globals, COUNT(later_globals), name);
+}
+
+bool
+script_later_field(const char *name)
+{
+	return is_listed(later_fields, COUNT(later_fields), name);
+}
+
+/* What a file declares itself. */
+struct declared {
+	bool globals[COUNT(later_globals)];
+	struct script_token messages[CM_STAGE_COUNT]; /* names of the hooks' first parameters */
+	size_t message_count;
+};
+
+static bool
+is_one_of(const struct script_token *t, const char *const *names, size_t count, size_t *which)
+{
+	for (*which = 0; *which < count; ++*which) {
+		if (t->kind == TOKEN_NAME && script_token_is(t, names[*which]))
+			return true;
+	}
+	return false;
+}
+
+static bool
+same_text(const struct script_token *a, const struct script_token *b)
+{
+	return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
+}
+
+static bool
+next_is(struct script_scan *s, const char *text)
+{
+	struct script_scan ahead = *s;
+	struct script_token t = script_scan_next(&ahead);
+
+	return t.kind == TOKEN_OTHER && script_token_is(&t, text);
+}
+
+static void
+declare(struct declared *d, const struct script_token *name)
+{
+	size_t which;
+
+	if (is_one_of(name, later_globals, COUNT(later_globals), &which))
+		d->globals[which] = true;
+}
+
+/* "a <const>, b"; gives the first name. */
+static struct script_token
+declare_names(struct script_scan *s, struct declared *d)
+{
+	struct script_token first = {.kind = TOKEN_END};
+
+	for (;;) {
+		struct script_scan before = *s;
+		struct script_token t = script_scan_next(s);
+
+		if (t.kind != TOKEN_NAME) {
+			*s = before;
+			return first;
+		}
+		if (first.kind == TOKEN_END)
+			first = t;
+		declare(d, &t);
+		for (size_t i = 0; i < 3 && (i > 0 || next_is(s, "<")); i++)
+			script_scan_next(s);
+		if (!next_is(s, ","))
+			return first;
+		script_scan_next(s);
+	}
+}
+
+static bool
+is_stage(const struct script_token *t)
+{
+	for (size_t i = 0; i < CM_STAGE_COUNT; i++) {
+		if (stages[i].lua_name != NULL && script_token_is(t, stages[i].lua_name))
+			return true;
+	}
+	return script_token_is(t, "done");
+}
+
+/* Behind the word function: "name(a, b)" or "(a, b)". */
+static void
+declare_function(struct script_scan *s, struct declared *d, bool local)
+{
+	struct script_token name = {.kind = TOKEN_END};
+	struct script_token first;
+
+	while (!next_is(s, "(")) {
+		name = script_scan_next(s);
+		if (name.kind == TOKEN_END)
+			return;
+	}
+	if (local)
+		declare(d, &name);
+	script_scan_next(s);
+	first = declare_names(s, d);
+	if (!local && first.kind == TOKEN_NAME && name.kind == TOKEN_NAME && is_stage(&name) &&
+		d->message_count < COUNT(d->messages))
+		d->messages[d->message_count++] = first;
+}
+
+static void
+collect(const struct script_source *source, struct declared *d)
+{
+	struct script_scan s;
+	bool local = false;
+
+	*d = (struct declared){.message_count = 0};
+	script_scan_begin(&s, source->text, source->len);
+	for (struct script_token t = script_scan_next(&s); t.kind != TOKEN_END;
+		t = script_scan_next(&s)) {
+		if (t.kind == TOKEN_NAME && script_token_is(&t, "function"))
+			declare_function(&s, d, local);
+		local = t.kind == TOKEN_NAME && script_token_is(&t, "local");
+		if (local || (t.kind == TOKEN_NAME && script_token_is(&t, "for"))) {
+			struct script_scan ahead = s;
+			struct script_token word = script_scan_next(&ahead);
+
+			if (!script_token_is(&word, "function"))
+				declare_names(&s, d);
+		}
+	}
+}
+
+static bool
+is_message(const struct declared *d, const struct script_token *t)
+{
+	for (size_t i = 0; i < d->message_count; i++) {
+		if (same_text(&d->messages[i], t))
+			return true;
+	}
+	return false;
+}
+
+/* before[0] stands directly before t, before[1] before that. */
+static bool
+check_name(const struct declared *d, const struct script_token *before,
+	const struct script_token *t, struct script_scan *s, struct err *err)
+{
+	bool field = script_token_is(&before[0], ".") || script_token_is(&before[0], ":");
+	size_t which;
+
+	if (script_token_is(t, "_ENV"))
+		return err_set(err, "_ENV is not available in rules");
+	if (field && is_message(d, &before[1]) &&
+		is_one_of(t, later_fields, COUNT(later_fields), &which))
+		return err_set(err, "%.*s%.*s%s is not available in this version",
+			(int)before[1].len, before[1].text, (int)before[0].len, before[0].text,
+			later_fields[which]);
+	if (field || !is_one_of(t, later_globals, COUNT(later_globals), &which) ||
+		d->globals[which])
+		return true;
+	/* A key of a table, or a label. */
+	if (next_is(s, "=") || script_token_is(&before[0], "::") ||
+		script_token_is(&before[0], "goto"))
+		return true;
+	return err_set(err, "%s is not available in this version", later_globals[which]);
+}
+
+bool
+script_uses_check(const struct script_source *source, unsigned *line, struct err *err)
+{
+	struct script_token before[2] = {{.kind = TOKEN_END}, {.kind = TOKEN_END}};
+	struct declared d;
+	struct script_scan s;
+
+	collect(source, &d);
+	script_scan_begin(&s, source->text, source->len);
+	for (struct script_token t = script_scan_next(&s); t.kind != TOKEN_END;
+		t = script_scan_next(&s)) {
+		*line = t.line;
+		if (t.kind == TOKEN_NAME && !check_name(&d, before, &t, &s, err))
+			return false;
+		before[1] = before[0];
+		before[0] = t;
+	}
+	return true;
+}
+
+/* --- needs ---------------------------------------------------------------------------------------
+ */
+
+static void
+add_macro(struct script *script, struct cm_macro *macros, const struct cm_macro *m)
+{
+	uint32_t count = script->plugin.macro_count;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (macros[i].stage == m->stage && strcmp(macros[i].name, m->name) == 0)
+			return;
+	}
+	if (count < MACROS_MOST)
+		macros[script->plugin.macro_count++] = *m;
+}
+
+static void
+add_row(struct script *script, struct cm_macro *macros, const struct script_row *row)
+{
+	script->plugin.needs |= row->needs;
+	if (script->has[CM_STAGE_RCPT])
+		script->plugin.needs |= row->rcpt_needs;
+	for (const struct cm_macro *m = row->macros; m != NULL && m->name != NULL; m++)
+		add_macro(script, macros, m);
+}
+
+/* A global is written bare, a field behind a dot or colon, or in quotes between brackets. */
+static bool
+could_name(const struct script_class *class, const struct script_token *before,
+	const struct script_token *t)
+{
+	bool field = script_token_is(before, ".") || script_token_is(before, ":");
+
+	if (t->kind == TOKEN_STRING)
+		return class->kind == SCRIPT_OBJECT;
+	return t->kind == TOKEN_NAME && field == (class->kind != SCRIPT_GLOBALS);
+}
+
+static void
+add_token(struct script *script, struct cm_macro *macros, const struct script_token *before,
+	const struct script_token *t)
+{
+	for (size_t c = 0; script_classes[c] != NULL; c++) {
+		const struct script_class *class = script_classes[c];
+
+		if (!could_name(class, before, t))
+			continue;
+		for (size_t i = 0; i < class->row_count; i++) {
+			const char *name = class->rows[i].name;
+
+			if (strlen(name) == t->len && memcmp(name, t->text, t->len) == 0)
+				add_row(script, macros, &class->rows[i]);
+		}
+	}
+}
+
+void
+script_uses_needs(struct script *script)
+{
+	struct cm_macro *macros = arena_array(&script->host->arena, MACROS_MOST, sizeof(*macros));
+
+	script->plugin.macros = macros;
+	for (const struct script_source *f = script->sources; f != NULL; f = f->next) {
+		struct script_token before = {.kind = TOKEN_END};
+		struct script_scan s;
+
+		script_scan_begin(&s, f->text, f->len);
+		for (struct script_token t = script_scan_next(&s); t.kind != TOKEN_END;
+			t = script_scan_next(&s)) {
+			add_token(script, macros, &before, &t);
+			before = t;
+		}
+	}
+}
