@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * script_guard.c - functions of Lua's base and string libraries that a rule could abuse
+ *
+ * A hook that is out of time must not go on because it caught the error: pcall and xpcall pass it
+ * on. The handler of xpcall is called after the stack was unwound, where its time counts as any
+ * other's. Metatables get no finalizer, since Lua runs those without hooks.
+ */
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "script_budget.h"
+#include "script_state.h"
+
+/* Behind a protected call: everything above index 1 is a result, or the error alone on top. */
+static bool
+caught(lua_State *L, int status)
+{
+	if (script_is_over(L))
+		script_expire(L);
+	return status != LUA_OK && status != LUA_YIELD;
+}
+
+static int
+finish_pcall(lua_State *L, int status, lua_KContext context)
+{
+	(void)context;
+	if (!caught(L, status))
+		return lua_gettop(L);
+	lua_pushboolean(L, false);
+	lua_pushvalue(L, -2);
+	return 2;
+}
+
+static int
+guard_pcall(lua_State *L)
+{
+	luaL_checkany(L, 1);
+	lua_pushboolean(L, true);
+	lua_insert(L, 1);
+	return finish_pcall(
+		L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, finish_pcall), 0);
+}
+
+/* What the handler gave, or the error it raised itself. */
+static int
+finish_handler(lua_State *L, int status, lua_KContext context)
+{
+	(void)context;
+	caught(L, status);
+	lua_pushboolean(L, false);
+	lua_insert(L, -2);
+	return 2;
+}
+
+/* Index 1: handler, 2: true, then the results. */
+static int
+finish_xpcall(lua_State *L, int status, lua_KContext context)
+{
+	if (!caught(L, status))
+		return lua_gettop(L) - 1;
+	lua_pushvalue(L, 1);
+	lua_insert(L, -2);
+	return finish_handler(L, lua_pcallk(L, 1, 1, 0, context, finish_handler), context);
+}
+
+static int
+guard_xpcall(lua_State *L)
+{
+	luaL_checktype(L, 2, LUA_TFUNCTION);
+	/* function, handler, arguments become handler, true, function, arguments. */
+	lua_pushboolean(L, true);
+	lua_rotate(L, 1, 1);
+	lua_pushvalue(L, 3);
+	lua_remove(L, 3);
+	lua_insert(L, 1);
+	return finish_xpcall(
+		L, lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 0, 0, finish_xpcall), 0);
+}
+
+static int
+guard_setmetatable(lua_State *L)
+{
+	int type = lua_type(L, 2);
+
+	luaL_checktype(L, 1, LUA_TTABLE);
+	luaL_argexpected(L, type == LUA_TNIL || type == LUA_TTABLE, 2, "nil or table");
+	if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
+		return luaL_error(L, "cannot change a protected metatable");
+	if (type == LUA_TTABLE) {
+		lua_pushliteral(L, "__gc");
+		if (lua_rawget(L, 2) != LUA_TNIL)
+			return luaL_error(L, "__gc is not available in rules");
+	}
+	lua_settop(L, 2);
+	lua_setmetatable(L, 1);
+	return 1;
+}
+
+static int
+guard_rawset(lua_State *L)
+{
+	luaL_checktype(L, 1, LUA_TTABLE);
+	luaL_checkany(L, 2);
+	luaL_checkany(L, 3);
+	if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
+		return luaL_error(L, "this table cannot be changed");
+	lua_settop(L, 3);
+	lua_rawset(L, 1);
+	return 1;
+}
+
+void
+script_guard_open(lua_State *L)
+{
+	static const luaL_Reg functions[] = {
+		{"pcall", guard_pcall},
+		{"rawset", guard_rawset},
+		{"setmetatable", guard_setmetatable},
+		{"xpcall", guard_xpcall},
+		{NULL, NULL},
+	};
+
+	luaL_setfuncs(L, functions, 0);
+}
+
+/* --- string
+ * ---------------------------------------------------------------------------------------- */
+
+/* Lua's own goes through a billion copies of nothing one by one. */
+static int
+guard_rep(lua_State *L)
+{
+	size_t len, sep_len, total;
+	const char *text = luaL_checklstring(L, 1, &len);
+	lua_Integer count = luaL_checkinteger(L, 2);
+	const char *sep = luaL_optlstring(L, 3, "", &sep_len);
+	luaL_Buffer b;
+	char *p;
+
+	if (count <= 0 || len + sep_len == 0) {
+		lua_pushliteral(L, "");
+		return 1;
+	}
+	if ((lua_Unsigned)count > (PTRDIFF_MAX - 1) / (len + sep_len))
+		return luaL_error(L, "resulting string too large");
+	total = (size_t)count * (len + sep_len) - sep_len;
+	p = luaL_buffinitsize(L, &b, total);
+	script_charge(L, total / 64);
+	for (lua_Integer i = 0; i < count; i++) {
+		memcpy(p, text, len);
+		p += len;
+		if (i + 1 < count) {
+			memcpy(p, sep, sep_len);
+			p += sep_len;
+		}
+	}
+	luaL_pushresultsize(&b, total);
+	return 1;
+}
+
+void
+script_guard_string(lua_State *L)
+{
+	lua_pushnil(L);
+	lua_setfield(L, -2, "dump");
+	lua_pushcfunction(L, guard_rep);
+	lua_setfield(L, -2, "rep");
+}

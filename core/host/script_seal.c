@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * script_seal.c - tables that can be read and not changed
+ *
+ * What rules share (libraries, settings, modules) is shown through an empty table in front of the
+ * real one. The real one is reachable from C alone: not by getmetatable, rawset or pairs.
+ */
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "base/text.h"
+#include "script_state.h"
+
+#define KEYS_MOST 128
+
+static int
+refuse_assignment(lua_State *L)
+{
+	return luaL_error(L, "%s cannot be changed", lua_tostring(L, lua_upvalueindex(1)));
+}
+
+static int
+sealed_length(lua_State *L)
+{
+	lua_pushinteger(L, luaL_len(L, lua_upvalueindex(1)));
+	return 1;
+}
+
+static int
+sealed_next(lua_State *L)
+{
+	lua_settop(L, 2);
+	return lua_next(L, lua_upvalueindex(1)) ? 2 : 0;
+}
+
+static int
+sealed_pairs(lua_State *L)
+{
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_pushcclosure(L, sealed_next, 1);
+	return 1;
+}
+
+void
+script_seal(lua_State *L, const char *what)
+{
+	int real = lua_gettop(L);
+
+	luaL_checkstack(L, 4, NULL);
+	lua_newtable(L);
+	lua_createtable(L, 0, 5);
+	lua_pushvalue(L, real);
+	lua_setfield(L, -2, "__index");
+	lua_pushstring(L, what);
+	lua_pushcclosure(L, refuse_assignment, 1);
+	lua_setfield(L, -2, "__newindex");
+	lua_pushvalue(L, real);
+	lua_pushcclosure(L, sealed_length, 1);
+	lua_setfield(L, -2, "__len");
+	lua_pushvalue(L, real);
+	lua_pushcclosure(L, sealed_pairs, 1);
+	lua_setfield(L, -2, "__pairs");
+	lua_pushboolean(L, false);
+	lua_setfield(L, -2, "__metatable");
+	lua_setmetatable(L, -2);
+	lua_replace(L, real);
+}
+
+void
+script_push_suggestion(lua_State *L, int index, const char *word)
+{
+	const char *keys[KEYS_MOST];
+	const char *nearest;
+	size_t count = 0;
+
+	index = lua_absindex(L, index);
+	lua_pushnil(L);
+	while (lua_next(L, index)) {
+		lua_pop(L, 1);
+		if (lua_type(L, -1) == LUA_TSTRING && count < KEYS_MOST)
+			keys[count++] = lua_tostring(L, -1);
+	}
+	nearest = text_nearest(word, keys, count);
+	if (nearest == NULL)
+		lua_pushliteral(L, "");
+	else
+		lua_pushfstring(L, "; did you mean \"%s\"?", nearest);
+}
+
+/* Upvalues: what the table is; arguments: table and key. */
+static int
+refuse_name(lua_State *L)
+{
+	const char *what = lua_tostring(L, lua_upvalueindex(1));
+	const char *key;
+
+	if (lua_type(L, 2) != LUA_TSTRING)
+		return luaL_error(
+			L, "%s has names only, no [%s]", what, luaL_tolstring(L, 2, NULL));
+	key = lua_tostring(L, 2);
+	script_push_suggestion(L, 1, key);
+	return luaL_error(L, "%s has no \"%s\"%s", what, key, lua_tostring(L, -1));
+}
+
+void
+script_seal_names(lua_State *L, const char *what)
+{
+	lua_createtable(L, 0, 1);
+	lua_pushstring(L, what);
+	lua_pushcclosure(L, refuse_name, 1);
+	lua_setfield(L, -2, "__index");
+	lua_setmetatable(L, -2);
+}

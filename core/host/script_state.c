@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * script_state.c - one Lua state: made, loaded, kept small, made anew
+ *
+ * A state has a limit on what it may allocate and a coroutine that is used for one hook after the
+ * other. A coroutine that did not come to its end is forgotten: no code of it runs any more.
+ */
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "script_state.h"
+
+/* Key of the registry: the coroutine in use. */
+static const char coroutine_key;
+
+struct script_state *
+script_state_of(lua_State *L)
+{
+	return *(struct script_state **)lua_getextraspace(L);
+}
+
+/* The allocator of a state. Without memory Lua collects its garbage and asks once more. */
+static void *
+allocate(void *context, void *old, size_t old_size, size_t size)
+{
+	struct script_memory *m = context;
+	void *new;
+
+	if (old == NULL)
+		old_size = 0; /* Lua says there what kind of thing it makes */
+	if (size == 0) {
+		free(old);
+		m->used -= old_size;
+		return NULL;
+	}
+	if (size > old_size && (m->used > m->limit || size - old_size > m->limit - m->used))
+		return NULL;
+	new = realloc(old, size);
+	if (new == NULL && size > old_size)
+		return NULL;
+	if (new == NULL)
+		new = old; /* Lua relies on being able to shrink */
+	m->used = m->used - old_size + size;
+	return new;
+}
+
+static int
+open_env(lua_State *L)
+{
+	script_env_open(L);
+	return 0;
+}
+
+bool
+script_state_open(struct script_state *st, struct script_host *host, struct err *err)
+{
+	st->host = host;
+	st->co = NULL;
+	st->run = NULL;
+	st->memory = (struct script_memory){.limit = SIZE_MAX};
+	st->L = lua_newstate(allocate, &st->memory);
+	if (st->L == NULL)
+		return err_set(err, "no memory for a Lua state");
+	*(struct script_state **)lua_getextraspace(st->L) = st;
+	lua_pushcfunction(st->L, open_env);
+	if (lua_pcall(st->L, 0, 0, 0) == LUA_OK)
+		return true;
+	err_set(err, "Lua: %s", lua_tostring(st->L, -1));
+	script_state_close(st);
+	return false;
+}
+
+void
+script_state_close(struct script_state *st)
+{
+	if (st->L != NULL)
+		lua_close(st->L);
+	st->L = st->co = NULL;
+}
+
+/* --- the coroutine
+ * -------------------------------------------------------------------------------- */
+
+static int
+new_coroutine(lua_State *L)
+{
+	struct script_state *st = script_state_of(L);
+	lua_State *co = lua_newthread(L);
+
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &coroutine_key);
+	st->co = co;
+	return 0;
+}
+
+static void
+drop_coroutine(struct script_state *st)
+{
+	if (st->co == NULL)
+		return;
+	/* The key is there, so this allocates nothing. */
+	lua_pushboolean(st->L, false);
+	lua_rawsetp(st->L, LUA_REGISTRYINDEX, &coroutine_key);
+	st->co = NULL;
+}
+
+bool
+script_state_ready(struct script_state *st)
+{
+	if (st->co != NULL)
+		return true;
+	if (st->L == NULL)
+		return false;
+	lua_pushcfunction(st->L, new_coroutine);
+	if (lua_pcall(st->L, 0, 0, 0) == LUA_OK)
+		return true;
+	lua_settop(st->L, 0);
+	return false;
+}
+
+/* --- loading
+ * --------------------------------------------------------------------------------------- */
+
+static int
+load_rule(lua_State *L)
+{
+	struct script_run *run = script_state_of(L)->run;
+	const struct script_source *source = run->script->sources;
+	const char *chunk = lua_pushfstring(L, "@%s", source->label);
+
+	if (luaL_loadbufferx(L, source->text, source->len, chunk, "t") != LUA_OK)
+		return lua_error(L);
+	script_env_push(L, run->script, true);
+	lua_setupvalue(L, -2, 1);
+	lua_call(L, 0, 0);
+	return 0;
+}
+
+bool
+script_state_load(struct script_state *st, struct script_run *run, struct err *err)
+{
+	struct err trace;
+	bool done;
+
+	run->cpu_us = SCRIPT_LOAD_CPU_US;
+	if (!script_state_ready(st))
+		return err_set(err, "%s: no memory to load it", run->script->sources->label);
+	done = script_run_in(st, run, load_rule, err, &trace);
+	if (!done)
+		drop_coroutine(st);
+	return done;
+}
+
+bool
+script_state_load_all(struct script_state *st, struct err *err)
+{
+	for (int i = 0; i < st->host->count; i++) {
+		struct script_run run = {.script = st->host->scripts[i]};
+
+		if (!script_state_load(st, &run, err))
+			return false;
+	}
+	lua_gc(st->L, LUA_GCCOLLECT);
+	st->base = st->memory.used;
+	return true;
+}
+
+/* --- after a run
+ * ------------------------------------------------------------------------------------ */
+
+static void
+rebuild(struct script_state *st)
+{
+	struct err err;
+
+	script_state_close(st);
+	if (script_state_open(st, st->host, &err) && script_state_load_all(st, &err))
+		return;
+	/* Every hook that gets this state fails; the next one tries again. */
+	log_write(LOG_LEVEL_ERROR, "a Lua state could not be built anew: %s", err.text);
+	script_state_close(st);
+}
+
+void
+script_state_tidy(struct script_state *st, const struct script *script, bool drop)
+{
+	size_t kept = script->memory / 2;
+
+	if (st->L == NULL) {
+		rebuild(st);
+		return;
+	}
+	if (drop)
+		drop_coroutine(st);
+	if (st->memory.used <= st->base + kept)
+		return;
+	lua_gc(st->L, LUA_GCCOLLECT);
+	if (st->memory.used <= st->base + kept)
+		return;
+	log_write(LOG_LEVEL_WARN,
+		"%s: the rule keeps %zu KB between messages; its Lua state is built anew",
+		script->sources->label, (st->memory.used - st->base) / 1024);
+	rebuild(st);
+}

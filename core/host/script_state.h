@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * script_state.h - scripts, Lua states and what runs in them
+ *
+ * One host belongs to one generation of the configuration. Its scripts are immutable once it has
+ * started; each of its states has loaded all of them and runs one hook at a time.
+ */
+#ifndef CORE_HOST_SCRIPT_STATE_H
+#define CORE_HOST_SCRIPT_STATE_H
+
+#include <chainmail/plugin.h>
+#include <lua.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "conf/diag.h"
+
+struct conf_section;
+struct script_setting;
+struct script_watch_slot;
+
+/* Processor time that one file may use while it is loaded. */
+#define SCRIPT_LOAD_CPU_US 1000000
+
+/* Hooks of a rule by stage; done() has the place behind. */
+#define SCRIPT_DONE  CM_STAGE_COUNT
+#define SCRIPT_SLOTS (CM_STAGE_COUNT + 1)
+
+/* One file of Lua text, kept so that every state is built from the same. */
+struct script_source {
+	const char *module; /* as require() names it; NULL: the rule file itself */
+	const char *label;  /* in messages: "scripts/x.lua" */
+	const char *text;
+	size_t len;
+	struct script_source *next;
+};
+
+struct script {
+	struct cm_plugin plugin; /* as the chain sees it */
+	struct script_host *host;
+	const char *name;
+	const char *dir;	       /* of the rule file; modules are below it */
+	struct script_source *sources; /* the rule file first */
+	const struct script_setting *settings;
+	int64_t cpu_us;
+	size_t memory;
+	bool has[SCRIPT_SLOTS];
+	int index; /* in the host */
+};
+
+/* What the allocator of a state may hand out. */
+struct script_memory {
+	size_t used, limit;
+};
+
+enum script_over { SCRIPT_IN_TIME, SCRIPT_OVER_CPU, SCRIPT_OVER_WALL };
+
+/* One call into a state: a hook, or loading. */
+struct script_run {
+	struct script *script;
+	struct cm_session *session; /* NULL while loading */
+	const struct cm_event *event;
+	int slot;
+	int64_t cpu_us;	   /* the budget */
+	int64_t cpu_began; /* clock_cpu() at the first look; 0 before */
+	int64_t deadline;  /* cm_clock() */
+	size_t steps;	   /* charged since the last look at the clock */
+	size_t given;	   /* octets handed to the host */
+	int lines;	   /* log lines written */
+	enum script_over over;
+	bool bad_verdict;
+	enum cm_verdict verdict;
+	/* Loading: answers whether filter.conf has a map, and takes what require() reads. */
+	bool (*find_map)(void *context, const char *name);
+	void *context;
+	bool reads_files;
+	bool hooks[SCRIPT_SLOTS];
+};
+
+struct script_state {
+	struct script_host *host;
+	lua_State *L;
+	lua_State *co;		/* where hooks run; NULL: make a new one */
+	struct script_run *run; /* NULL: nothing runs */
+	uint64_t serial;	/* of the run; objects of earlier ones are dead */
+	struct script_memory memory;
+	size_t base; /* octets used after loading */
+
+	/* Of the pool and the watchdog, under host->lock. */
+	struct script_state *next_free;
+	bool busy;
+	pthread_t thread;
+	unsigned ticks; /* of the watchdog since the run began */
+	struct script_watch_slot *slot;
+};
+
+struct script_host {
+	struct arena arena;
+	struct script **scripts;
+	int count, room;
+
+	/* lock protects the free list, what states say of the pool, and the watchdog's flags. */
+	pthread_mutex_t lock;
+	pthread_cond_t freed; /* a state came back */
+	pthread_cond_t woken; /* the watchdog has something to watch, or shall stop */
+	struct script_state **states;
+	size_t state_count;
+	struct script_state *free;
+	bool watching; /* the watchdog is awake */
+	bool stop;
+	bool started; /* the watchdog exists */
+	pthread_t watchdog;
+	int64_t tick_us;
+};
+
+/* --- script_source.c ----------------------------------------------------------------------------
+ */
+
+/* Reads a file into the script's list of sources; NULL with words. */
+struct script_source *script_source_read(
+	struct script *, const char *module, const char *path, const char *label, struct err *);
+/* The module as read before, or NULL. */
+struct script_source *script_source_find(const struct script *, const char *module);
+/* A module below the script's directory; NULL with words for a name or file that will not do. */
+struct script_source *script_source_require(struct script *, const char *module, struct err *);
+/* Directory of a path, and what people call the file. */
+const char *script_source_dir(struct arena *, const char *path);
+const char *script_source_label(struct arena *, const char *path);
+
+/* --- script_scan.c, script_uses.c ---------------------------------------------------------------
+ */
+
+/* Looks for what this version does not have; false with words and the line. */
+bool script_uses_check(const struct script_source *, unsigned *line, struct err *);
+/* Fills needs and macros of the script's plugin from the names its sources use. */
+void script_uses_needs(struct script *);
+/* A global name that only later versions have. */
+bool script_uses_later(const char *name);
+
+/* --- script_settings.c ---------------------------------------------------------------------------
+ */
+
+/* Copies a settings block into the host's arena; mistakes go to diag. section may be NULL. */
+const struct script_setting *
+script_settings_read(struct arena *, const struct conf_section *, struct diag *);
+/* Pushes them as a sealed table. */
+void script_settings_push(lua_State *, const struct script_setting *);
+
+/* --- script_state.c ----------------------------------------------------------------------------
+ */
+
+struct script_state *script_state_of(lua_State *);
+/* An empty state with all libraries; false with words. */
+MUST_USE bool script_state_open(struct script_state *, struct script_host *, struct err *);
+void script_state_close(struct script_state *);
+/* Loads one script; false with words, which begin with the file's label and a line if possible. */
+MUST_USE bool script_state_load(struct script_state *, struct script_run *, struct err *);
+/* All scripts of the host, as they are once the host runs. */
+MUST_USE bool script_state_load_all(struct script_state *, struct err *);
+/* A coroutine to run something in; false: no memory. */
+MUST_USE bool script_state_ready(struct script_state *);
+/* After a run: forgets the coroutine when told, frees what the run left, rebuilds if needed. */
+void script_state_tidy(struct script_state *, const struct script *, bool drop);
+
+/* --- script_env.c, script_seal.c, script_guard.c, script_table.c
+ * ---------------------------------- */
+
+/* Name i of Lua's own that rules do not have; NULL behind the last. */
+const char *script_env_absent(size_t i);
+/* The globals as rules see them, on top of the stack; common to all scripts. */
+void script_env_open(lua_State *);
+/* Pushes the environment of a script or, with rule false, of one of its modules. */
+void script_env_push(lua_State *, struct script *, bool rule);
+/* Replaces the table on top of the stack by one that reads like it and cannot be changed. */
+void script_seal(lua_State *, const char *what);
+/* Makes unknown names of the table on top of the stack an error with a suggestion. */
+void script_seal_names(lua_State *, const char *what);
+/* Suggests one of the keys of the table at index; pushes "" or "; did you mean ...". */
+void script_push_suggestion(lua_State *, int index, const char *word);
+/* The hook of a script on top of the stack; pushes nil when it has none. */
+void script_env_hook(lua_State *, const struct script *, int slot);
+/* pcall and friends into the table on top of the stack. */
+void script_guard_open(lua_State *);
+/* Functions of string and table that stay within their budget, into the table on top. */
+void script_guard_string(lua_State *);
+void script_table_open(lua_State *);
+void script_require_open(lua_State *);
+
+/* --- script_api.c --------------------------------------------------------------------------------
+ */
+
+/* Global names, into the table on top of the stack; makes the kinds of objects. */
+void script_api_open(lua_State *);
+
+/* --- script_budget.c -----------------------------------------------------------------------------
+ */
+
+/* The running hook is out of time; whoever caught an error passes it on. */
+bool script_is_over(lua_State *);
+/* Leaves the running hook for good. Returns only inside of a hook of Lua (lua_Hook). */
+int script_expire(lua_State *);
+/* The count hook: looks at the clocks. */
+void script_on_count(lua_State *, lua_Debug *);
+
+/* --- script_error.c ------------------------------------------------------------------------------
+ */
+
+/* Why the coroutine stopped, with file and line, and who called whom. */
+void script_error_text(const struct script_state *, int status, struct err *, struct err *trace);
+
+/* --- script_verdict.c ----------------------------------------------------------------------------
+ */
+
+/* Takes what a hook returned (on top of the stack); raises where it will not do. */
+void script_verdict_take(lua_State *, struct script_run *);
+
+/* --- script_run.c --------------------------------------------------------------------------------
+ */
+
+/* Calls f in the state's coroutine within the budgets of the run; false with words. */
+MUST_USE bool script_run_in(struct script_state *, struct script_run *, lua_CFunction f,
+	struct err *, struct err *trace);
+enum cm_verdict script_hook(struct cm_session *, const struct cm_event *);
+void script_end_msg(struct cm_session *);
+
+/* --- script_pool.c, script_watch.c
+ * ---------------------------------------------------------------- */
+
+struct script_state *script_pool_take(struct script_host *);
+void script_pool_give(struct script_state *);
+/* Where the running state is published for the thread's own signal handler. */
+struct script_watch_slot *script_watch_claim(void);
+void script_watch_release(struct script_watch_slot *);
+void script_watch_begin(struct script_state *);
+void script_watch_end(struct script_state *);
+MUST_USE bool script_watch_start(struct script_host *, struct err *);
+void script_watch_stop(struct script_host *);
+
+#endif
