@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * script_run.c - one call of one hook of a rule
+ *
+ * Everything that may raise happens inside of the coroutine; what comes out is a verdict, or words
+ * for the log. Edits, replies and notes were handed to the host while the hook ran.
+ */
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "base/clock.h"
+#include "script_api.h"
+#include "script_state.h"
+
+/* Instructions between two looks at the clock while a file is loaded. */
+#define LOAD_COUNT 10000
+/* Nobody waits for done(). */
+#define DONE_TIMEOUT_US INT64_C(1000000)
+
+static void
+begin(struct script_state *st, struct script_run *run)
+{
+	st->run = run;
+	st->serial++;
+	st->memory.limit = st->memory.used + run->script->memory;
+	if (run->session == NULL)
+		lua_sethook(st->co, script_on_count, LUA_MASKCOUNT, LOAD_COUNT);
+	else
+		script_watch_begin(st);
+}
+
+static void
+end(struct script_state *st)
+{
+	script_watch_end(st);
+	st->memory.limit = SIZE_MAX;
+	if (lua_gethookmask(st->co) != 0)
+		lua_sethook(st->co, NULL, 0, 0);
+}
+
+bool
+script_run_in(struct script_state *st, struct script_run *run, lua_CFunction f, struct err *err,
+	struct err *trace)
+{
+	int results, status;
+
+	begin(st, run);
+	lua_pushcfunction(st->co, f);
+	status = lua_resume(st->co, st->L, 0, &results);
+	end(st);
+	if (status != LUA_OK || run->over != SCRIPT_IN_TIME)
+		script_error_text(st, status, err, trace);
+	st->run = NULL;
+	if (status == LUA_OK)
+		lua_settop(st->co, 0);
+	return status == LUA_OK && run->over == SCRIPT_IN_TIME;
+}
+
+/* --- hooks
+ * ------------------------------------------------------------------------------------------ */
+
+/* The second argument of a hook, by its slot; returns how many were pushed. */
+static int
+push_argument(lua_State *L, const struct script_run *run)
+{
+	const struct cm_final *final;
+
+	switch (run->slot) {
+	case CM_STAGE_HELO:
+		return script_push_text(L, run->event->name);
+	case CM_STAGE_MAIL:
+	case CM_STAGE_RCPT:
+		script_push(L, &script_class_address, run->event->address);
+		return 1;
+	case SCRIPT_DONE:
+		final = cm_final(run->session);
+		if (final == NULL)
+			lua_pushnil(L);
+		else
+			script_push(L, &script_class_outcome, final);
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static int
+finish(lua_State *L, int status, lua_KContext context)
+{
+	struct script_run *run = script_state_of(L)->run;
+
+	(void)status;
+	(void)context;
+	if (run->slot != SCRIPT_DONE)
+		script_verdict_take(L, run);
+	return 0;
+}
+
+/* The bottom of the coroutine. */
+static int
+call_hook(lua_State *L)
+{
+	struct script_run *run = script_state_of(L)->run;
+
+	script_env_hook(L, run->script, run->slot);
+	if (lua_isnil(L, -1))
+		return luaL_error(L, "the hook was there when the rule was first read");
+	script_push(L, &script_class_message, NULL);
+	lua_callk(L, 1 + push_argument(L, run), 1, 0, finish);
+	return finish(L, LUA_OK, 0);
+}
+
+/* The chain logs the reason of a failed link; it has no link when done() fails. */
+static enum cm_verdict
+complain(struct cm_session *s, int slot, const struct err *err, const struct err *trace)
+{
+	const char *open = trace->text[0] == '\0' ? "" : " (";
+	const char *close = trace->text[0] == '\0' ? "" : ")";
+
+	if (slot == SCRIPT_DONE)
+		cm_log(s, CM_LOG_ERROR, "%s%s%s%s", err->text, open, trace->text, close);
+	else
+		cm_reason(s, "%s%s%s%s", err->text, open, trace->text, close);
+	return CM_FAILED;
+}
+
+static enum cm_verdict
+run_hook(struct script *script, struct cm_session *s, const struct cm_event *ev, int slot)
+{
+	struct script_run run = {
+		.script = script,
+		.session = s,
+		.event = ev,
+		.slot = slot,
+		.cpu_us = script->cpu_us,
+		.verdict = CM_CONTINUE,
+		.deadline = slot == SCRIPT_DONE ? cm_clock(s) + DONE_TIMEOUT_US : cm_deadline(s),
+	};
+	struct script_state *st = script_pool_take(script->host);
+	struct err err, trace = {.text = ""};
+	bool done = false;
+
+	if (script_state_ready(st))
+		done = script_run_in(st, &run, call_hook, &err, &trace);
+	else
+		err_set(&err, "%s: no memory for a Lua state", script->sources->label);
+	script_state_tidy(st, script, !done);
+	script_pool_give(st);
+	return done ? run.verdict : complain(s, slot, &err, &trace);
+}
+
+static struct script *
+script_of(const struct cm_session *s)
+{
+	return (struct script *)(uintptr_t)cm_config(s);
+}
+
+enum cm_verdict
+script_hook(struct cm_session *s, const struct cm_event *ev)
+{
+	return run_hook(script_of(s), s, ev, (int)ev->stage);
+}
+
+void
+script_end_msg(struct cm_session *s)
+{
+	run_hook(script_of(s), s, NULL, SCRIPT_DONE);
+}
