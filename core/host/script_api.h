@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * script_api.h - how the names a rule may use are described, and what their functions may ask
+ *
+ * Every name is one row: registration, editor files, the manual chapter, what a link must declare
+ * and from which stage a field is known are all made from it. The files script_api*.c see this, Lua
+ * and <chainmail/plugin.h>, nothing else of the core.
+ */
+#ifndef CORE_HOST_SCRIPT_API_H
+#define CORE_HOST_SCRIPT_API_H
+
+#include <chainmail/plugin.h>
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "script_budget.h"
+
+struct script_object;
+
+enum script_row_kind {
+	SCRIPT_FIELD,
+	SCRIPT_FUNCTION, /* with a colon where its class is an object */
+};
+
+/* One name that rules may use. */
+struct script_row {
+	const char *name;
+	enum script_row_kind kind;
+	int (*get)(lua_State *, const struct script_object *); /* field: pushes its value */
+	lua_CFunction call;				       /* function: upvalue 1 is this row */
+	const char *parameters; /* function: "name: string, n?: integer" */
+	const char *result;	/* type of the value, "" for none: "string?" */
+	const char *help;
+	enum cm_stage from;	       /* known from this stage on */
+	uint32_t needs;		       /* what the link must declare to use it */
+	uint32_t rcpt_needs;	       /* and what in addition where the rule has a hook for rcpt */
+	const struct cm_macro *macros; /* macros it reads; ends in a row without a name */
+};
+
+enum script_class_kind {
+	SCRIPT_GLOBALS,
+	SCRIPT_LIBRARY,
+	SCRIPT_OBJECT,
+	SCRIPT_RECORD /* a table that rules write */
+};
+
+/* What has names: the globals, a library, a kind of object. */
+struct script_class {
+	const char *name; /* "Message"; of a library what rules write: "log"; of the globals "" */
+	const char *what; /* in error messages: "message" */
+	enum script_class_kind kind;
+	bool lasting; /* its objects may be kept beyond the hook that made them */
+	const struct script_row *rows;
+	size_t row_count;
+	/* Fields no row names (key is at index 2): pushes the value, or returns false. */
+	bool (*other)(lua_State *, const struct script_object *);
+	const char *other_type; /* the type of those fields, with their key: "[integer] Address" */
+	int (*length)(lua_State *, const struct script_object *);
+	int (*text)(lua_State *, const struct script_object *); /* tostring() */
+	const char *hint; /* what to do instead of an assignment */
+};
+
+/* A value of a rule that stands for something of the session. */
+struct script_object {
+	const struct script_class *class;
+	uint64_t serial; /* of the hook call it belongs to */
+	const void *data;
+};
+
+extern const struct script_class script_class_address, script_class_auth, script_class_client,
+	script_class_from, script_class_globals, script_class_log, script_class_map,
+	script_class_message, script_class_recipients, script_class_results, script_class_server,
+	script_class_time, script_class_tls, script_class_verdict, script_class_outcome,
+	script_class_refusal;
+
+/* All of them, in the order of the manual; ends in NULL. */
+extern const struct script_class *const script_classes[];
+
+/* --- objects -----------------------------------------------------------------------------------
+ */
+
+/* Pushes an object of the running hook; data lives until the hook ends. */
+void script_push(lua_State *, const struct script_class *, const void *data);
+/* The same with size zeroed octets of its own at data. */
+void *script_push_new(lua_State *, const struct script_class *, size_t size);
+/* Argument arg as an object of that class; raises where it is not, or its hook has ended. */
+const struct script_object *script_check(lua_State *, int arg, const struct script_class *);
+/* The same; NULL where it is something else. */
+const struct script_object *script_test(lua_State *, int arg, const struct script_class *);
+/* The object a method was called on; also checks that its row is known at this stage. */
+const struct script_object *script_self(lua_State *, const struct script_class *);
+
+/* --- functions whose rows stand in another file ------------------------------------------------
+ */
+
+int script_accept(lua_State *);
+int script_discard(lua_State *);
+int script_quarantine(lua_State *);
+int script_reject(lua_State *);
+int script_tempfail(lua_State *);
+int script_map(lua_State *);
+int script_add_header(lua_State *);
+int script_add_rcpt(lua_State *);
+int script_drop_rcpt(lua_State *);
+int script_insert_header(lua_State *);
+int script_prefix_subject(lua_State *);
+int script_remove_header(lua_State *);
+int script_set_header(lua_State *);
+int script_set_sender(lua_State *);
+
+/* --- the running hook
+ * ----------------------------------------------------------------------------- */
+
+/* The session; while a file is loaded there is none: raises "what can be used in hooks only". */
+struct cm_session *script_session(lua_State *, const char *what);
+/* The same; NULL while a file is loaded. */
+struct cm_session *script_session_now(lua_State *);
+/* Argument arg as text without NUL, counted against what a hook may hand to the host. */
+const char *script_check_text(lua_State *, int arg);
+const char *script_opt_text(lua_State *, int arg);
+/* The value at index as text without NUL; NULL where it is neither text nor number. */
+const char *script_to_text(lua_State *, int index);
+/* Counts octets handed to the host; raises when a hook hands over too much. */
+void script_give(lua_State *, size_t octets);
+/* Counts a log line; raises when a hook writes too many. */
+void script_log_line(lua_State *);
+/* NULL is nil. */
+int script_push_text(lua_State *, const char *);
+/*
+ * A fact of the MTA: its text, nil where the MTA says there is none, and an error "this listener
+ * does not deliver what" where it never tells.
+ */
+int script_push_fact(lua_State *, const char *text, const char *macro, const char *what);
+int script_undelivered(lua_State *, const char *what);
+
+/* --- what the core does for the rows ------------------------------------------------------------
+ */
+
+/* The client is inside the network; false with ok false when text is no network. */
+bool script_client_inside(const struct cm_session *, const char *text, bool *ok);
+/* "1h30min" in seconds; NULL, or why not. */
+const char *script_duration(const char *text, double *seconds);
+/* Type name of a link of this configuration, as the chain keeps it; NULL: there is none. */
+const char *script_plugin_name(const struct cm_session *, const char *name);
+/* What rules call the stage: "message". */
+const char *script_stage_name(enum cm_stage);
+const char *script_verdict_name(enum cm_verdict);
+/* While a file is loaded: filter.conf has the map. */
+bool script_map_known(lua_State *, const char *name);
+/* Seconds since 1970, also while a file is loaded. */
+int64_t script_wall(lua_State *);
+/* A field of m that only later versions have. */
+bool script_later_field(const char *name);
+/* The nearest of the candidates, or NULL. */
+const char *script_nearest(const char *word, const char *const *candidates, size_t count);
+
+#endif

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * script_api_message.c - m: the message as a hook sees it
+ *
+ * A field is asked of the session when it is read. The results of plugins stand beside the fields
+ * of the message, under the plugins' names.
+ */
+#include <lauxlib.h>
+#include <string.h>
+
+#include "script_api.h"
+
+#define COUNT(table) (sizeof(table) / sizeof(*(table)))
+
+static struct cm_session *
+session(lua_State *L)
+{
+	return script_session_now(L);
+}
+
+/* --- what the MTA said ------------------------------------------------------------------------ */
+
+static int
+get_auth(lua_State *L, const struct script_object *o)
+{
+	const struct cm_auth *auth;
+	enum cm_known known = cm_auth(session(L), &auth);
+
+	(void)o;
+	/* Before MAIL nobody has logged in. */
+	if (known == CM_UNDELIVERED && cm_stage(session(L)) >= CM_STAGE_MAIL)
+		return script_undelivered(L, "the login");
+	if (known == CM_KNOWN)
+		script_push(L, &script_class_auth, auth);
+	else
+		lua_pushnil(L);
+	return 1;
+}
+
+static int
+get_client(lua_State *L, const struct script_object *o)
+{
+	(void)o;
+	script_push(L, &script_class_client, NULL);
+	return 1;
+}
+
+static int
+get_from(lua_State *L, const struct script_object *o)
+{
+	const struct cm_address *sender = cm_sender(session(L));
+
+	(void)o;
+	if (sender == NULL)
+		lua_pushnil(L);
+	else
+		script_push(L, &script_class_address, sender);
+	return 1;
+}
+
+static int
+get_from_header(lua_State *L, const struct script_object *o)
+{
+	(void)o;
+	if (cm_header(session(L), "From", 1) == NULL)
+		lua_pushnil(L);
+	else
+		script_push(L, &script_class_from, cm_from(session(L)));
+	return 1;
+}
+
+static int
+get_helo(lua_State *L, const struct script_object *o)
+{
+	(void)o;
+	return script_push_text(L, cm_helo(session(L)));
+}
+
+static int
+get_id(lua_State *L, const struct script_object *o)
+{
+	(void)o;
+	return script_push_text(L, cm_id(session(L)));
+}
+
+static int
+get_queue_id(lua_State *L, const struct script_object *o)
+{
+	(void)o;
+	return script_push_text(L, cm_queue_id(session(L)));
+}
+
+static int
+get_rcpts(lua_State *L, const struct script_object *o)
+{
+	(void)o;
+	script_push(L, &script_class_recipients, NULL);
+	return 1;
+}
+
+static int
+get_server(lua_State *L, const struct script_object *o)
+{
+	(void)o;
+	script_push(L, &script_class_server, NULL);
+	return 1;
+}
+
+static int
+get_size(lua_State *L, const struct script_object *o)
+{
+	(void)o;
+	lua_pushinteger(L, cm_size(session(L)));
+	return 1;
+}
+
+static int
+get_stage(lua_State *L, const struct script_object *o)
+{
+	(void)o;
+	return script_push_text(L, script_stage_name(cm_stage(session(L))));
+}
+
+static int
+get_tls(lua_State *L, const struct script_object *o)
+{
+	const struct cm_tls *tls;
+	enum cm_known known = cm_tls(session(L), &tls);
+
+	(void)o;
+	if (known == CM_UNDELIVERED)
+		return script_undelivered(L, "TLS");
+	if (known == CM_KNOWN)
+		script_push(L, &script_class_tls, tls);
+	else
+		lua_pushnil(L);
+	return 1;
+}
+
+static int
+from_trusted(lua_State *L)
+{
+	script_self(L, &script_class_message);
+	lua_pushboolean(L, cm_client_trusted(session(L)));
+	return 1;
+}
+
+/* --- results of plugins
+ * --------------------------------------------------------------------------- */
+
+static int
+push_results(lua_State *L, const char *name)
+{
+	const char *plugin = script_plugin_name(session(L), name);
+
+	if (plugin == NULL)
+		return luaL_error(L, "m.%s needs the plugin %s in filter.conf", name, name);
+	script_push(L, &script_class_results, plugin);
+	return 1;
+}
+
+static int
+get_dkim(lua_State *L, const struct script_object *o)
+{
+	(void)o;
+	return push_results(L, "dkim");
+}
+
+static int
+get_dmarc(lua_State *L, const struct script_object *o)
+{
+	(void)o;
+	return push_results(L, "dmarc");
+}
+
+static int
+get_spf(lua_State *L, const struct script_object *o)
+{
+	(void)o;
+	return push_results(L, "spf");
+}
+
+/* A field without a row: the name of a plugin, or of something that is not there yet. */
+static bool
+plugin_results(lua_State *L, const struct script_object *o)
+{
+	const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+
+	(void)o;
+	if (script_later_field(name))
+		luaL_error(L, "m.%s is not available in this version", name);
+	return script_plugin_name(session(L), name) != NULL && push_results(L, name) == 1;
+}
+
+static bool
+result(lua_State *L, const struct script_object *o)
+{
+	const char *key = script_to_text(L, 2);
+
+	if (key == NULL)
+		return false;
+	script_push_text(L, cm_result(session(L), o->data, key));
+	return true;
+}
+
+const struct script_class script_class_results = {
+	.name = "Results",
+	.what = "results",
+	.kind = SCRIPT_OBJECT,
+	.other = result,
+	.other_type = "[string] string?",
+};
+
+/* --- header and body -------------------------------------------------------------------------- */
+
+static int
+header(lua_State *L)
+{
+	const char *name = luaL_checkstring(L, 2);
+	lua_Integer n = luaL_optinteger(L, 3, 1);
+
+	script_self(L, &script_class_message);
+	luaL_argcheck(L, n >= 1, 3, "fields are counted from 1");
+	script_charge(L, cm_header_count(session(L)));
+	return script_push_text(L, cm_header(session(L), name, (size_t)n));
+}
+
+/* Upvalues: the message, fields given so far. */
+static int
+header_next(lua_State *L)
+{
+	size_t i = (size_t)lua_tointeger(L, lua_upvalueindex(2));
+	const struct cm_header *field;
+
+	script_check(L, lua_upvalueindex(1), &script_class_message);
+	field = cm_header_at(session(L), i);
+	if (field == NULL)
+		return 0;
+	lua_pushinteger(L, (lua_Integer)i + 1);
+	lua_replace(L, lua_upvalueindex(2));
+	lua_pushstring(L, field->name);
+	lua_pushstring(L, field->value);
+	return 2;
+}
+
+static int
+header_list(lua_State *L)
+{
+	script_self(L, &script_class_message);
+	lua_pushvalue(L, 1);
+	lua_pushinteger(L, 0);
+	lua_pushcclosure(L, header_next, 2);
+	return 1;
+}
+
+static int
+body(lua_State *L)
+{
+	lua_Integer most = luaL_checkinteger(L, 2);
+	const unsigned char *data;
+	size_t len;
+
+	script_self(L, &script_class_message);
+	luaL_argcheck(L, most >= 0, 2, "number of octets wanted");
+	if (!cm_body(session(L), &data, &len)) {
+		lua_pushnil(L);
+		lua_pushliteral(L, "not kept: larger than max_message_size");
+		return 2;
+	}
+	if ((lua_Unsigned)most < len)
+		len = (size_t)most;
+	script_charge(L, len / 64);
+	lua_pushlstring(L, (const char *)data, len);
+	return 1;
+}
+
+/* m:note(key) reads, m:note(key, value) writes. */
+static int
+note(lua_State *L)
+{
+	const char *key = script_check_text(L, 2);
+
+	script_self(L, &script_class_message);
+	if (lua_gettop(L) == 2)
+		return script_push_text(L, cm_note(session(L), key));
+	if (lua_isboolean(L, 3)) {
+		lua_pushstring(L, lua_toboolean(L, 3) ? "true" : "false");
+		lua_replace(L, 3);
+	}
+	cm_set_note(session(L), key, script_check_text(L, 3));
+	return 0;
+}
+
+/* --- the rows
+ * --------------------------------------------------------------------------------------- */
+
+static const struct cm_macro auth_macros[] = {
+	{CM_STAGE_MAIL, "{auth_authen}"},
+	{CM_STAGE_MAIL, "{auth_type}"},
+	{0, NULL},
+};
+static const struct cm_macro queue_macros[] = {{CM_STAGE_DATA, "i"}, {0, NULL}};
+static const struct cm_macro server_macros[] = {
+	{CM_STAGE_CONNECT, "j"},
+	{CM_STAGE_CONNECT, "{daemon_addr}"},
+	{CM_STAGE_CONNECT, "{daemon_name}"},
+	{CM_STAGE_CONNECT, "{daemon_port}"},
+	{0, NULL},
+};
+static const struct cm_macro tls_macros[] = {{CM_STAGE_MAIL, "{tls_version}"}, {0, NULL}};
+
+#define FIELD "name: string, value: string"
+
+static const struct script_row rows[] = {
+	{"add_header", SCRIPT_FUNCTION, .call = script_add_header, .parameters = FIELD,
+		.result = "", .needs = CM_EDIT_HEADERS, .help = "add a header field at the end"},
+	{"add_rcpt", SCRIPT_FUNCTION, .call = script_add_rcpt,
+		.parameters = "address: string|Address", .result = "", .needs = CM_EDIT_RCPTS,
+		.help = "add a recipient"},
+	{"auth", SCRIPT_FIELD, get_auth, .result = "Auth?", .macros = auth_macros,
+		.help = "the login; nil: not logged in, as nobody is before mail"},
+	{"body", SCRIPT_FUNCTION, .call = body, .parameters = "octets: integer",
+		.result = "string?, string? why", .from = CM_STAGE_EOM, .needs = CM_NEED_BODY,
+		.help = "the first octets of the body; nil and why when it was not kept"},
+	{"client", SCRIPT_FIELD, get_client, .result = "Client", .help = "who connected"},
+	{"dkim", SCRIPT_FIELD, get_dkim, .result = "Results", .help = "results of the plugin dkim"},
+	{"dmarc", SCRIPT_FIELD, get_dmarc, .result = "Results",
+		.help = "results of the plugin dmarc"},
+	{"drop_rcpt", SCRIPT_FUNCTION, .call = script_drop_rcpt,
+		.parameters = "address: string|Address", .result = "", .needs = CM_EDIT_RCPTS,
+		.help = "remove a recipient"},
+	{"from", SCRIPT_FIELD, get_from, .result = "Address", .from = CM_STAGE_MAIL,
+		.help = "envelope sender"},
+	{"from_header", SCRIPT_FIELD, get_from_header, .result = "From?", .from = CM_STAGE_EOH,
+		.needs = CM_NEED_HEADERS,
+		.help = "author of the From: field; nil: there is no such field"},
+	{"from_trusted", SCRIPT_FUNCTION, .call = from_trusted, .parameters = "",
+		.result = "boolean", .help = "is the client in main.trusted_networks?"},
+	{"header", SCRIPT_FUNCTION, .call = header, .parameters = "name: string, n?: integer",
+		.result = "string?", .from = CM_STAGE_EOH, .needs = CM_NEED_HEADERS,
+		.help = "value of the n-th field of that name as received, folding included"},
+	{"header_list", SCRIPT_FUNCTION, .call = header_list, .parameters = "",
+		.result = "fun(): string, string", .from = CM_STAGE_EOH, .needs = CM_NEED_HEADERS,
+		.help = "for name, value in m:header_list() do: all fields in their order"},
+	{"helo", SCRIPT_FIELD, get_helo, .result = "string?", .from = CM_STAGE_HELO,
+		.help = "argument of HELO or EHLO"},
+	{"id", SCRIPT_FIELD, get_id, .result = "string", .help = "our id; in every log line"},
+	{"insert_header", SCRIPT_FUNCTION, .call = script_insert_header,
+		.parameters = "index: integer, " FIELD, .result = "", .needs = CM_EDIT_HEADERS,
+		.help = "insert a header field; 0: above all"},
+	{"note", SCRIPT_FUNCTION, .call = note,
+		.parameters = "key: string, value?: string|number|boolean", .result = "string?",
+		.help = "remember text for this message, or read it; all plugins and rules share "
+			"it"},
+	{"prefix_subject", SCRIPT_FUNCTION, .call = script_prefix_subject,
+		.parameters = "text: string", .result = "", .needs = CM_EDIT_HEADERS,
+		.help = "put text in front of the Subject:, once"},
+	{"queue_id", SCRIPT_FIELD, get_queue_id, .result = "string?", .macros = queue_macros,
+		.help = "the MTA's queue id; Postfix has one after the first accepted recipient"},
+	{"rcpts", SCRIPT_FIELD, get_rcpts, .result = "Recipients", .from = CM_STAGE_MAIL,
+		.help = "recipients accepted so far: #m.rcpts, m.rcpts[1], ipairs(m.rcpts)"},
+	{"remove_header", SCRIPT_FUNCTION, .call = script_remove_header,
+		.parameters = "name: string, n?: integer", .result = "", .needs = CM_EDIT_HEADERS,
+		.help = "remove the n-th field of that name"},
+	{"server", SCRIPT_FIELD, get_server, .result = "Server", .macros = server_macros,
+		.help = "where the client connected to"},
+	{"set_header", SCRIPT_FUNCTION, .call = script_set_header,
+		.parameters = FIELD ", n?: integer", .result = "", .needs = CM_EDIT_HEADERS,
+		.help = "change the n-th field of that name, or add it"},
+	{"set_sender", SCRIPT_FUNCTION, .call = script_set_sender,
+		.parameters = "address: string|Address", .result = "", .needs = CM_EDIT_SENDER,
+		.help = "change the envelope sender; \"\" is the null sender"},
+	{"size", SCRIPT_FIELD, get_size, .result = "integer",
+		.help = "octets of header and body received so far"},
+	{"spf", SCRIPT_FIELD, get_spf, .result = "Results", .help = "results of the plugin spf"},
+	{"stage", SCRIPT_FIELD, get_stage, .result = "string",
+		.help = "the stage, as hooks are named"},
+	{"tls", SCRIPT_FIELD, get_tls, .result = "Tls?", .from = CM_STAGE_MAIL,
+		.macros = tls_macros, .help = "nil: plain text"},
+};
+
+const struct script_class script_class_message = {
+	.name = "Message",
+	.what = "message",
+	.kind = SCRIPT_OBJECT,
+	.rows = rows,
+	.row_count = COUNT(rows),
+	.other = plugin_results,
+	.other_type = "[string] Results",
+	.hint = "; use m:note(key, value) to remember something for this message",
+};

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * script_doc.c - the API table as text: types for editors, names for a linter, a manual chapter
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "mail/stage.h"
+#include "script.h"
+#include "script_api.h"
+#include "script_state.h"
+
+static bool
+known_late(const struct script_row *row)
+{
+	return row->from != CM_STAGE_CONNECT;
+}
+
+/* --- types for LuaLS -----------------------------------------------------------------------------
+ */
+
+/* "name: string, n?: integer" as one line for each. */
+static void
+print_params(const char *p)
+{
+	while (*p != '\0') {
+		size_t name = strcspn(p, ":");
+		size_t all = strcspn(p, ",");
+
+		printf("---@param %.*s%.*s\n", (int)name, p, (int)(all - name - 1), p + name + 1);
+		p += all;
+		p += strspn(p, ", ");
+	}
+}
+
+/* "name, n"; for people "name, n?" */
+static void
+print_names(const char *p, const char *end)
+{
+	for (const char *comma = ""; *p != '\0'; comma = ", ") {
+		printf("%s%.*s", comma, (int)strcspn(p, end), p);
+		p += strcspn(p, ",");
+		p += strspn(p, ", ");
+	}
+}
+
+static void
+print_stage_help(const struct script_row *row)
+{
+	printf("%s", row->help);
+	if (known_late(row))
+		printf(" (from %s on)", script_stage_name(row->from));
+}
+
+static void
+print_luals_function(const struct script_class *class, const struct script_row *row)
+{
+	const char *mark = class->kind == SCRIPT_OBJECT	   ? ":"
+			   : class->kind == SCRIPT_LIBRARY ? "."
+							   : "";
+
+	printf("\n---");
+	print_stage_help(row);
+	printf("\n");
+	print_params(row->parameters);
+	if (row->result[0] != '\0')
+		printf("---@return %s\n", row->result);
+	printf("function %s%s%s(", class->name, mark, row->name);
+	print_names(row->parameters, "?:");
+	printf(") end\n");
+}
+
+static void
+print_luals_field(const struct script_class *class, const struct script_row *row)
+{
+	if (class->kind == SCRIPT_GLOBALS) {
+		printf("\n---%s\n---@type %s\n%s = {}\n", row->help, row->result, row->name);
+		return;
+	}
+	printf("---@field %s %s ", row->name, row->result);
+	print_stage_help(row);
+	printf("\n");
+}
+
+static void
+print_luals_class(const struct script_class *class)
+{
+	if (class->kind != SCRIPT_GLOBALS)
+		printf("\n---@class %s\n", class->name);
+	for (size_t i = 0; i < class->row_count; i++) {
+		if (class->rows[i].kind == SCRIPT_FIELD)
+			print_luals_field(class, &class->rows[i]);
+	}
+	if (class->other_type != NULL)
+		printf("---@field %s\n", class->other_type);
+	if (class->kind == SCRIPT_OBJECT)
+		printf("local %s = {}\n", class->name);
+	if (class->kind == SCRIPT_LIBRARY)
+		printf("%s = {}\n", class->name);
+	for (size_t i = 0; i < class->row_count; i++) {
+		if (class->rows[i].kind == SCRIPT_FUNCTION)
+			print_luals_function(class, &class->rows[i]);
+	}
+}
+
+static void
+print_luals(void)
+{
+	printf("---@meta\n-- Printed by `chainmail lua luals`: what a rule of Chainmail can "
+	       "use.\n");
+	for (size_t i = 0; script_classes[i] != NULL; i++)
+		print_luals_class(script_classes[i]);
+}
+
+/* --- names for luacheck --------------------------------------------------------------------------
+ */
+
+static void
+print_luacheck_names(const struct script_class *class)
+{
+	if (class->kind == SCRIPT_LIBRARY)
+		printf("\t\t%s = { fields = {", class->name);
+	for (size_t i = 0; i < class->row_count; i++) {
+		if (class->kind == SCRIPT_LIBRARY)
+			printf(" \"%s\",", class->rows[i].name);
+		if (class->kind == SCRIPT_GLOBALS)
+			printf("\t\t%s = { other_fields = true },\n", class->rows[i].name);
+	}
+	if (class->kind == SCRIPT_LIBRARY)
+		printf(" } },\n");
+}
+
+static void
+print_luacheck(void)
+{
+	printf("-- Printed by `chainmail lua luacheck`: the names a rule of Chainmail can use.\n"
+	       "stds.chainmail = {\n\tglobals = {\n");
+	for (size_t i = 0; i < CM_STAGE_COUNT; i++) {
+		if (stages[i].lua_name != NULL)
+			printf("\t\t\"%s\",\n", stages[i].lua_name);
+	}
+	printf("\t\t\"done\",\n\t},\n\tread_globals = {\n");
+	for (size_t i = 0; script_classes[i] != NULL; i++)
+		print_luacheck_names(script_classes[i]);
+	printf("\t},\n}\nstd = \"lua54+chainmail\"\nnot_globals = {\n");
+	for (size_t i = 0; script_env_absent(i) != NULL; i++)
+		printf("\t\"%s\",\n", script_env_absent(i));
+	printf("}\n-- A hook need not use all it is given.\nunused_args = false\n");
+}
+
+/* --- the chapter of the manual -------------------------------------------------------------------
+ */
+
+/* '|' ends a cell. */
+static void
+print_cell(const char *text)
+{
+	for (; *text != '\0'; text++)
+		printf(*text == '|' ? "\\|" : "%c", *text);
+}
+
+/* What a rule writes: "m.client.ip" is said as "client.ip". */
+static void
+print_written(const struct script_class *class, const struct script_row *row)
+{
+	const char *mark = row->kind == SCRIPT_FUNCTION && class->kind == SCRIPT_OBJECT ? ":" : ".";
+	const char *owner = class == &script_class_message ? "m" : class->what;
+
+	if (class->kind == SCRIPT_GLOBALS || class->kind == SCRIPT_RECORD)
+		printf("`%s", row->name);
+	else
+		printf("`%s%s%s", owner, mark, row->name);
+	if (row->kind == SCRIPT_FUNCTION) {
+		printf("(");
+		print_names(row->parameters, ":");
+		printf(")");
+	}
+	printf("`");
+}
+
+static const char *const titles[] = {
+	[SCRIPT_GLOBALS] = "Global names",
+	[SCRIPT_LIBRARY] = "Library ",
+	[SCRIPT_OBJECT] = "",
+	[SCRIPT_RECORD] = "",
+};
+
+static void
+print_markdown_class(const struct script_class *class)
+{
+	if (class->row_count == 0)
+		return;
+	printf("\n### %s%s\n\n| Name | Gives | From stage | |\n| --- | --- | --- | --- |\n",
+		titles[class->kind], class->name);
+	for (size_t i = 0; i < class->row_count; i++) {
+		const struct script_row *row = &class->rows[i];
+
+		printf("| ");
+		print_written(class, row);
+		printf(" | ");
+		print_cell(row->result);
+		printf(" | %s | ", known_late(row) ? script_stage_name(row->from) : "");
+		print_cell(row->help);
+		printf(" |\n");
+	}
+}
+
+static void
+print_markdown(void)
+{
+	printf("A `?` behind a type means that the value may be nil.\n");
+	for (size_t i = 0; script_classes[i] != NULL; i++)
+		print_markdown_class(script_classes[i]);
+}
+
+void
+script_print_api(enum script_doc doc)
+{
+	switch (doc) {
+	case SCRIPT_DOC_LUALS:
+		print_luals();
+		return;
+	case SCRIPT_DOC_LUACHECK:
+		print_luacheck();
+		return;
+	case SCRIPT_DOC_MARKDOWN:
+		print_markdown();
+		return;
+	}
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * script_world.c - what the core does for the rows of the API
+ *
+ * The API files know the public header alone; what that does not offer to plugins stands here.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/net.h"
+#include "base/text.h"
+#include "chain/chain.h"
+#include "conf/unit.h"
+#include "mail/stage.h"
+#include "script_api.h"
+#include "script_state.h"
+
+bool
+script_client_inside(const struct cm_session *s, const char *text, bool *ok)
+{
+	struct net_block block;
+	struct net_addr client;
+
+	*ok = net_block_parse(&block, text);
+	return *ok && net_parse(&client, cm_client(s)->ip) && net_block_has(&block, &client);
+}
+
+const char *
+script_duration(const char *text, double *seconds)
+{
+	const char *why = NULL;
+	int64_t us = 0;
+
+	if (unit_duration(text, &us, &why) != NULL)
+		return why;
+	*seconds = (double)us / (double)CLOCK_SEC;
+	return NULL;
+}
+
+const char *
+script_plugin_name(const struct cm_session *s, const char *name)
+{
+	const struct chain *chain = chain_of(s);
+
+	for (size_t i = 0; i < chain->link_count; i++) {
+		const struct cm_plugin *plugin = chain->links[i]->plugin;
+
+		if (plugin != NULL && strcmp(plugin->name, name) == 0)
+			return plugin->name;
+	}
+	return NULL;
+}
+
+const char *
+script_stage_name(enum cm_stage stage)
+{
+	const char *name = stages[stage].lua_name;
+
+	return name == NULL ? stages[stage].name : name;
+}
+
+const char *
+script_verdict_name(enum cm_verdict verdict)
+{
+	return verdict_name(verdict);
+}
+
+bool
+script_map_known(lua_State *L, const char *name)
+{
+	const struct script_run *run = script_state_of(L)->run;
+
+	/* Without somebody to ask, the name was checked when the file was first loaded. */
+	return run->find_map == NULL || run->find_map(run->context, name);
+}
+
+int64_t
+script_wall(lua_State *L)
+{
+	const struct cm_session *s = script_session_now(L);
+
+	return s == NULL ? clock_wall() : cm_time(s);
+}
+
+const char *
+script_nearest(const char *word, const char *const *candidates, size_t count)
+{
+	return text_nearest(word, candidates, count);
+}
