@@ -8,6 +8,7 @@
 #   conf fragment             gets the listener and the profile that it lacks
 #   lua fragment HOOK         becomes the body of that hook
 #   conf wrong, lua wrong     must be refused; an `output` block behind it holds what check prints
+#   lua fails                 must fail at run time; `output`: what the log says of it
 #   console                   lines "$ command" are run with the latest `conf` example above, the
 #                             others are what they print
 #   ... file=NAME             is also kept under that name for the other examples of its document
@@ -18,7 +19,6 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 BUILD=$(cd "${1:-build}" 2>/dev/null && pwd) || { echo "docs.sh: no ${1:-build}; run: make all" >&2 && exit 1; }
 [ -x "$BUILD/chainmail" ] || { echo "docs.sh: no $BUILD/chainmail; run: make all" >&2 && exit 1; }
-TOP=$PWD
 export PATH=$BUILD:$PATH CHAINMAIL_CONFIG=filter.conf LC_ALL=C.UTF-8
 WORK=$(mktemp -d) || exit 1
 trap 'rm -rf "$WORK"' EXIT
@@ -70,7 +70,7 @@ rule_conf() {
 	for map in $(grep -oE '\bmap *\(?"[a-z0-9_]+"' "$1" | grep -oE '"[a-z0-9_]+"' | tr -d '"' | sort -u); do
 		printf 'map %s { match = exact; entries = [ "key value" ] }\n' "$map"
 	done
-	printf 'script rule { file = rule.lua }\n'
+	printf 'script rule { file = scripts/rule.lua }\n'
 }
 
 # hook_body HOOK BODY: a rule with that body.
@@ -116,11 +116,28 @@ check_conf() {
 	verdict $? "$1"
 }
 
-check_rule() {
-	cp "$1" "$DIR/rule.lua"
+# load_rule RULE: makes it the only rule of filter.conf.
+load_rule() {
+	cp "$1" "$DIR/scripts/rule.lua"
 	rule_conf "$1" >"$WORK/fragment"
 	complete "$WORK/fragment" >"$DIR/filter.conf"
+}
+
+check_rule() {
+	load_rule "$1"
 	check_conf "$2" "$3"
+}
+
+# fail_rule RULE WHERE: the first error in the log, without the place it was called from.
+fail_rule() {
+	load_rule "$1"
+	printf 'From: ann@example.org\n\nHello\n' >"$WORK/message"
+	(cd "$DIR" && chainmail explain "$WORK/message" --helo mail.example.org \
+		--from ann@example.org --to bob@example.com) 2>&1 >/dev/null |
+		sed -nE '1s/.* error: [^ ]+ rule: (.*) \(.*:[0-9]+\)$/\1/; 1s/.* error: [^ ]+ rule: //; 1p' \
+			>"$WORK/out"
+	[ -s "$WORK/out" ]
+	verdict $? "$2"
 }
 
 run_console() {
@@ -139,13 +156,14 @@ example() {
 	localize "$1" >"$WORK/block"
 	case $3 in
 	'conf fragment'*) complete "$WORK/block" >"$DIR/filter.conf" && check_conf "$2" 0 ;;
-	'conf wrong'*) cp "$WORK/block" "$DIR/filter.conf" && check_conf "$2" 1 ;;
+	'conf wrong'*) cp "$1" "$DIR/filter.conf" && check_conf "$2" 1 ;;
 	conf | 'conf '*)
 		cp "$WORK/block" "$DIR/filter.conf"
 		cp "$WORK/block" "$DIR/running.conf"
 		check_conf "$2" 0
 		;;
 	'lua fragment '*) hook_body "${3##* }" "$1" >"$WORK/rule" && check_rule "$WORK/rule" "$2" 0 ;;
+	'lua fails'*) fail_rule "$1" "$2" ;;
 	'lua wrong'*) check_rule "$1" "$2" 1 ;;
 	lua | 'lua '*) check_rule "$1" "$2" 0 ;;
 	output) compare "$2" "$1" ;;
@@ -160,8 +178,7 @@ example() {
 document() {
 	local n line info
 	DIR=$WORK/$(basename "$1").d
-	mkdir -p "$DIR/blocks"
-	cp -r "$TOP/scripts" "$DIR" 2>/dev/null
+	mkdir -p "$DIR/blocks" "$DIR/scripts"
 	: >"$DIR/blocks/index"
 	: >"$WORK/out"
 	blocks "$1" "$DIR/blocks" || verdict 1 "$1: a fenced block has no end"

@@ -1,0 +1,43 @@
+-- Printed by `chainmail lua luacheck`: the names a rule of Chainmail can use.
+stds.chainmail = {
+	globals = {
+		"connect",
+		"helo",
+		"mail",
+		"rcpt",
+		"data",
+		"headers",
+		"message",
+		"done",
+	},
+	read_globals = {
+		accept = { other_fields = true },
+		discard = { other_fields = true },
+		duration = { other_fields = true },
+		map = { other_fields = true },
+		quarantine = { other_fields = true },
+		reject = { other_fields = true },
+		require = { other_fields = true },
+		settings = { other_fields = true },
+		tempfail = { other_fields = true },
+		log = { fields = { "info", "warn", } },
+		time = { fields = { "now", } },
+	},
+}
+std = "lua54+chainmail"
+not_globals = {
+	"collectgarbage",
+	"coroutine",
+	"debug",
+	"dofile",
+	"io",
+	"load",
+	"loadfile",
+	"loadstring",
+	"os",
+	"package",
+	"print",
+	"warn",
+}
+-- A hook need not use all it is given.
+unused_args = false

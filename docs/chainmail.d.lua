@@ -1,0 +1,236 @@
+---@meta
+-- Printed by `chainmail lua luals`: what a rule of Chainmail can use.
+
+---the settings { } block of this script in filter.conf, read-only
+---@type table
+settings = {}
+
+---no later plugin looks at this message; at rcpt: at this recipient
+---@param reason? string
+---@return Verdict
+function accept(reason) end
+
+---pretend to accept and drop; at rcpt: this recipient
+---@param reason? string
+---@return Verdict
+function discard(reason) end
+
+---seconds of a text such as "1h30min"
+---@param text string
+---@return number
+function duration(text) end
+
+---the map of filter.conf with that name
+---@param name string
+---@return Map
+function map(name) end
+
+---let the MTA hold the message at its end; later plugins still run
+---@param reason? string
+---@return Verdict
+function quarantine(reason) end
+
+---refuse for good: reject(text), reject(status, text), reject{code=, status=, text=, reason=}; default 550 5.7.1
+---@param status_or_text string|Refusal
+---@param text? string
+---@return Verdict
+function reject(status_or_text, text) end
+
+---load NAME.lua from the rule's directory or below, once; at the top of the file only
+---@param name string
+---@return any
+function require(name) end
+
+---ask to try again later, in the same forms; default 451 4.7.1
+---@param status_or_text string|Refusal
+---@param text? string
+---@return Verdict
+function tempfail(status_or_text, text) end
+
+---@class log
+log = {}
+
+---one log line with our id; fields follow as name=value
+---@param text string
+---@param fields? table
+function log.info(text, fields) end
+
+---the same at level warn
+---@param text string
+---@param fields? table
+function log.warn(text, fields) end
+
+---@class time
+time = {}
+
+---seconds since 1970
+---@return integer
+function time.now() end
+
+---@class Message
+---@field auth Auth? the login; nil: not logged in, as nobody is before mail
+---@field client Client who connected
+---@field dkim Results results of the plugin dkim
+---@field dmarc Results results of the plugin dmarc
+---@field from Address envelope sender (from mail on)
+---@field from_header From? author of the From: field; nil: there is no such field (from headers on)
+---@field helo string? argument of HELO or EHLO (from helo on)
+---@field id string our id; in every log line
+---@field queue_id string? the MTA's queue id; Postfix has one after the first accepted recipient
+---@field rcpts Recipients recipients accepted so far: #m.rcpts, m.rcpts[1], ipairs(m.rcpts) (from mail on)
+---@field server Server where the client connected to
+---@field size integer octets of header and body received so far
+---@field spf Results results of the plugin spf
+---@field stage string the stage, as hooks are named
+---@field tls Tls? nil: plain text (from mail on)
+---@field [string] Results
+local Message = {}
+
+---add a header field at the end
+---@param name string
+---@param value string
+function Message:add_header(name, value) end
+
+---add a recipient
+---@param address string|Address
+function Message:add_rcpt(address) end
+
+---the first octets of the body; nil and why when it was not kept (from message on)
+---@param octets integer
+---@return string?, string? why
+function Message:body(octets) end
+
+---remove a recipient
+---@param address string|Address
+function Message:drop_rcpt(address) end
+
+---is the client in main.trusted_networks?
+---@return boolean
+function Message:from_trusted() end
+
+---value of the n-th field of that name as received, folding included (from headers on)
+---@param name string
+---@param n? integer
+---@return string?
+function Message:header(name, n) end
+
+---for name, value in m:header_list() do: all fields in their order (from headers on)
+---@return fun(): string, string
+function Message:header_list() end
+
+---insert a header field; 0: above all
+---@param index integer
+---@param name string
+---@param value string
+function Message:insert_header(index, name, value) end
+
+---remember text for this message, or read it; all plugins and rules share it
+---@param key string
+---@param value? string|number|boolean
+---@return string?
+function Message:note(key, value) end
+
+---put text in front of the Subject:, once
+---@param text string
+function Message:prefix_subject(text) end
+
+---remove the n-th field of that name
+---@param name string
+---@param n? integer
+function Message:remove_header(name, n) end
+
+---change the n-th field of that name, or add it
+---@param name string
+---@param value string
+---@param n? integer
+function Message:set_header(name, value, n) end
+
+---change the envelope sender; "" is the null sender
+---@param address string|Address
+function Message:set_sender(address) end
+
+---@class Client
+---@field ip string address; "" for a local client
+---@field name string verified host name, or "unknown"
+---@field port integer? the client's port
+---@field ptr string? reverse name as DNS gives it, not verified
+local Client = {}
+
+---is the client in one of the networks "192.0.2.0/24"?
+---@param network string
+---@param ... string
+---@return boolean
+function Client:inside(network, ...) end
+
+---@class Server
+---@field daemon string? the MTA's name for the listener
+---@field ip string? address the client reached
+---@field name string? the MTA's host name
+---@field port integer? port the client reached: 25, 465, 587
+local Server = {}
+
+---@class Auth
+---@field method string? "PLAIN"
+---@field user string login name
+local Auth = {}
+
+---@class Tls
+---@field bits integer? strength of the cipher
+---@field cert_subject string? subject of the client's certificate
+---@field cipher string? name of the cipher
+---@field version string "TLSv1.3"
+local Tls = {}
+
+---@class Address
+---@field addr string user@domain with the domain in lower case; "" for the null sender
+---@field domain string in lower case; "" where there is none
+---@field null boolean the null sender <>
+---@field text string as received
+---@field user string local part, quotes removed
+---@field valid boolean false: not an address, the other fields are best effort
+local Address = {}
+
+---@class Recipients
+---@field [integer] Address
+local Recipients = {}
+
+---@class From
+---@field addr string address of the one author; "" where there is a problem
+---@field domain string its domain, likewise
+---@field problem string? nil, or why the field names no single author (RFC 5322)
+---@field user string its local part, likewise
+local From = {}
+
+---@class Results
+---@field [string] string?
+local Results = {}
+
+---@class Map
+local Map = {}
+
+---value of the key, nil where it is not there
+---@param key string|Address
+---@return string?
+function Map:get(key) end
+
+---is the key there?
+---@param key string|Address
+---@return boolean
+function Map:has(key) end
+
+---@class Verdict
+local Verdict = {}
+
+---@class Refusal
+---@field code integer? reply code: 550, or 451 of tempfail
+---@field reason string? for the log; the client does not see it
+---@field status string? enhanced status: "5.7.1", or "4.7.1"
+---@field text string? what the client is told
+
+---@class Outcome
+---@field by string? name of the plugin or script that decided
+---@field code integer? reply code, 550
+---@field kind "continue"|"accept"|"reject"|"tempfail"|"discard" what the MTA was told
+---@field status string? enhanced status, "5.7.1"
+---@field text string? text of the reply
+local Outcome = {}
