@@ -66,40 +66,39 @@ say_unchanged(const struct generation *old, const struct generation *new)
 			"start");
 }
 
-/* Each line of what diag_print() and its like write. */
 static void
-log_printed(
-	enum log_level level, const struct diag *diag, void (*print)(const struct diag *, FILE *))
+log_lines(enum log_level level, char *text)
 {
-	char *text = NULL, *rest, *line;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
+	char *line;
 
-	if (out == NULL)
-		return;
-	print(diag, out);
-	fclose(out);
-	rest = text;
-	while ((line = strsep(&rest, "\n")) != NULL) {
+	while ((line = strsep(&text, "\n")) != NULL) {
 		if (line[0] != '\0')
 			log_write(level, "%s", line);
 	}
-	free(text);
 }
 
+/* The mistakes; with the generation that keeps running, also that it does. */
 static void
-say_kept(const struct diag *diag, const struct generation *old)
+say(enum log_level level, const struct diag *diag, const struct generation *kept)
 {
-	char day[32];
-	time_t loaded = (time_t)old->loaded;
+	char *text = NULL, day[32];
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
 	struct tm tm;
 
-	log_printed(LOG_LEVEL_ERROR, diag, diag_print);
-	log_printed(LOG_LEVEL_ERROR, diag, diag_print_count);
-	strftime(day, sizeof(day), "%Y-%m-%d %H:%M", localtime_r(&loaded, &tm));
-	log_write(LOG_LEVEL_ERROR,
-		"The daemon keeps running with the configuration of %s (generation %u).", day,
-		old->number);
+	if (out == NULL)
+		return;
+	diag_print(diag, out);
+	if (kept != NULL) {
+		time_t loaded = (time_t)kept->loaded;
+
+		strftime(day, sizeof(day), "%Y-%m-%d %H:%M", localtime_r(&loaded, &tm));
+		diag_print_count(diag, out);
+		fprintf(out, " The daemon keeps running with the configuration of %s.\n", day);
+	}
+	fclose(out);
+	log_lines(level, text);
+	free(text);
 }
 
 /* Loaded, and its logs are open; else NULL and the mistakes are in diag. */
@@ -126,9 +125,9 @@ reload_config(const char *path)
 	struct generation *g = load_with_logs(path, diag);
 
 	if (g == NULL) {
-		say_kept(diag, old);
+		say(LOG_LEVEL_ERROR, diag, old);
 	} else {
-		log_printed(LOG_LEVEL_WARN, diag, diag_print);
+		say(LOG_LEVEL_WARN, diag, NULL);
 		say_unchanged(old, g);
 		generation_swap(g);
 		log_write(LOG_LEVEL_INFO, "reloaded %s (generation %u)", path, g->number);

@@ -25,6 +25,17 @@ each_table(const char *plugin_dir, void (*print)(struct arena *, const struct co
 	arena_fini(&arena);
 }
 
+/* Help lines are no sentences; at the head of a section they look like one. */
+static char *
+sentence(struct arena *arena, const char *help)
+{
+	char *text = arena_printf(arena, "%s.", help);
+
+	if (text[0] >= 'a' && text[0] <= 'z')
+		text[0] = (char)(text[0] - 'a' + 'A');
+	return text;
+}
+
 /* --- Markdown --- */
 
 /* A bar would end the cell. */
@@ -61,7 +72,7 @@ print_markdown_table(struct arena *arena, const struct config_table *t)
 {
 	struct cm_option row;
 
-	printf("\n### %s\n\n%s.\n", t->title, t->help);
+	printf("\n### %s\n\n%s\n", t->title, sentence(arena, t->help));
 	if (t->rows.count == 0)
 		return;
 	printf("\n| Setting | Value | Default | Meaning |\n| --- | --- | --- | --- |\n");
@@ -118,7 +129,7 @@ print_man_table(struct arena *arena, const struct config_table *t)
 	struct cm_option row;
 
 	printf(".Ss %s\n", t->title);
-	print_roff(t->help);
+	print_roff(sentence(arena, t->help));
 	printf("\n");
 	if (t->rows.count == 0)
 		return;

@@ -73,6 +73,22 @@ config_row(const struct config_table *t, size_t i, struct cm_option *row)
 	return row->renamed_to == NULL;
 }
 
+/* "text|json" as "text, json". */
+static const char *
+choices_text(struct arena *arena, const char *choices)
+{
+	const char *text = "";
+
+	while (*choices != '\0') {
+		size_t len = strcspn(choices, "|");
+
+		text = arena_printf(
+			arena, "%s%s%.*s", text, text[0] != '\0' ? ", " : "", (int)len, choices);
+		choices += len + (choices[len] == '|');
+	}
+	return text;
+}
+
 const char *
 config_type(struct arena *arena, const struct cm_option *row)
 {
@@ -80,17 +96,9 @@ config_type(struct arena *arena, const struct cm_option *row)
 
 	if (row->type != CM_OPT_CHOICE || row->choices == NULL)
 		return type;
-	const char *bar = strchr(row->choices, '|');
-
-	if (bar == NULL)
+	if (strchr(row->choices, '|') == NULL)
 		return row->choices;
-	char *text = arena_printf(arena, "%s %s", type, row->choices);
-
-	for (char *p = text; *p != '\0'; p++) {
-		if (*p == '|')
-			*p = ' ';
-	}
-	return text;
+	return arena_printf(arena, "%s %s", type, choices_text(arena, row->choices));
 }
 
 static const char *
