@@ -128,14 +128,14 @@ check_rule() {
 	check_conf "$2" "$3"
 }
 
-# fail_rule RULE WHERE: the first error in the log, without the place it was called from.
+# fail_rule RULE WHERE: the first line of the log, without who called the function and what followed.
 fail_rule() {
 	load_rule "$1"
 	printf 'From: ann@example.org\n\nHello\n' >"$WORK/message"
 	(cd "$DIR" && chainmail explain "$WORK/message" --helo mail.example.org \
 		--from ann@example.org --to bob@example.com) 2>&1 >/dev/null |
-		sed -nE '1s/.* error: [^ ]+ rule: (.*) \(.*:[0-9]+\)$/\1/; 1s/.* error: [^ ]+ rule: //; 1p' \
-			>"$WORK/out"
+		sed -nE '1s/^chainmail[^ ]* [a-z]+: [^ ]+ rule: //; 1s/; on_error = [a-z]+$//
+			1s/ \(.*:[0-9]+\)$//; 1p' >"$WORK/out"
 	[ -s "$WORK/out" ]
 	verdict $? "$2"
 }
