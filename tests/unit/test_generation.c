@@ -474,6 +474,109 @@ START_TEST(chains_are_flattened)
 }
 END_TEST
 
+START_TEST(scripts_are_links)
+{
+	const struct profile *p;
+	struct drive d;
+
+	drive_init(&d);
+	drive_file(&d, "rule.lua", "function helo(m, name) end\n");
+	load(&d, "script rule { file = rule.lua; on_error = skip; settings { x = 1 } }\n"
+		 "profile all { chain = [ rule, skeleton ] }\n");
+	ck_assert_msg(d.g != NULL, "%s", d.mistakes);
+	p = &d.g->chain.profiles[0];
+	ck_assert_str_eq(p->at[CM_STAGE_HELO][0]->name, "rule");
+	ck_assert_str_eq(p->at[CM_STAGE_HELO][1]->name, "skeleton");
+	ck_assert_ptr_null(p->at[CM_STAGE_MAIL][0]);
+	ck_assert_int_eq(p->at[CM_STAGE_HELO][0]->set.on_error, LINK_SKIP);
+	drive_fini(&d);
+}
+END_TEST
+
+START_TEST(broken_scripts_are_refused_where_they_are)
+{
+	struct drive d;
+
+	drive_init(&d);
+	drive_file(&d, "broken.lua", "function helo(m, name)\n\tif x the end\nend\n");
+	load(&d, "script broken { file = broken.lua }\nscript gone { file = gone.lua }\n"
+		 "profile all { chain = [ broken, gone, skeleton ] }\n");
+	ck_assert_ptr_null(d.g);
+	ck_assert_uint_eq(d.errors, 2);
+	ck_assert_msg(strstr(said(&d), "broken.lua:2: error: ") != NULL, "%s", said(&d));
+	ck_assert_msg(
+		strstr(said(&d), "filter.conf:5:22: error: script gone: ") != NULL, "%s", said(&d));
+	drive_fini(&d);
+}
+END_TEST
+
+/* The example of the top directory, with the plugins of this build. */
+static void
+load_example(struct drive *d)
+{
+	static const char main_line[] = "\nmain {\n";
+	char cwd[PATH_MAX], dir[PATH_MAX], from[PATH_MAX + 16], to[128];
+	static char text[65536];
+	struct buf changed;
+	size_t len;
+	char *at;
+	FILE *f = fopen("filter.conf.example", "r");
+
+	ck_assert_msg(f != NULL, "filter.conf.example is not here: run from the top directory");
+	len = fread(text, 1, sizeof(text) - 1, f);
+	text[len] = '\0';
+	fclose(f);
+	drive_plugin_dir(dir, false);
+	at = strstr(text, main_line);
+	ck_assert_ptr_nonnull(at);
+	buf_init(&changed, 0);
+	buf_add(&changed, text, (size_t)(at - text));
+	buf_printf(&changed, "\nmain {\nplugin_dir = \"%s\"\n%s", dir, at + strlen(main_line));
+	ck_assert_ptr_nonnull(getcwd(cwd, sizeof(cwd)));
+	snprintf(from, sizeof(from), "%s/scripts", cwd);
+	snprintf(to, sizeof(to), "%s/scripts", d->dir);
+	ck_assert_int_eq(symlink(from, to), 0);
+	drive_load_text(d, changed.data);
+	unlink(to);
+	buf_fini(&changed);
+}
+
+static const struct {
+	const char *what, *port, *helo, *login, *from, *to, *reply;
+} example[] = {
+	{"submission without login", "587", "x", NULL, "<bob@example.com>", "<a@example.org>",
+		"530 5.7.0 Authentication required"},
+	{"submission with a foreign sender", "587", "x", "bob", "<ceo@example.com>",
+		"<a@example.org>",
+		"553 5.7.1 <ceo@example.com>: Sender address rejected: not owned by user bob"},
+	{"submission with a tag", "465", "x", "bob", "<bob+tag@example.com>", "<a@example.org>",
+		""},
+	{"a stranger", "25", "mail.example.net", NULL, "<a@example.org>", "<bob@example.com>", ""},
+	{"a stranger who is localhost", "25", "localhost", NULL, "<a@example.org>",
+		"<bob@example.com>", "550 5.7.1 You are not me"},
+	{"a recipient who has left", "25", "mail.example.net", NULL, "<a@example.org>",
+		"<dave@example.com>", "550 5.2.1 Dave has left"},
+};
+
+START_TEST(example_works)
+{
+	struct drive d;
+
+	drive_init(&d);
+	load_example(&d);
+	ck_assert_str_eq(d.mistakes, "");
+	ck_assert_ptr_nonnull(d.g);
+	drive_open(&d);
+	drive_connect(&d, "203.0.113.1", "client.example.net", example[_i].port);
+	drive_helo(&d, example[_i].helo);
+	if (drive_mail(&d, example[_i].from, example[_i].login, "TLSv1.3") == CM_CONTINUE)
+		drive_rcpt(&d, example[_i].to);
+	ck_assert_msg(strcmp(drive_reply(&d), example[_i].reply) == 0, "%s: %s", example[_i].what,
+		drive_reply(&d));
+	drive_fini(&d);
+}
+END_TEST
+
 START_TEST(fail_action_is_the_default)
 {
 	struct drive d;
@@ -638,6 +741,9 @@ main(void)
 	tcase_add_test(t, unreadable_map_names_the_user);
 	tcase_add_test(t, settings_arrive);
 	tcase_add_test(t, chains_are_flattened);
+	tcase_add_test(t, scripts_are_links);
+	tcase_add_test(t, broken_scripts_are_refused_where_they_are);
+	tcase_add_loop_test(t, example_works, 0, LENGTH(example));
 	tcase_add_test(t, fail_action_is_the_default);
 	tcase_add_test(t, plugins_are_started_and_stopped);
 	tcase_add_test(t, what_was_started_is_stopped_after_a_mistake);
