@@ -22,7 +22,11 @@ print_setting(struct query *q, const struct config_table *t, const struct cm_opt
 {
 	const char *range = config_range(&q->arena, row);
 
-	printf("%s.%s\n    %s\n", t->name, row->name, row->help != NULL ? row->help : "");
+	if (t == &q->tables.common)
+		printf("%s of %s\n", row->name, t->title);
+	else
+		printf("%s.%s\n", t->name, row->name);
+	printf("    %s\n", row->help != NULL ? row->help : "");
 	printf("    value    %s\n", config_type(&q->arena, row));
 	if (range != NULL)
 		printf("    range    %s\n", range);
