@@ -146,21 +146,14 @@ static const char *const verdict_names[] = {
 };
 
 /* What is looked up: its map, its name in logs, and what a refusal without a text says. */
-struct lookup {
+static const struct lookup {
 	size_t map;
 	const char *name, *refusal;
-};
-
-static const struct lookup by_client = {
-	offsetof(struct config, client), "client", "Client host rejected"};
-static const struct lookup by_client_name = {
-	offsetof(struct config, client_name), "client_name", "Client host rejected"};
-static const struct lookup by_helo = {
-	offsetof(struct config, helo), "helo", "Helo command rejected"};
-static const struct lookup by_sender = {
-	offsetof(struct config, sender), "sender", "Sender address rejected"};
-static const struct lookup by_recipient = {
-	offsetof(struct config, recipient), "recipient", "Recipient address rejected"};
+} client = {offsetof(struct config, client), "client", "Client host rejected"},
+  client_name = {offsetof(struct config, client_name), "client_name", "Client host rejected"},
+  helo_name = {offsetof(struct config, helo), "helo", "Helo command rejected"},
+  sender = {offsetof(struct config, sender), "sender", "Sender address rejected"},
+  recipient = {offsetof(struct config, recipient), "recipient", "Recipient address rejected"};
 
 static const struct cm_map *
 map_of(const struct cm_session *s, const struct lookup *by)
@@ -281,28 +274,27 @@ connect(struct cm_session *s, const struct cm_event *ev)
 	enum cm_verdict verdict = CM_CONTINUE;
 
 	(void)ev;
-	if (map_of(s, &by_client) != NULL && cm_client(s)->ip[0] != '\0')
-		try_key(s, &by_client, cm_client(s)->ip, &verdict);
-	return verdict == CM_CONTINUE ? check_name(s, &by_client_name, cm_client(s)->name)
-				      : verdict;
+	if (map_of(s, &client) != NULL && cm_client(s)->ip[0] != '\0')
+		try_key(s, &client, cm_client(s)->ip, &verdict);
+	return verdict == CM_CONTINUE ? check_name(s, &client_name, cm_client(s)->name) : verdict;
 }
 
 static enum cm_verdict
 helo(struct cm_session *s, const struct cm_event *ev)
 {
-	return check_name(s, &by_helo, ev->name);
+	return check_name(s, &helo_name, ev->name);
 }
 
 static enum cm_verdict
 mail(struct cm_session *s, const struct cm_event *ev)
 {
-	return check_address(s, &by_sender, ev->address);
+	return check_address(s, &sender, ev->address);
 }
 
 static enum cm_verdict
 rcpt(struct cm_session *s, const struct cm_event *ev)
 {
-	return check_address(s, &by_recipient, ev->address);
+	return check_address(s, &recipient, ev->address);
 }
 
 /* --- the tables --- */
