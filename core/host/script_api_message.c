@@ -216,10 +216,12 @@ const struct script_class script_class_results = {
 static int
 header(lua_State *L)
 {
-	const char *name = luaL_checkstring(L, 2);
-	lua_Integer n = luaL_optinteger(L, 3, 1);
+	const char *name;
+	lua_Integer n;
 
 	script_self(L, &script_class_message);
+	name = luaL_checkstring(L, 2);
+	n = luaL_optinteger(L, 3, 1);
 	luaL_argcheck(L, n >= 1, 3, "fields are counted from 1");
 	script_charge(L, cm_header_count(session(L)));
 	return script_push_text(L, cm_header(session(L), name, (size_t)n));
@@ -256,11 +258,12 @@ header_list(lua_State *L)
 static int
 body(lua_State *L)
 {
-	lua_Integer most = luaL_checkinteger(L, 2);
 	const unsigned char *data;
+	lua_Integer most;
 	size_t len;
 
 	script_self(L, &script_class_message);
+	most = luaL_checkinteger(L, 2);
 	luaL_argcheck(L, most >= 0, 2, "number of octets wanted");
 	if (!cm_body(session(L), &data, &len)) {
 		lua_pushnil(L);
@@ -278,9 +281,10 @@ body(lua_State *L)
 static int
 note(lua_State *L)
 {
-	const char *key = script_check_text(L, 2);
+	const char *key;
 
 	script_self(L, &script_class_message);
+	key = script_check_text(L, 2);
 	if (lua_gettop(L) == 2)
 		return script_push_text(L, cm_note(session(L), key));
 	if (lua_isboolean(L, 3)) {

@@ -193,11 +193,12 @@ static int
 refuse(lua_State *L, enum cm_verdict verdict)
 {
 	struct verdict v = {.verdict = verdict, .name = verdict_name(verdict)};
+	bool table = lua_type(L, 1) == LUA_TTABLE;
 	bool two = lua_gettop(L) >= 2;
 
-	if (lua_gettop(L) > 2)
+	if (lua_gettop(L) > (table ? 1 : 2))
 		set_bad(&v, "%s() takes a text, a status and a text, or a table", v.name);
-	if (lua_type(L, 1) == LUA_TTABLE) {
+	if (table) {
 		take_table(L, &v);
 	} else {
 		v.status = two ? take_text(L, &v, 1, "status") : NULL;

@@ -37,6 +37,17 @@ script_duration(const char *text, double *seconds)
 	return NULL;
 }
 
+/* Rules are links too, but publish no results. */
+static bool
+is_rule(const struct cm_plugin *plugin)
+{
+	for (int i = 0; i < CM_STAGE_COUNT; i++) {
+		if (stage_hook(&stages[i], plugin) == script_hook)
+			return true;
+	}
+	return plugin->end_msg == script_end_msg;
+}
+
 const char *
 script_plugin_name(const struct cm_session *s, const char *name)
 {
@@ -45,7 +56,7 @@ script_plugin_name(const struct cm_session *s, const char *name)
 	for (size_t i = 0; i < chain->link_count; i++) {
 		const struct cm_plugin *plugin = chain->links[i]->plugin;
 
-		if (plugin != NULL && strcmp(plugin->name, name) == 0)
+		if (plugin != NULL && strcmp(plugin->name, name) == 0 && !is_rule(plugin))
 			return plugin->name;
 	}
 	return NULL;

@@ -1,0 +1,655 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_script.c - what hooks see, return and ask for, through the real chain
+ */
+#include "script_case.h"
+#include "table.h"
+
+static struct rule r;
+
+static void
+setup(void)
+{
+	rule_init(&r);
+}
+
+static void
+teardown(void)
+{
+	rule_fini(&r);
+}
+
+/* The rule's outcome must be exactly this; a '*' at the end stands for the rest. */
+static void
+expect(const char *got, const char *want)
+{
+	size_t len = strlen(want);
+
+	if (len > 0 && want[len - 1] == '*')
+		ck_assert_msg(strncmp(got, want, len - 1) == 0, "want %s\ngot  %s", want, got);
+	else
+		ck_assert_str_eq(got, want);
+}
+
+/* --- what a hook sees --------------------------------------------------------------------------
+ */
+
+/* Each line of Lua is true at the end of the message. */
+static const char *const facts[] = {
+	"m.client.ip == '192.0.2.1'",
+	"m.client.name == 'client.example.org'",
+	"m.client.port == 40000",
+	"m.client.ptr == nil",
+	"m.client:inside('192.0.2.0/24')",
+	"m.client:inside('10.0.0.0/8', '192.0.2.1')",
+	"not m.client:inside('10.0.0.0/8', '2001:db8::/32')",
+	"tostring(m.client) == '192.0.2.1'",
+	"m.server.port == 587",
+	"m.server.name == nil",
+	"m.helo == 'client.example.org'",
+	"m.auth.user == 'bob'",
+	"m.auth.method == nil",
+	"m.tls.version == 'TLSv1.3'",
+	"m.tls.bits == nil",
+	"m.from.addr == 'bob@example.com'",
+	"m.from.user == 'bob' and m.from.domain == 'example.com'",
+	"m.from.null == false and m.from.valid == true",
+	"m.from.text == '<bob@example.com>'",
+	"tostring(m.from) == 'bob@example.com'",
+	"#m.rcpts == 2",
+	"m.rcpts[1].addr == 'to@example.net'",
+	"m.rcpts[2].user == 'two'",
+	"m.rcpts[3] == nil and m.rcpts[0] == nil and m.rcpts[-1] == nil",
+	"(function() local n = 0 for i, to in ipairs(m.rcpts) do n = n + i end return n end)() == "
+	"3",
+	"m.from_header.addr == 'bob@example.com'",
+	"m.from_header.user == 'bob' and m.from_header.domain == 'example.com'",
+	"m.from_header.problem == nil",
+	"m:header('subject') == ' hello\\r\\n world'",
+	"m:header('Received') == ' from a by b'",
+	"m:header('Received', 2) == ' from b by c'",
+	"m:header('Received', 3) == nil and m:header('X-None') == nil",
+	"m:body(4) == 'line' and m:body(0) == ''",
+	"m:body(1000) == 'line one\\r\\nline two\\r\\n'",
+	"m.size > 20 and math.type(m.size) == 'integer'",
+	"m.stage == 'message'",
+	"#m.id > 4 and m.queue_id == nil",
+	"m:from_trusted() == false",
+	"m:note('unknown') == nil",
+	"type(time.now()) == 'number' and time.now() > 1700000000",
+	"duration '1h30min' == 5400 and duration '500ms' == 0.5",
+	"settings.name == 'a b' and settings.limit == 5 and settings.half == 0.5",
+	"settings.strict == true and settings.loose == false and settings.country == 'NO'",
+	"settings.text == '12' and settings.wait == '5min' and settings.none == nil",
+	"#settings.list == 3 and settings.list[1] == 1 and settings.list[3] == 'x'",
+	"table.concat(settings.list, ',', 2) == 'two,x'",
+	"(function() local n = 0 for _ in pairs(settings) do n = n + 1 end return n end)() == 9",
+	"logins:get('BOB@example.com') == 'bob' and logins:has('@sales.test')",
+	"logins:get(m.from) == 'bob' and logins:get('x') == nil and not logins:has('x')",
+	"tostring(logins) == 'map \"logins\"'",
+	"map 'logins' ~= logins and map('logins'):has('bob@example.com')",
+	"getmetatable(m) == false and getmetatable('') == false and getmetatable(string) == false",
+	"('x'):rep(3, ',') == 'x,x,x' and ('x'):rep(0) == '' and (''):rep(1 << 60) == ''",
+	"select('#', pcall(error)) == 2 and pcall(error, 'x') == false",
+	"select(2, xpcall(error, function(e) return e .. '!' end, 'x')) == 'x!'",
+	"select(2, xpcall(function(a) return a end, error, 7)) == 7",
+	"select(2, xpcall(error, function() error('y', 0) end)) == 'y'",
+	"_VERSION == 'Lua 5.4'",
+};
+
+/* As a rule file: hooks that collect what is known by then. */
+#define FACT_SETTINGS                                                                     \
+	"settings { name = \"a b\"; limit = 5; half = 0.5; strict = yes; loose = false; " \
+	"country = NO; text = \"12\"; wait = 5min; list = [ 1, two, x ] }"
+
+START_TEST(sees_the_session)
+{
+	char code[1024];
+
+	return;
+	snprintf(code, sizeof(code),
+		"local logins = map 'logins'\nfunction message(m)\n\t-- m:body m:header m.auth "
+		"m.tls m.server\n"
+		"\tif not (%s) then error('not so', 0) end\nend\n"
+		"local declared = { m = { 'header', 'body', 'queue_id' } }\n",
+		facts[_i]);
+	rule_load(&r, code, FACT_SETTINGS);
+	expect(rule_session(&r), "continue");
+	ck_assert_str_eq(r.d.answer.reply.code == 0 ? "" : drive_reply(&r.d), "");
+}
+END_TEST
+
+START_TEST(sees_arguments_of_its_stages)
+{
+	rule_load(&r,
+		"local seen = {}\n"
+		"function connect(m) assert(m.stage == 'connect' and m.helo_done == nil) end\n",
+		"");
+	expect(rule_session(&r), "failed: scripts/x.lua:2: message has no field \"helo_done\"*");
+}
+END_TEST
+
+START_TEST(runs_every_hook_in_order)
+{
+	rule_load(&r,
+		"local function add(m, what) m:note('seen', (m:note('seen') or '') .. what .. ' ') "
+		"end\n"
+		"function connect(m) assert(m.stage == 'connect') log.info('connect') end\n"
+		"function helo(m, name) assert(name == m.helo and m.auth == nil) log.info('helo') "
+		"end\n"
+		"function mail(m, from) add(m, 'mail=' .. from.addr) end\n"
+		"function rcpt(m, to) add(m, 'rcpt=' .. to.addr .. '/' .. #m.rcpts) end\n"
+		"function data(m) add(m, 'data=' .. #m.rcpts) end\n"
+		"function headers(m) add(m, 'headers') end\n"
+		"function message(m) add(m, m.stage) end\n"
+		"function done(m, v) log.info(m:note('seen') .. v.kind) end\n",
+		"");
+	expect(rule_session(&r), "continue");
+	chain_end_message(r.d.s);
+	ck_assert_ptr_nonnull(strstr(rule_log(&r), " x: connect\n"));
+	ck_assert_ptr_nonnull(strstr(r.text, " x: helo\n"));
+	ck_assert_msg(
+		strstr(r.text, " x: mail=bob@example.com rcpt=to@example.net/0 "
+			       "rcpt=two@example.net/1 data=2 headers message accept\n") != NULL,
+		"%s", r.text);
+}
+END_TEST
+
+START_TEST(tells_done_what_the_client_was_told)
+{
+	rule_load(&r,
+		"function mail(m) return reject{ code = 554, status = '5.7.9', text = 'no' } end\n"
+		"function done(m, v) log.info('end', { kind = v.kind, code = v.code, status = "
+		"v.status, "
+		"text = v.text, by = v.by, who = m.from.addr }) end\n",
+		"");
+	expect(rule_session(&r), "554 5.7.9 no");
+	chain_end_message(r.d.s);
+	ck_assert_msg(
+		strstr(rule_log(&r),
+			" x: end by=x code=554 kind=reject status=5.7.9 text=\"no (id ") != NULL &&
+			strstr(r.text, "who=bob@example.com\n") != NULL,
+		"%s", r.text);
+}
+END_TEST
+
+/* --- errors of rules ---------------------------------------------------------------------------
+ */
+
+static const struct {
+	const char *code, *want;
+} failures[] = {
+	{"function mail(m)\n\tlocal x = m.clinet\nend",
+		"failed: scripts/x.lua:2: message has no field \"clinet\"; did you mean "
+		"\"client\"? (mail() "
+		"scripts/x.lua:2)"},
+	{"function mail(m)\n\tm.score = 5\nend", "failed: scripts/x.lua:2: m.score cannot be "
+						 "assigned; use m:note(key, value) to remember "
+						 "something for this message*"},
+	{"function mail(m)\n\tm.client.ip = 5\nend",
+		"failed: scripts/x.lua:2: client.ip cannot be assigned (*"},
+	{"function mail(m)\n\tcount = 1\nend", "failed: scripts/x.lua:2: global \"count\": write "
+					       "local, or store.set() to keep it between "
+					       "messages*"},
+	{"function mail(m)\n\treturn rejct('x')\nend",
+		"failed: scripts/x.lua:2: unknown name \"rejct\"; did you mean \"reject\"?*"},
+	{"local function g(m)\n\treturn m.x.y\nend\nfunction mail(m)\n\tlocal v = g(m)\nend",
+		"failed: scripts/x.lua:2: message has no field \"x\" (g scripts/x.lua:2 < mail() "
+		"scripts/x.lua:5)"},
+	{"function mail(m)\n\terror('plain', 0)\nend",
+		"failed: scripts/x.lua:2: plain (mail() scripts/x.lua:2)"},
+	{"function mail(m)\n\terror({})\nend",
+		"failed: scripts/x.lua:2: error() was called with a table*"},
+	{"function mail(m)\n\terror()\nend",
+		"failed: scripts/x.lua:2: error() was called with a nil*"},
+	{"function mail(m)\n\terror(setmetatable({}, { __tostring = function() return 'x' end "
+	 "}))\nend",
+		"failed: scripts/x.lua:2: error() was called with a table*"},
+	{"function connect(m)\n\tlocal x = m.from\nend",
+		"failed: scripts/x.lua:2: message.from is known from stage mail on, not at "
+		"connect*"},
+	{"function connect(m)\n\tlocal x = m.tls\nend",
+		"failed: scripts/x.lua:2: message.tls is known from stage mail on, not at "
+		"connect*"},
+	{"function mail(m)\n\tlocal x = m:header('A')\nend",
+		"failed: scripts/x.lua:2: message.header is known from stage headers on, not at "
+		"mail*"},
+	{"function headers(m)\n\tlocal x = m:body(1)\nend",
+		"failed: scripts/x.lua:2: message.body is known from stage message on, not at "
+		"headers*"},
+	{"function headers(m)\n\tlocal x = m.header('A')\nend",
+		"failed: scripts/x.lua:2: header is called with a colon: m:header(...)*"},
+	{"function mail(m)\n\tlocal x = m.spf.result\nend",
+		"failed: scripts/x.lua:2: m.spf needs the plugin spf in filter.conf*"},
+	{"local k = 'geo'\nfunction mail(m)\n\tlocal x = m[k]\nend",
+		"failed: scripts/x.lua:3: m.geo is not available in this version*"},
+	{"function mail(m)\n\tlocal x = m.client:inside('10.0.0/8')\nend",
+		"failed: scripts/x.lua:2: \"10.0.0/8\" is not an address or network*"},
+	{"function mail(m)\n\tduration 'soon'\nend",
+		"failed: scripts/x.lua:2: duration \"soon\": *"},
+	{"function mail(m)\n\tmap 'nothing'\nend",
+		"failed: scripts/x.lua:2: map \"nothing\" is not in filter.conf*"},
+	{"function mail(m)\n\trequire 'late'\nend",
+		"failed: scripts/x.lua:2: module \"late\": write require at the top of the file*"},
+	{"function mail(m)\n\tm:add_header('X: A', 'b')\nend",
+		"failed: scripts/x.lua:2: m:add_header() was refused; the log says why*"},
+	{"function mail(m)\n\tm:add_header('X-A', 'b\\0c')\nend",
+		"failed: scripts/x.lua:2: bad argument #2 to 'add_header' (text holds a NUL "
+		"character)*"},
+	{"function mail(m)\n\tlocal k = 'add_header'\n\tm[k](m, 'X-A', 'b')\nend", "continue"},
+	{"function mail(m)\n\tlocal k = 'add' .. '_header'\n\tm[k](m, 'X-A', 'b')\nend",
+		"failed: scripts/x.lua:3: m:add_header() was refused; the log says why*"},
+	{"function mail(m)\n\tm:note('k', {})\nend", "failed: scripts/x.lua:2: bad argument*"},
+	{"function mail(m)\n\tm:note('k', nil)\nend", "failed: scripts/x.lua:2: bad argument*"},
+	{"function mail(m)\n\tfor i = 1, 200 do log.info('x') end\nend",
+		"failed: scripts/x.lua:2: one hook may write at most 100 log lines*"},
+	{"function mail(m)\n\tfor i = 1, 200 do m:note('k', ('x'):rep(10000)) end\nend",
+		"failed: scripts/x.lua:2: one hook may put at most 1024 KB into notes, edits and "
+		"log lines*"},
+	{"function mail(m)\n\trawset(string, 'find', 1)\nend",
+		"failed: scripts/x.lua:2: this table cannot be changed*"},
+	{"function mail(m)\n\tsetmetatable(string, nil)\nend",
+		"failed: scripts/x.lua:2: cannot change a protected metatable*"},
+	{"function mail(m)\n\tfunction rcpt(x) end\nend",
+		"failed: scripts/x.lua:2: function rcpt: stages are defined at the top of a rule "
+		"file*"},
+	{"function mail(m)\n\tlocal s = ('x'):foo()\nend",
+		"failed: scripts/x.lua:2: string has no \"foo\"*"},
+
+	/* verdicts */
+	{"function mail(m)\n\treturn 'reject'\nend",
+		"failed: scripts/x.lua: mail() returned \"reject\"; return nothing, or "
+		"reject/tempfail/accept/discard/quarantine(...)"},
+	{"function mail(m)\n\treturn false\nend",
+		"failed: scripts/x.lua: mail() returned false; *"},
+	{"function mail(m)\n\treturn 5\nend", "failed: scripts/x.lua: mail() returned 5; *"},
+	{"function mail(m)\n\treturn {}\nend", "failed: scripts/x.lua: mail() returned a table; *"},
+	{"function mail(m)\n\treturn m\nend",
+		"failed: scripts/x.lua: mail() returned a userdata; *"},
+	{"function mail(m)\n\treturn reject\nend",
+		"failed: scripts/x.lua: mail() returned a function; *"},
+	{"-- a comment\nfunction mail(m)\n\treturn reject{ code = 550, status = '4.7.1', text = "
+	 "'x' }\nend",
+		"failed: scripts/x.lua: mail() (lines 2-4): reject() needs a 5yz code and a 5.y.z "
+		"status, got 550 "
+		"4.7.1"},
+	{"function mail(m)\n\treturn tempfail('5.7.1', 'x')\nend",
+		"failed: scripts/x.lua: mail() (lines 1-3): tempfail() needs a 4yz code and a "
+		"4.y.z status, got "
+		"451 5.7.1"},
+	{"function mail(m)\n\treturn reject{ code = 250 }\nend",
+		"failed: *: reject() needs a 5yz*"},
+	{"function mail(m)\n\treturn reject('5.7', 'x')\nend", "failed: *: reject() needs a 5yz*"},
+	{"function mail(m)\n\treturn reject('5.7.1.2', 'x')\nend",
+		"failed: *: reject() needs a 5yz*"},
+	{"function mail(m)\n\treturn reject('5.7.1234', 'x')\nend",
+		"failed: *: reject() needs a 5yz*"},
+	{"function mail(m)\n\treturn reject{ txt = 'x' }\nend",
+		"failed: scripts/x.lua: mail() (lines 1-3): reject{} has no field \"txt\"; did you "
+		"mean \"text\"?"},
+	{"function mail(m)\n\treturn reject{ 'x' }\nend",
+		"failed: scripts/x.lua: mail() (lines 1-3): reject{} has no field \"[1]\", only "
+		"code, status, "
+		"text, reason"},
+	{"function mail(m)\n\treturn reject('5.7.1', 'x', 'y')\nend",
+		"failed: *: reject() takes a text, a status and a text, or a table"},
+	{"function mail(m)\n\treturn reject({}, 'x')\nend",
+		"failed: *: reject() takes a text, a status and a text, or a table"},
+	{"function mail(m)\n\treturn reject(m)\nend",
+		"failed: *: reject(): the text is a userdata"},
+	{"function mail(m)\n\treturn reject{ code = 'x' }\nend",
+		"failed: *: reject{}: code is no number"},
+	{"function mail(m)\n\treturn accept('a', 'b')\nend",
+		"failed: *: accept() takes a reason and nothing else"},
+	{"function mail(m)\n\treturn reject('a\\0b')\nend",
+		"failed: *: reject(): the text is text with a NUL character"},
+};
+
+/* "failed: *: words" leaves out file, hook and lines. */
+START_TEST(fails_in_words)
+{
+	const char *want = failures[_i].want;
+	const char *got;
+
+	rule_load(&r, failures[_i].code, "");
+	got = rule_session(&r);
+	if (strncmp(want, "failed: *: ", 11) == 0) {
+		const char *words = strstr(got, "): ");
+
+		ck_assert_msg(strncmp(got, "failed: scripts/x.lua: mail() (lines 1-3): ", 41) == 0,
+			"%s", got);
+		ck_assert_ptr_nonnull(words);
+		expect(words + 3, want + 11);
+	} else {
+		expect(got, want);
+	}
+	if (strncmp(want, "failed: ", 8) != 0)
+		return;
+	ck_assert_str_eq(drive_reply(&r.d), "451 4.3.0 Temporary problem, please try again later");
+	ck_assert_ptr_nonnull(strstr(rule_log(&r), " x: scripts/x.lua:"));
+}
+END_TEST
+
+START_TEST(says_a_failure_once_with_our_id)
+{
+	char line[256];
+	const char *at;
+
+	rule_load(&r, "local function g() error('stop') end\nfunction mail(m)\n\tg()\nend", "");
+	expect(rule_session(&r),
+		"failed: scripts/x.lua:1: stop (g scripts/x.lua:1 < mail() scripts/x.lua:3)");
+	snprintf(line, sizeof(line), "%s x: scripts/x.lua:1: stop (g scripts/x.lua:1 < mail() ",
+		cm_id(r.d.s));
+	at = strstr(rule_log(&r), line);
+	ck_assert_msg(at != NULL, "%s", r.text);
+	ck_assert_ptr_null(strstr(at + 1, line));
+}
+END_TEST
+
+START_TEST(logs_a_failure_of_done)
+{
+	rule_load(&r, "function done(m)\n\terror('late')\nend", "");
+	expect(rule_session(&r), "continue");
+	chain_end_message(r.d.s);
+	ck_assert_ptr_nonnull(
+		strstr(rule_log(&r), " x: scripts/x.lua:2: late (done() scripts/x.lua:2)\n"));
+}
+END_TEST
+
+/* --- verdicts ----------------------------------------------------------------------------------
+ */
+
+static const struct {
+	const char *code, *want;
+} verdicts[] = {
+	{"function mail(m) return reject('no') end", "550 5.7.1 no"},
+	{"function mail(m) return reject('5.1.8', 'no') end", "550 5.1.8 no"},
+	{"function mail(m) return reject{ code = 553, status = '5.1.7', text = 'no' } end",
+		"553 5.1.7 no"},
+	{"function mail(m) return reject{ code = 553 } end", "553 5.7.1 Message refused"},
+	{"function mail(m) return reject{ reason = 'x' } end", "550 5.7.1 *"},
+	{"function mail(m) return reject() end", "550 5.7.1 *"},
+	{"function mail(m) return tempfail('later') end", "451 4.7.1 later"},
+	{"function mail(m) return tempfail('4.2.1', 'later') end", "451 4.2.1 later"},
+	{"function mail(m) return tempfail{ code = 450, text = 'later' } end", "450 4.7.1 later"},
+	{"function mail(m) return reject('100% no') end", "550 5.7.1 100% no"},
+	{"function mail(m) return accept('fine') end", "accept"},
+	{"function mail(m) return discard('spam') end", "discard"},
+	{"function rcpt(m, to) if to.user == 'two' then return reject('5.1.1', 'no') end end",
+		"550 5.1.1 no"},
+	{"function message(m) return quarantine('odd') end", "continue"},
+	{"local no = reject('5.7.1', 'kept')\nfunction mail(m) return no end", "550 5.7.1 kept"},
+	{"function mail(m) reject('not returned') end", "continue"},
+	{"function mail(m) return nil end", "continue"},
+	{"function helo(m) return reject('5.7.1', 'told at MAIL') end", "550 5.7.1 told at MAIL"},
+	{"function mail(m) end function connect(m) end", "continue"},
+	{"function message(m) return reject('at the end') end", "550 5.7.1 at the end"},
+	{"function mail(m) local ok, why = pcall(error, 'x') if why == 'x' then return reject(why) "
+	 "end end",
+		"550 5.7.1 x"},
+};
+
+START_TEST(returns_verdicts)
+{
+	rule_load(&r, verdicts[_i].code, "");
+	expect(rule_session(&r), verdicts[_i].want);
+}
+END_TEST
+
+START_TEST(keeps_the_reason_for_the_log)
+{
+	const struct trace_record *t;
+
+	rule_load(
+		&r, "function mail(m) return reject{ text = 'no', reason = 'because %s' } end", "");
+	expect(rule_session(&r), "550 5.7.1 no");
+	t = chain_trace(r.d.s)->first;
+	ck_assert_ptr_nonnull(t);
+	ck_assert_str_eq(t->reason, "because %s");
+}
+END_TEST
+
+/* --- edits, notes, results -----------------------------------------------------------------------
+ */
+
+static const struct {
+	const char *code, *want;
+} edits[] = {
+	{"function connect(m) m:add_header('X-A', 'b') end", "add header X-A=b;"},
+	{"function mail(m) m:insert_header(0, 'X-A', 'b') end", "insert header X-A=b@0;"},
+	{"function message(m) m:set_header('Subject', 'new') end", "set header Subject=new@1;"},
+	{"function message(m) m:set_header('Received', 'x', 2) end", "set header Received=x@2;"},
+	{"function rcpt(m, to) m:remove_header('Received', 2) end", "set header Received=-@2;"},
+	{"function data(m) m:prefix_subject('[X] ') end",
+		"set header Subject=[X] hello\\n world@1;"},
+	{"function message(m) m:add_rcpt('new@example.net') end", "add recipient new@example.net;"},
+	{"function message(m) m:drop_rcpt(m.rcpts[1]) end", "drop recipient to@Example.net;"},
+	{"function message(m) m:set_sender('') end", "change sender ;"},
+	{"function message(m) m:set_sender(m.rcpts[2]) end", "change sender two@example.net;"},
+	{"function message(m) return quarantine('odd') end", "quarantine odd;"},
+	{"function message(m) return quarantine() end", "quarantine x;"},
+};
+
+/* "kind name=value@index;" */
+static const char *
+edits_text(const struct answer *a)
+{
+	static char text[512];
+
+	text[0] = '\0';
+	for (size_t i = 0; i < a->edit_count; i++) {
+		const struct edit *e = a->edits[i];
+		char one[256], *p = one;
+
+		p += sprintf(p, "%s ", edit_kind_name(e->kind));
+		if (e->name != NULL)
+			p += sprintf(p, "%s=", e->name);
+		for (const char *v = e->value == NULL ? "-" : e->value; *v != '\0'; v++)
+			p += *v == '\r'	  ? sprintf(p, "\\r")
+			     : *v == '\n' ? sprintf(p, "\\n")
+					  : sprintf(p, "%c", *v);
+		if (e->kind == EDIT_SET_HEADER || e->kind == EDIT_INSERT_HEADER)
+			p += sprintf(p, "@%zu", e->index);
+		sprintf(p, ";");
+		strcat(text, one);
+	}
+	return text;
+}
+
+START_TEST(queues_edits)
+{
+	rule_load(&r, edits[_i].code, "");
+	expect(rule_session(&r), "continue");
+	ck_assert_str_eq(edits_text(&r.d.answer), edits[_i].want);
+}
+END_TEST
+
+START_TEST(forgets_everything_between_messages)
+{
+	rule_load(&r,
+		"local kept\n"
+		"function mail(m)\n"
+		"\tif kept then return reject(tostring(pcall(function() return kept.id end)) .. ' "
+		"' ..\n"
+		"\t\ttostring(pcall(kept.x)) .. tostring(kept)) end\n"
+		"\tkept = m\n"
+		"end\n"
+		"function message(m) m:note('a', 1) end\n",
+		"");
+	expect(rule_session(&r), "continue");
+	chain_end_message(r.d.s);
+	expect(rule_message(&r, "<a@b.c>"), "failed: scripts/x.lua:4: this message belongs to a "
+					    "hook that has ended; m:note() keeps "
+					    "values (mail() scripts/x.lua:4)");
+}
+END_TEST
+
+START_TEST(refuses_kept_objects_of_every_kind)
+{
+	rule_load(&r,
+		"local kept = {}\n"
+		"function message(m)\n"
+		"\tkept = { m, m.client, m.server, m.auth, m.tls, m.from, m.rcpts, m.from_header, "
+		"m.rcpts[1] }\n"
+		"\tkept.list, kept.header = m:header_list(), m.header\n"
+		"\tkept.name = kept.list()\n"
+		"end\n"
+		"function mail(m)\n"
+		"\tif #kept == 0 then return end\n"
+		"\tfor i, o in ipairs(kept) do\n"
+		"\t\tassert(not pcall(function() return o.ip or o.port or o.user or o[1] end), i)\n"
+		"\t\tassert(type(tostring(o)) == 'string')\n"
+		"\tend\n"
+		"\tassert(not pcall(function() return #kept[7] end))\n"
+		"\tassert(not pcall(kept.list))\n"
+		"\tassert(not pcall(kept.header, kept[1], 'From'))\n"
+		"\tassert(not pcall(m.client.inside, kept[2], '10.0.0.0/8'))\n"
+		"\tassert(not pcall(m.add_header, kept[1], 'X-A', 'b'))\n"
+		"\treturn reject('5.7.1', 'all dead')\n"
+		"end\n",
+		"");
+	expect(rule_session(&r), "continue");
+	chain_end_message(r.d.s);
+	expect(rule_message(&r, "<a@b.c>"), "550 5.7.1 all dead");
+}
+END_TEST
+
+/* m.NAME is what the plugin NAME of this configuration published, and never a rule's name. */
+START_TEST(reads_results_of_plugins)
+{
+	const char *code = "function headers(m)\n"
+			   "\tlocal r = m.access\n"
+			   "\tassert(r.word == 'seen' and r.other == nil)\n"
+			   "\treturn reject(tostring(m.x))\nend";
+	char text[512];
+
+	drive_file(&r.d, "scripts/x.lua", code);
+	drive_load(&r.d, "profile p { chain = [ access, x ] }\n"
+			 "plugin access { }\n"
+			 "script x { file = scripts/x.lua }\n");
+	drive_open(&r.d);
+	drive_connect(&r.d, "192.0.2.1", "c", "25");
+	drive_helo(&r.d, "c");
+	session_set_result(r.d.s, "access", "word", "seen");
+	snprintf(text, sizeof(text), "%s", rule_message(&r, "<a@b.c>"));
+	expect(text, "failed: scripts/x.lua:4: message has no field \"x\"*");
+}
+END_TEST
+
+/* --- what the MTA does not tell
+ * ------------------------------------------------------------------- */
+
+static const struct {
+	const char *code, *want;
+} untold[] = {
+	{"function mail(m)\n\tif not m.auth then return reject('open') end\nend",
+		"failed: scripts/x.lua:2: this listener does not deliver the login*"},
+	{"function mail(m)\n\tif m.tls then return end\nend",
+		"failed: scripts/x.lua:2: this listener does not deliver TLS*"},
+	{"function mail(m)\n\tlocal p = m.server.port\nend",
+		"failed: scripts/x.lua:2: this listener does not deliver the port the client "
+		"reached*"},
+	{"function mail(m)\n\tlocal p = m.client.ptr\nend",
+		"failed: scripts/x.lua:2: this listener does not deliver the client's reverse "
+		"name*"},
+	{"function helo(m)\n\tif m.auth then return reject('x') end\nend", "continue"},
+};
+
+START_TEST(never_reads_silence_as_no)
+{
+	struct drive *d = &r.d;
+
+	rule_load(&r, untold[_i].code, "");
+	d->s = session_new(&d->g->chain.limits, "l");
+	d->s->macros_asked = false;
+	chain_open(&d->g->chain, d->s);
+	session_set_client(d->s, "c", NULL, 0);
+	drive_event(d, &(struct cm_event){.stage = CM_STAGE_CONNECT, .name = "c"});
+	drive_helo(d, "c");
+	expect(rule_outcome(&r, drive_mail(d, "<a@b.c>", NULL, NULL)), untold[_i].want);
+}
+END_TEST
+
+/* --- the From: field ----------------------------------------------------------------------------
+ */
+
+static const struct {
+	const char *from; /* NULL: no field */
+	const char *want;
+} authors[] = {
+	{NULL, "550 5.7.1 nil"},
+	{" Ann <ann@Example.ORG>", "550 5.7.1 ann@example.org ann example.org -"},
+	{" a@b.c, d@e.f", "550 5.7.1    several authors"},
+	{" not an address", "550 5.7.1    *"},
+};
+
+START_TEST(never_takes_an_odd_author_for_none)
+{
+	struct cm_header field = {"From", authors[_i].from};
+	const char *got;
+
+	rule_load(&r,
+		"function headers(m)\n"
+		"\tlocal f = m.from_header\n"
+		"\tif not f then return reject('nil') end\n"
+		"\treturn reject(('%s %s %s %s'):format(f.addr, f.user, f.domain, f.problem or "
+		"'-'))\n"
+		"end",
+		"");
+	drive_open(&r.d);
+	drive_connect(&r.d, "192.0.2.1", "c", "25");
+	drive_helo(&r.d, "c");
+	drive_mail(&r.d, "<a@b.c>", NULL, NULL);
+	drive_rcpt(&r.d, "<a@b.c>");
+	got = rule_outcome(&r, drive_content(&r.d, &field, field.value != NULL, "x"));
+	expect(got, authors[_i].want);
+}
+END_TEST
+
+/* --- modules
+ * -------------------------------------------------------------------------------------- */
+
+START_TEST(loads_modules_once_and_seals_them)
+{
+	drive_file(&r.d, "scripts/lib.lua",
+		"local M = { n = 0, list = { 1, 2 } }\n"
+		"function M.twice(x) return 2 * x + (settings.more or 0) end\nreturn M\n");
+	rule_load(&r,
+		"local lib = require 'lib'\nlocal same = require 'lib'\n"
+		"function mail(m)\n"
+		"\tassert(lib == same and lib.twice(4) == 9 and #lib.list == 2)\n"
+		"\tassert(require 'lib' == lib)\n"
+		"\tlib.n = 1\n"
+		"end",
+		"settings { more = 1 }");
+	expect(rule_session(&r), "failed: scripts/x.lua:6: module lib cannot be changed*");
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("script");
+	TCase *tc = tcase_create("all");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, sees_the_session, 0, LENGTH(facts));
+	tcase_add_test(tc, sees_arguments_of_its_stages);
+	tcase_add_test(tc, runs_every_hook_in_order);
+	tcase_add_test(tc, tells_done_what_the_client_was_told);
+	tcase_add_loop_test(tc, fails_in_words, 0, LENGTH(failures));
+	tcase_add_test(tc, says_a_failure_once_with_our_id);
+	tcase_add_test(tc, logs_a_failure_of_done);
+	tcase_add_loop_test(tc, returns_verdicts, 0, LENGTH(verdicts));
+	tcase_add_test(tc, keeps_the_reason_for_the_log);
+	tcase_add_loop_test(tc, queues_edits, 0, LENGTH(edits));
+	tcase_add_test(tc, forgets_everything_between_messages);
+	tcase_add_test(tc, refuses_kept_objects_of_every_kind);
+	tcase_add_test(tc, reads_results_of_plugins);
+	tcase_add_loop_test(tc, never_reads_silence_as_no, 0, LENGTH(untold));
+	tcase_add_loop_test(tc, never_takes_an_odd_author_for_none, 0, LENGTH(authors));
+	tcase_add_test(tc, loads_modules_once_and_seals_them);
+	suite_add_tcase(suite, tc);
+	return table_run(suite);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_script_load.c - what a rule file may not say, in the words an administrator gets
+ */
+#include "script_case.h"
+#include "table.h"
+
+static struct rule r;
+
+static void
+setup(void)
+{
+	rule_init(&r);
+}
+
+static void
+teardown(void)
+{
+	rule_fini(&r);
+}
+
+#define MAIL "function mail(m) end\n"
+
+static const struct {
+	const char *code, *mistake;
+} mistakes[] = {
+	/* globals */
+	{"function mial(m) end",
+		"scripts/x.lua:1: error: function mial is not a stage (connect helo mail "
+		"rcpt data headers message done); helper functions need \"local\""},
+	{"count = 0\n" MAIL,
+		"scripts/x.lua:1: error: global \"count\": write local, or store.set() to "
+		"keep it between messages"},
+	{MAIL "\nmail = 5", "scripts/x.lua:3: error: mail is a stage: write function mail(m)"},
+	{MAIL MAIL, "scripts/x.lua:2: error: function mail is defined twice"},
+	{MAIL "local x = rejct",
+		"scripts/x.lua:2: error: unknown name \"rejct\"; did you mean \"reject\"?"},
+	{MAIL "local x = nothing_like_it",
+		"scripts/x.lua:2: error: unknown name \"nothing_like_it\"\n"},
+	{MAIL "string.find = nil", "scripts/x.lua:2: error: string cannot be changed"},
+	{MAIL "local f = string.gmach",
+		"scripts/x.lua:2: error: string has no \"gmach\"; did you mean "
+		"\"gmatch\"?"},
+	{MAIL "settings.x = 1", "scripts/x.lua:2: error: settings cannot be changed"},
+	{"local x = 1", "scripts/x.lua: error: the file defines no hook: write function mail(m)"},
+	{"", "scripts/x.lua: error: the file defines no hook"},
+
+	/* what rules do not have */
+	{MAIL "os.exit()", "scripts/x.lua:2: error: os is not available in rules; time.now()"},
+	{MAIL "local s = string.dump(mail)", "scripts/x.lua:2: error: string has no \"dump\""},
+	{MAIL "load('x = 1')()", "scripts/x.lua:2: error: load is not available in rules"},
+	{MAIL "print('x')",
+		"scripts/x.lua:2: error: print is not available in rules; write log.info"},
+	{MAIL "debug.sethook()", "scripts/x.lua:2: error: debug is not available in rules"},
+	{MAIL "coroutine.wrap(mail)",
+		"scripts/x.lua:2: error: coroutine is not available in rules"},
+	{MAIL "_ENV.x = 1", "scripts/x.lua:2: error: _ENV is not available in rules"},
+	{MAIL "setmetatable({}, { __gc = mail })",
+		"scripts/x.lua:2: error: __gc is not available in rules"},
+	{MAIL "log.info('x')", "scripts/x.lua:2: error: log.info() can be used in hooks only"},
+
+	/* what later versions bring */
+	{MAIL "\nlocal function f() return dns.a('x') end",
+		"scripts/x.lua:3: error: dns is not available in this version"},
+	{"function rcpt(m, to)\n\treturn greylist(m, {})\nend",
+		"scripts/x.lua:2: error: greylist is not available in this version"},
+	{"function message(mail)\n\tif mail.geo.country then return end\nend",
+		"scripts/x.lua:2: error: mail.geo is not available in this version"},
+	{"function message(m)\n\tfor _, p in m:attachments() do end\nend",
+		"scripts/x.lua:2: error: m:attachments is not available in this version"},
+	{MAIL "local x = 'a' .. store.get('x')", "scripts/x.lua:2: error: store is not available"},
+
+	/* maps and modules */
+	{MAIL "local l = map \"login\"",
+		"scripts/x.lua:2: error: map \"login\" is not in filter.conf"},
+	{MAIL "require '../x'",
+		"scripts/x.lua:2: error: module \"../x\": require takes the name of a "
+		"file below the rule's directory"},
+	{MAIL "require '/etc/passwd'",
+		"scripts/x.lua:2: error: module \"/etc/passwd\": require takes"},
+	{MAIL "require 'a..b'", "scripts/x.lua:2: error: module \"a..b\": require takes"},
+	{MAIL "require 'gone'", "scripts/x.lua:2: error: module \"gone\": cannot open "},
+
+	/* Lua's own */
+	{"function mail(m)\n\tif m then x(\nend", "scripts/x.lua:3: error: "},
+	{MAIL "error('stop')", "scripts/x.lua:2: error: stop"},
+	{MAIL "error({})", "scripts/x.lua:2: error: error() was called with a table"},
+	{MAIL "local x = nil + 1", "scripts/x.lua:2: error: attempt to perform arithmetic"},
+	{"\x1bLua", "script x: it is compiled Lua; only text is allowed"},
+	{MAIL "while true do end", "scripts/x.lua:2: error: loading used its 1s of processor time"},
+	{MAIL "while true do pcall(error) end", "scripts/x.lua:2: error: loading used its 1s"},
+	{MAIL "local t = {} for i = 1, 1e9 do t[i] = i end",
+		"scripts/x.lua:2: error: not enough memory: loading may use 16384 KB"},
+};
+
+START_TEST(says_what_is_wrong)
+{
+	rule_try(&r, mistakes[_i].code, "");
+	ck_assert_ptr_null(r.d.g);
+	ck_assert_uint_eq(r.d.errors, 1);
+	ck_assert_msg(strstr(r.d.mistakes, mistakes[_i].mistake) != NULL, "want %s\ngot %s",
+		mistakes[_i].mistake, r.d.mistakes);
+}
+END_TEST
+
+START_TEST(misses_a_file_at_its_place_in_the_configuration)
+{
+	drive_load_text(&r.d, "main { authserv_id = mx.test }\n"
+			      "listener l { socket = inet:10025@127.0.0.1 }\n"
+			      "profile p { chain = [ x ] }\n"
+			      "script x { file = scripts/nothing.lua }\n");
+	ck_assert_ptr_null(r.d.g);
+	ck_assert_ptr_nonnull(
+		strstr(r.d.mistakes, "filter.conf:4:19: error: script x: cannot open "));
+	ck_assert_ptr_nonnull(
+		strstr(r.d.mistakes, "scripts/nothing.lua: No such file or directory"));
+}
+END_TEST
+
+START_TEST(says_what_is_wrong_in_a_module)
+{
+	drive_file(&r.d, "scripts/lists.lua", "local M = {}\nhelper = 1\nreturn M\n");
+	rule_try(&r, MAIL "local lists = require 'lists'", "");
+	ck_assert_ptr_null(r.d.g);
+	ck_assert_msg(strstr(r.d.mistakes,
+			      "scripts/lists.lua:2: error: global \"helper\": write local") != NULL,
+		"%s", r.d.mistakes);
+}
+END_TEST
+
+START_TEST(finds_a_module_that_needs_itself)
+{
+	drive_file(&r.d, "scripts/a.lua", "local b = require 'b'\n");
+	drive_file(&r.d, "scripts/b.lua", "local a = require 'a'\n");
+	rule_try(&r, MAIL "require 'a'", "");
+	ck_assert_msg(strstr(r.d.mistakes,
+			      "scripts/b.lua:1: error: module \"a\" requires itself") != NULL,
+		"%s", r.d.mistakes);
+}
+END_TEST
+
+/* --- what is right
+ * --------------------------------------------------------------------------------- */
+
+static const char *const fine[] = {
+	"local store = {}\nfunction mail(m) store.x = 1 end", /* a local of that name */
+	"local t = { dns = 1, re = 2 }\nfunction mail(m) return t.dns and nil end",
+	"local function f(json) return json end\nfunction mail(m) f(1) end",
+	"for _, metric in ipairs{ 1 } do local x = metric end\nfunction mail(m) end",
+	"-- dns.a('x') in a comment\n--[[ store.get() ]]\nfunction mail(m) local s = 'notify' end",
+	"function mail(m) local x = settings.geo end",
+	"goto re\n::re::\nfunction mail(m) end",
+	"local a <const>, b <close> = 1, nil\nfunction done(m, v) end",
+	"local r = reject('5.7.1', 'made while loading')\nfunction mail(m) return nil, r end",
+};
+
+START_TEST(takes_what_is_right)
+{
+	rule_try(&r, fine[_i], "");
+	ck_assert_msg(r.d.g != NULL, "%s", r.d.mistakes);
+}
+END_TEST
+
+/* --- what a link declares
+ * ------------------------------------------------------------------------- */
+
+static const struct {
+	const char *code;
+	uint32_t needs;
+	const char *macros; /* sorted, with the number of their stage */
+} declared[] = {
+	{"function mail(m) end", 0, ""},
+	{"function mail(m) if m.auth then end end", 0, "2{auth_authen} 2{auth_type} "},
+	{"function mail(m) local a = m['auth'] end", 0, "2{auth_authen} 2{auth_type} "},
+	{"function mail(m) local auth = 1 end -- m.auth", 0, ""},
+	{"function mail(m) if m.tls then end end", 0, "2{tls_version} "},
+	{"function mail(m) local c = m.tls.cipher end", 0, "2{cipher} 2{tls_version} "},
+	{"function mail(m) return m.server.port == 25 and nil end", 0,
+		"0j 0{daemon_addr} 0{daemon_name} 0{daemon_port} "},
+	{"function mail(m) local p = m.client.ptr end", 0, "0{client_ptr} "},
+	{"function mail(m) local q = m.queue_id end", 0, "4i "},
+	{"function message(m) m:add_header('X-A', 'b') end", CM_EDIT_HEADERS, ""},
+	{"function message(m) m:prefix_subject('x') m:add_rcpt('a@b') end",
+		CM_EDIT_HEADERS | CM_EDIT_RCPTS, ""},
+	{"function message(m) m:set_sender('') end", CM_EDIT_SENDER, ""},
+	{"function headers(m) return m.from_header and nil end", CM_NEED_HEADERS, ""},
+	{"function headers(m) m:header('X') end", CM_NEED_HEADERS, ""},
+	{"function headers(m) for n in m:header_list() do end end", CM_NEED_HEADERS, ""},
+	{"function message(m) m:body(1) end", CM_NEED_BODY, ""},
+	{"function mail(m) return quarantine('x') end", CM_EDIT_QUARANTINE, ""},
+	{"function mail(m) return discard('x') end", 0, ""},
+	{"function rcpt(m) return discard('x') end", CM_EDIT_RCPTS, ""},
+};
+
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+START_TEST(declares_what_its_text_uses)
+{
+	const struct cm_plugin *p;
+	char macros[16][32];
+	char text[512] = "";
+
+	rule_load(&r, declared[_i].code, "");
+	p = r.d.g->chain.links[0]->plugin;
+	ck_assert_uint_eq(p->needs, declared[_i].needs);
+	ck_assert_uint_le(p->macro_count, 16);
+	for (uint32_t i = 0; i < p->macro_count; i++)
+		snprintf(macros[i], sizeof(macros[i]), "%d%s ", (int)p->macros[i].stage,
+			p->macros[i].name);
+	qsort(macros, p->macro_count, sizeof(macros[0]), by_text);
+	for (uint32_t i = 0; i < p->macro_count; i++)
+		strcat(text, macros[i]);
+	ck_assert_str_eq(text, declared[_i].macros);
+}
+END_TEST
+
+START_TEST(declares_what_its_modules_use)
+{
+	drive_file(&r.d, "scripts/lib.lua",
+		"local M = {}\nfunction M.mark(m) m:add_header('X-A', m.auth.user) end\nreturn "
+		"M\n");
+	rule_load(&r, "local lib = require 'lib'\nfunction message(m) lib.mark(m) end", "");
+	ck_assert_uint_eq(r.d.g->chain.links[0]->plugin->needs, CM_EDIT_HEADERS);
+	ck_assert_uint_eq(r.d.g->chain.links[0]->plugin->macro_count, 2);
+}
+END_TEST
+
+START_TEST(hooks_the_stages_it_defines)
+{
+	const struct cm_plugin *p;
+
+	rule_load(&r, "function helo(m) end\nfunction message(m) end\nfunction done(m) end", "");
+	p = r.d.g->chain.links[0]->plugin;
+	ck_assert_str_eq(p->name, "x");
+	ck_assert_uint_eq(p->abi, CM_ABI);
+	ck_assert(p->helo != NULL && p->eom != NULL && p->end_msg != NULL);
+	ck_assert(p->connect == NULL && p->mail == NULL && p->rcpt == NULL && p->data == NULL);
+	ck_assert(p->header == NULL && p->eoh == NULL && p->body == NULL && p->unknown == NULL);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("script_load");
+	TCase *tc = tcase_create("all");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, says_what_is_wrong, 0, LENGTH(mistakes));
+	tcase_add_test(tc, misses_a_file_at_its_place_in_the_configuration);
+	tcase_add_test(tc, says_what_is_wrong_in_a_module);
+	tcase_add_test(tc, finds_a_module_that_needs_itself);
+	tcase_add_loop_test(tc, takes_what_is_right, 0, LENGTH(fine));
+	tcase_add_loop_test(tc, declares_what_its_text_uses, 0, LENGTH(declared));
+	tcase_add_test(tc, declares_what_its_modules_use);
+	tcase_add_test(tc, hooks_the_stages_it_defines);
+	suite_add_tcase(suite, tc);
+	return table_run(suite);
+}
