@@ -10,7 +10,7 @@
 #   conf wrong, lua wrong     must be refused; an `output` block behind it holds what check prints
 #   lua fails                 must fail at run time; `output`: what the log says of it
 #   console                   lines "$ command" are run with the latest `conf` example above, the
-#                             others are what they print
+#                             others are what they print; build/ is the build directory
 #   ... file=NAME             is also kept under that name for the other examples of its document
 # Blocks with another info string are not tested. Each document has a directory of its own; absolute
 # names below /etc, /run and /var lead into it. Times, ids and the version are not compared.
@@ -179,6 +179,7 @@ document() {
 	local n line info
 	DIR=$WORK/$(basename "$1").d
 	mkdir -p "$DIR/blocks" "$DIR/scripts"
+	ln -s "$BUILD" "$DIR/build"
 	: >"$DIR/blocks/index"
 	: >"$WORK/out"
 	blocks "$1" "$DIR/blocks" || verdict 1 "$1: a fenced block has no end"
