@@ -12,7 +12,8 @@
 #   console                   lines "$ command" are run with the latest `conf` example above, the
 #                             others are what they print; build/ is the build directory
 #   ... file=NAME             is also kept under that name for the other examples of its document
-# Blocks with another info string are not tested. Each document has a directory of its own; absolute
+# Blocks with another info string are not tested. Functions, files and make targets that are named must
+# exist. Each document has a directory of its own; absolute
 # names below /etc, /run and /var lead into it. Times, ids and the version are not compared.
 set -u
 
@@ -191,8 +192,28 @@ document() {
 	done <"$DIR/blocks/index"
 }
 
+# names DOC: the functions, files of core/ and make targets that it names are there.
+names() {
+	local name
+	: >"$WORK/out"
+	for name in $(grep -oE '`[a-z_]+\(\)`' "$1" | tr -d '`()' | sort -u); do
+		grep -rqE "\\b$name\\(" include core plugins || echo "no function $name()" >>"$WORK/out"
+	done
+	for name in $(grep -oE '`[a-z]+/[a-z_]+\.[chl][a-z]*`' "$1" | tr -d '`' | sort -u); do
+		[ -f "core/$name" ] || [ -f "$name" ] || echo "no file $name" >>"$WORK/out"
+	done
+	for name in $(grep -oE '`make [a-z-]+' "$1" | sed 's/.* //' | sort -u); do
+		grep -q "^$name:" Makefile || echo "no target $name" >>"$WORK/out"
+	done
+	[ ! -s "$WORK/out" ]
+	verdict $? "$1: names what is not there"
+}
+
 for doc in README.md docs/*.md; do
-	[ ! -f "$doc" ] || document "$doc"
+	document "$doc"
+done
+for doc in README.md docs/ARCHITECTURE.md docs/PERFORMANCE.md docs/PLUGINS.md; do
+	names "$doc"
 done
 echo "docs: $passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
