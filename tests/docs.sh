@@ -192,6 +192,7 @@ document() {
 	done <"$DIR/blocks/index"
 }
 
+# shellcheck disable=SC2013,SC2016 # backticks are those of Markdown
 # names DOC: the functions, files of core/ and make targets that it names are there.
 names() {
 	local name
@@ -200,7 +201,7 @@ names() {
 		grep -rqE "\\b$name\\(" include core plugins || echo "no function $name()" >>"$WORK/out"
 	done
 	for name in $(grep -oE '`[a-z]+/[a-z_]+\.[chl][a-z]*`' "$1" | tr -d '`' | sort -u); do
-		[ -f "core/$name" ] || [ -f "$name" ] || echo "no file $name" >>"$WORK/out"
+		[ -f "core/$name" ] || [ -f "include/$name" ] || [ -f "$name" ] || echo "no file $name" >>"$WORK/out"
 	done
 	for name in $(grep -oE '`make [a-z-]+' "$1" | sed 's/.* //' | sort -u); do
 		grep -q "^$name:" Makefile || echo "no target $name" >>"$WORK/out"
