@@ -30,6 +30,15 @@ text_lower_all(char *text)
 		*text = text_lower(*text);
 }
 
+void
+text_clean(char *text)
+{
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+	}
+}
+
 bool
 text_equal_nocase(const char *a, const char *b)
 {

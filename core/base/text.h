@@ -17,6 +17,8 @@ bool text_equal_nocase(const char *, const char *);
 char text_lower(char);
 /* Lower-cases in place. */
 void text_lower_all(char *);
+/* Puts '?' in the place of control characters. */
+void text_clean(char *);
 /* Appends text with control, non-ASCII and backslash octets as \xNN; quotes as given. */
 void text_escape(struct buf *, const char *, size_t len);
 /* The same between double quotes, with \" for quotes inside. */

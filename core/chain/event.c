@@ -159,7 +159,7 @@ refuse_rcpt(
 	}
 	s->rcpt_refused++;
 	s->run->refused_rcpt = *d;
-	s->run->refused_rcpt_text = arena_strdup(&s->msg, ev->address->text);
+	s->run->refused_addr = arena_strdup(&s->msg, ev->address->addr);
 	a->verdict = d->verdict;
 	a->reply = d->reply;
 	summary_rcpt(s, ev, d);
@@ -316,9 +316,23 @@ refuse_stray(struct cm_session *s, struct answer *a)
 	reply_failure(&a->reply, session_arena(s), s->id, CM_TEMPFAIL);
 }
 
+/* Links see a name as the session keeps it, now and when they are caught up at MAIL. */
+static struct cm_event
+as_kept(const struct cm_session *s, const struct cm_event *ev)
+{
+	struct cm_event kept = *ev;
+
+	if (ev->stage == CM_STAGE_CONNECT)
+		kept.name = s->client.name;
+	else if (ev->stage == CM_STAGE_HELO)
+		kept.name = s->helo;
+	return kept;
+}
+
 void
 chain_event(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 {
+	struct cm_event shown;
 	enum session_kept kept;
 	struct decision d;
 
@@ -332,7 +346,8 @@ chain_event(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 	}
 	kept = session_keep(s, ev);
 	if (kept == SESSION_KEPT) {
-		settle(s, ev, a);
+		shown = as_kept(s, ev);
+		settle(s, &shown, a);
 		return;
 	}
 	if (s->run->decided)

@@ -53,7 +53,7 @@ message_reset(struct run *r)
 	r->accepted = r->decided = r->given = r->logged = r->held_for_rcpt = false;
 	r->decision = r->refused_rcpt = (struct decision){0};
 	r->final = (struct cm_final){0};
-	r->refused_rcpt_text = NULL;
+	r->refused_addr = NULL;
 	r->skipped = false;
 	r->refused_logged = 0;
 	r->cut_said = false;

@@ -83,7 +83,7 @@ add_client(struct record *rec)
 static const char *
 angle(struct record *rec, const struct cm_address *a)
 {
-	return arena_printf(&rec->s->msg, "<%s>", a->valid ? a->addr : a->text);
+	return arena_printf(&rec->s->msg, "<%s>", a->addr);
 }
 
 /* Who got it; of a message that nobody got, who did not. */
@@ -92,10 +92,11 @@ recipients(struct record *rec)
 {
 	const struct cm_session *s = rec->s;
 	size_t count = s->rcpt_count > 0 ? s->rcpt_count : s->rcpt_refused;
-	const char *first =
-		s->rcpt_count > 0 ? angle(rec, &s->rcpts[0]) : s->run->refused_rcpt_text;
+	const char *first = s->rcpt_count > 0 ? s->rcpts[0].addr : s->run->refused_addr;
 
-	return count > 1 ? arena_printf(&rec->s->msg, "%s+%zu", first, count - 1) : first;
+	if (count < 2)
+		return count == 0 ? NULL : arena_printf(&rec->s->msg, "<%s>", first);
+	return arena_printf(&rec->s->msg, "<%s>+%zu", first, count - 1);
 }
 
 static void

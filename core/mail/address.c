@@ -90,17 +90,19 @@ void
 address_parse_path(struct cm_address *a, struct arena *arena, const char *text)
 {
 	size_t len = strnlen(text, TEXT_MOST + 1);
+	char *kept = arena_strndup(arena, text, len > TEXT_MOST ? TEXT_MOST : len);
+	bool sound = len <= TEXT_MOST && syntax_text(kept, len);
 	const char *inner;
 
-	*a = (struct cm_address){.addr = "", .user = "", .domain = ""};
-	a->text = arena_strndup(arena, text, len > TEXT_MOST ? TEXT_MOST : len);
-	inner = strip_brackets(arena, a->text);
+	*a = (struct cm_address){.text = kept, .addr = "", .user = "", .domain = ""};
+	/* Rules put addresses into replies, where a line break would begin a line. */
+	text_clean(kept);
+	inner = strip_brackets(arena, kept);
 	if (strcmp(a->text, "<>") == 0) {
 		a->null = a->valid = true;
 		return;
 	}
-	if (inner == NULL || len > TEXT_MOST || !syntax_text(a->text, len) ||
-		!parse_mailbox(a, arena, inner))
+	if (inner == NULL || !sound || !parse_mailbox(a, arena, inner))
 		guess(a, arena, inner == NULL ? a->text : inner);
 }
 

@@ -64,7 +64,8 @@ code_valid(int code)
 static char
 clean_octet(char c)
 {
-	if (c == '\t')
+	/* A line break that is left belongs to a fold. */
+	if (c == '\t' || c == '\n')
 		return ' ';
 	return c < 0x20 || c > 0x7e ? '?' : c;
 }
@@ -82,6 +83,17 @@ clean_line(char *out, size_t room, const char *line, size_t len)
 	return n;
 }
 
+/* Where the line ends: at a line break, but not at the fold of a header field (RFC 5322 2.2.3). */
+static size_t
+line_length(const char *text)
+{
+	size_t len = strcspn(text, "\n");
+
+	while (text[len] == '\n' && (text[len + 1] == ' ' || text[len + 1] == '\t'))
+		len += 1 + strcspn(text + len + 1, "\n");
+	return len;
+}
+
 /*
  * Fills out (most octets and a NUL) with the lines of text that are not empty. False when
  * something was left out.
@@ -93,7 +105,7 @@ clean(char *out, size_t most, const char *text)
 	bool whole = true;
 
 	while (*text != '\0') {
-		size_t len = strcspn(text, "\n");
+		size_t len = line_length(text);
 		size_t shown =
 			len > 0 && text[len] == '\n' && text[len - 1] == '\r' ? len - 1 : len;
 		size_t sep = lines > 0 ? 1 : 0;

@@ -19,6 +19,7 @@
 #define MSG_CHUNK   1536u
 #define NAME_MOST   255u
 #define HELO_MOST   512u
+#define LINE_END    2
 #define FIELD_EXTRA 4u /* ": " and CRLF */
 #define BODY_FIRST  4096u
 
@@ -58,6 +59,16 @@ session_arena(struct cm_session *s)
 	return s->in_message ? &s->msg : &s->conn;
 }
 
+/* A name that a stranger gives himself; rules put it into replies. */
+static const char *
+keep_name(struct cm_session *s, const char *name, size_t most)
+{
+	char *kept = arena_strndup(&s->conn, name, most);
+
+	text_clean(kept);
+	return kept;
+}
+
 void
 session_set_client(
 	struct cm_session *s, const char *name, const struct net_addr *addr, unsigned port)
@@ -73,7 +84,7 @@ session_set_client(
 	/* Sendmail writes the address in brackets where it has no name. */
 	if (name == NULL || name[0] == '\0' || name[0] == '[')
 		name = "unknown";
-	s->client.name = arena_strndup(&s->conn, name, NAME_MOST);
+	s->client.name = keep_name(s, name, NAME_MOST);
 }
 
 static struct cm_address
@@ -92,7 +103,7 @@ static enum session_kept
 keep_helo(struct cm_session *s, const struct cm_event *ev)
 {
 	if (s->helo == NULL || strcmp(s->helo, ev->name) != 0)
-		s->helo = arena_strndup(&s->conn, ev->name, HELO_MOST);
+		s->helo = keep_name(s, ev->name, HELO_MOST);
 	return SESSION_KEPT;
 }
 
@@ -161,21 +172,16 @@ close_headers(struct cm_session *s)
 {
 	size_t i = 0;
 
-	if (!s->keep_headers || s->header_index != NULL)
+	if (s->header_closed)
+		return;
+	s->header_closed = true;
+	s->size += LINE_END;
+	if (!s->keep_headers)
 		return;
 	s->header_index =
 		arena_array(&s->msg, s->header_count + 1, sizeof(const struct cm_header *));
 	for (const struct session_header *h = s->headers; h != NULL; h = h->next)
 		s->header_index[i++] = &h->field;
-}
-
-static enum session_kept
-keep_eoh(struct cm_session *s, const struct cm_event *ev)
-{
-	(void)ev;
-	close_headers(s);
-	s->size += 2;
-	return SESSION_KEPT;
 }
 
 static void
@@ -212,7 +218,7 @@ keep_body(struct cm_session *s, const struct cm_event *ev)
 }
 
 static enum session_kept
-keep_eom(struct cm_session *s, const struct cm_event *ev)
+keep_end(struct cm_session *s, const struct cm_event *ev)
 {
 	(void)ev;
 	close_headers(s);
@@ -225,9 +231,9 @@ static enum session_kept (*const keep[CM_STAGE_COUNT])(
 	[CM_STAGE_MAIL] = keep_mail,
 	[CM_STAGE_RCPT] = keep_rcpt,
 	[CM_STAGE_HEADER] = keep_header,
-	[CM_STAGE_EOH] = keep_eoh,
+	[CM_STAGE_EOH] = keep_end,
 	[CM_STAGE_BODY] = keep_body,
-	[CM_STAGE_EOM] = keep_eom,
+	[CM_STAGE_EOM] = keep_end,
 };
 
 enum session_kept
@@ -246,7 +252,7 @@ session_end_message(struct cm_session *s)
 		return;
 	drop_body(s);
 	session_macros_end(s);
-	s->in_message = s->body_cut = false;
+	s->in_message = s->header_closed = s->body_cut = false;
 	memcpy(s->id, s->conn_id, sizeof(s->id));
 	s->began = s->size = 0;
 	s->stage = CM_STAGE_HELO;

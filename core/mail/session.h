@@ -77,6 +77,7 @@ struct cm_session {
 	struct session_header *headers, **headers_last;
 	const struct cm_header **header_index; /* built at eoh */
 	size_t header_count, header_octets;
+	bool header_closed;
 	unsigned char *body;
 	size_t body_len, body_room;
 	bool body_cut; /* larger than limits->body_octets: not kept */

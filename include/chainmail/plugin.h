@@ -68,7 +68,8 @@ enum cm_known {
 
 /* An SMTP path (RFC 5321 section 4.1.2) or a mailbox of a header field (RFC 5322 section 3.4). */
 struct cm_address {
-	const char *text;   /* as received, with its angle brackets if it had any */
+	const char *text;   /* as received, with its angle brackets if it had any; a '?' for each
+			       control character (and then not valid) */
 	const char *addr;   /* user@domain, domain in lower case; "" for the null sender */
 	const char *user;   /* local part, quotes removed; "" for the null sender */
 	const char *domain; /* lower case, no trailing dot; "" where there is none */
@@ -78,8 +79,8 @@ struct cm_address {
 
 struct cm_event {
 	enum cm_stage stage;
-	const char *name;  /* connect: client name; helo: its argument; header: field name;
-			      unknown: the command line */
+	const char *name;  /* connect: client name; helo: its argument (both with '?' for control
+			      characters); header: field name; unknown: the command line */
 	const char *value; /* header: field value as received, folding included */
 	const struct cm_address *address; /* mail, rcpt */
 	const char *const *args;	  /* mail, rcpt: ESMTP parameters, ends in NULL */
