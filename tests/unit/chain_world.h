@@ -61,7 +61,7 @@ struct world {
 
 static struct world w;
 
-static void
+static inline void
 note_call(const char *what, const char *name)
 {
 	size_t len = strlen(w.calls);
@@ -152,7 +152,7 @@ static const struct cm_plugin fake_plugin = {
 
 /* --- building --- */
 
-static void
+static inline void
 world_init(void)
 {
 	struct log_config quiet = {
@@ -174,7 +174,7 @@ world_init(void)
 	};
 }
 
-static void
+static inline void
 world_fini(void)
 {
 	if (w.s != NULL) {
@@ -187,7 +187,7 @@ world_fini(void)
 }
 
 /* A link that is called at the stages given; the profile names it from its next place on. */
-static struct link *
+static inline struct link *
 add_link(const char *name, unsigned hooks)
 {
 	size_t i = w.chain.link_count++;
@@ -205,14 +205,14 @@ add_link(const char *name, unsigned hooks)
 	return l;
 }
 
-static struct fake *
+static inline struct fake *
 fake_of(const struct link *l)
 {
 	return l->config;
 }
 
 /* A link that returns this verdict at this stage and nothing elsewhere. */
-static struct link *
+static inline struct link *
 add_verdict(const char *name, enum cm_stage stage, enum cm_verdict v)
 {
 	struct link *l = add_link(name, BIT(stage));
@@ -221,7 +221,7 @@ add_verdict(const char *name, enum cm_stage stage, enum cm_verdict v)
 	return l;
 }
 
-static struct profile *
+static inline struct profile *
 add_profile(const char *name)
 {
 	size_t i = w.chain.profile_count++;
@@ -234,7 +234,7 @@ add_profile(const char *name)
 	return p;
 }
 
-static void
+static inline void
 profile_add(struct profile *p, struct link *l)
 {
 	p->has[l->index] = true;
@@ -250,7 +250,7 @@ profile_add(struct profile *p, struct link *l)
 }
 
 /* One profile with all links in their order. */
-static struct profile *
+static inline struct profile *
 add_default_profile(void)
 {
 	struct profile *p = add_profile("default");
@@ -262,7 +262,7 @@ add_default_profile(void)
 
 /* --- the MTA --- */
 
-static void
+static inline void
 open_session(void)
 {
 	w.s = session_new(&w.chain.limits, "test");
@@ -272,7 +272,7 @@ open_session(void)
 	chain_open(&w.chain, w.s);
 }
 
-static const char *
+static inline const char *
 describe_edit(const struct edit *e)
 {
 	const char *what = edit_kind_name(e->kind);
@@ -282,7 +282,7 @@ describe_edit(const struct edit *e)
 }
 
 /* "reject 550 5.7.1 text; edit; edit", without the id. */
-static const char *
+static inline const char *
 answered(void)
 {
 	const char *text = verdict_name(w.a.verdict);
@@ -300,14 +300,14 @@ answered(void)
 	return text;
 }
 
-static const char *
+static inline const char *
 event(const struct cm_event *ev)
 {
 	chain_event(w.s, ev, &w.a);
 	return answered();
 }
 
-static void
+static inline void
 macros(enum cm_stage stage, const char *name, const char *value)
 {
 	session_macros_begin(w.s, stage);
@@ -315,7 +315,7 @@ macros(enum cm_stage stage, const char *name, const char *value)
 		session_macro_add(w.s, stage, name, value);
 }
 
-static const char *
+static inline const char *
 connect_from(const char *ip)
 {
 	struct net_addr addr;
@@ -326,14 +326,14 @@ connect_from(const char *ip)
 	return event(&(struct cm_event){.stage = CM_STAGE_CONNECT, .name = "client.example"});
 }
 
-static const char *
+static inline const char *
 helo(const char *name)
 {
 	session_macros_begin(w.s, CM_STAGE_HELO);
 	return event(&(struct cm_event){.stage = CM_STAGE_HELO, .name = name});
 }
 
-static const char *
+static inline const char *
 path_event(enum cm_stage stage, const char *path)
 {
 	struct cm_address a;
@@ -342,21 +342,21 @@ path_event(enum cm_stage stage, const char *path)
 	return event(&(struct cm_event){.stage = stage, .address = &a});
 }
 
-static const char *
+static inline const char *
 mail(const char *path)
 {
 	macros(CM_STAGE_MAIL, "{auth_authen}", w.login);
 	return path_event(CM_STAGE_MAIL, path);
 }
 
-static const char *
+static inline const char *
 rcpt(const char *path)
 {
 	session_macros_begin(w.s, CM_STAGE_RCPT);
 	return path_event(CM_STAGE_RCPT, path);
 }
 
-static const char *
+static inline const char *
 step(enum cm_stage stage)
 {
 	if (stages[stage].macro_list != STAGE_NO_MACROS)
@@ -364,27 +364,27 @@ step(enum cm_stage stage)
 	return event(&(struct cm_event){.stage = stage});
 }
 
-static const char *
+static inline const char *
 header(const char *name, const char *value)
 {
 	return event(&(struct cm_event){.stage = CM_STAGE_HEADER, .name = name, .value = value});
 }
 
-static const char *
+static inline const char *
 body(const char *text)
 {
 	return event(&(struct cm_event){
 		.stage = CM_STAGE_BODY, .data = (const unsigned char *)text, .len = strlen(text)});
 }
 
-static const char *
+static inline const char *
 eom(void)
 {
 	return step(CM_STAGE_EOM);
 }
 
 /* DATA, two fields, a body and the end; each step before it must not answer. */
-static const char *
+static inline const char *
 content(void)
 {
 	ck_assert_str_eq(step(CM_STAGE_DATA), "continue");
@@ -396,7 +396,7 @@ content(void)
 	return eom();
 }
 
-static void
+static inline void
 open_and_greet(void)
 {
 	open_session();
@@ -408,7 +408,7 @@ open_and_greet(void)
 enum prelude { FRESH, AFTER_MESSAGE, AFTER_RSET, AFTER_OPEN_MESSAGE, PRELUDES };
 
 /* Nobody has an opinion on it, held refusals aside. */
-static void
+static inline void
 play_prelude(int prelude)
 {
 	w.asleep = true;
@@ -425,7 +425,7 @@ play_prelude(int prelude)
 	w.calls[0] = '\0';
 }
 
-static void
+static inline void
 begin(int prelude)
 {
 	open_and_greet();
@@ -433,7 +433,7 @@ begin(int prelude)
 }
 
 /* What was called since, and forgets it. */
-static const char *
+static inline const char *
 called(void)
 {
 	const char *calls = arena_strdup(&w.arena, w.calls);
@@ -443,7 +443,7 @@ called(void)
 }
 
 /* "stage link verdict[!][~] ..." of the connection and the message: ! failed, ~ watched. */
-static const char *
+static inline const char *
 add_traced(const char *text, const struct trace *t)
 {
 	for (const struct trace_record *r = t->first; r != NULL; r = r->next)
