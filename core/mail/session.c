@@ -59,6 +59,16 @@ session_arena(struct cm_session *s)
 	return s->in_message ? &s->msg : &s->conn;
 }
 
+/* A name that a stranger gives himself; rules put it into replies. */
+static const char *
+keep_name(struct cm_session *s, const char *name, size_t most)
+{
+	char *kept = arena_strndup(&s->conn, name, most);
+
+	text_clean(kept);
+	return kept;
+}
+
 void
 session_set_client(
 	struct cm_session *s, const char *name, const struct net_addr *addr, unsigned port)
@@ -74,7 +84,7 @@ session_set_client(
 	/* Sendmail writes the address in brackets where it has no name. */
 	if (name == NULL || name[0] == '\0' || name[0] == '[')
 		name = "unknown";
-	s->client.name = arena_strndup(&s->conn, name, NAME_MOST);
+	s->client.name = keep_name(s, name, NAME_MOST);
 }
 
 static struct cm_address
@@ -93,7 +103,7 @@ static enum session_kept
 keep_helo(struct cm_session *s, const struct cm_event *ev)
 {
 	if (s->helo == NULL || strcmp(s->helo, ev->name) != 0)
-		s->helo = arena_strndup(&s->conn, ev->name, HELO_MOST);
+		s->helo = keep_name(s, ev->name, HELO_MOST);
 	return SESSION_KEPT;
 }
 
