@@ -4,7 +4,7 @@
 # docs.sh [BUILD] - every example in README.md and docs/*.md does what the text says
 #
 # What a fenced block is, its info string says:
-#   conf, lua, c              complete in itself: checked
+#   conf, lua, c              complete in itself: checked; a rule also runs, and must not fail
 #   conf fragment             gets the listener and the profile that it lacks
 #   lua fragment HOOK         becomes the body of that hook
 #   conf wrong, lua wrong     must be refused; an `output` block behind it holds what check prints
@@ -129,12 +129,25 @@ check_rule() {
 	check_conf "$2" "$3"
 }
 
+# explain: a message through the configuration of the document's directory.
+explain() {
+	printf 'From: ann@example.org\n\nHello\n' |
+		(cd "$DIR" && chainmail explain - --client 192.0.2.1 --helo mail.example.org \
+			--from ann@example.org --to bob@example.com)
+}
+
+# run_rule RULE WHERE: it loads, and a message passes through it without a failure.
+run_rule() {
+	check_rule "$1" "$2" 0
+	explain >"$WORK/out" 2>&1
+	! grep -q ' failed ' "$WORK/out" && grep -q '^verdict' "$WORK/out"
+	verdict $? "$2: runs"
+}
+
 # fail_rule RULE WHERE: the first line of the log, without who called the function and what followed.
 fail_rule() {
 	load_rule "$1"
-	printf 'From: ann@example.org\n\nHello\n' >"$WORK/message"
-	(cd "$DIR" && chainmail explain "$WORK/message" --helo mail.example.org \
-		--from ann@example.org --to bob@example.com) 2>&1 >/dev/null |
+	explain 2>&1 >/dev/null |
 		sed -nE '1s/^chainmail[^ ]* [a-z]+: [^ ]+ rule: //; 1s/; on_error = [a-z]+$//
 			1s/ \(.*:[0-9]+\)$//; 1p' >"$WORK/out"
 	[ -s "$WORK/out" ]
@@ -163,10 +176,10 @@ example() {
 		cp "$WORK/block" "$DIR/running.conf"
 		check_conf "$2" 0
 		;;
-	'lua fragment '*) hook_body "${3##* }" "$1" >"$WORK/rule" && check_rule "$WORK/rule" "$2" 0 ;;
+	'lua fragment '*) hook_body "${3##* }" "$1" >"$WORK/rule" && run_rule "$WORK/rule" "$2" ;;
 	'lua fails'*) fail_rule "$1" "$2" ;;
 	'lua wrong'*) check_rule "$1" "$2" 1 ;;
-	lua | 'lua '*) check_rule "$1" "$2" 0 ;;
+	lua | 'lua '*) run_rule "$1" "$2" ;;
 	output) compare "$2" "$1" ;;
 	console) run_console "$1" "$2" ;;
 	c)
