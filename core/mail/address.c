@@ -91,12 +91,14 @@ address_parse_path(struct cm_address *a, struct arena *arena, const char *text)
 {
 	size_t len = strnlen(text, TEXT_MOST + 1);
 	char *kept = arena_strndup(arena, text, len > TEXT_MOST ? TEXT_MOST : len);
-	bool sound = len <= TEXT_MOST && syntax_text(kept, len);
 	const char *inner;
+	bool sound;
 
 	*a = (struct cm_address){.text = kept, .addr = "", .user = "", .domain = ""};
 	/* Rules put addresses into replies, where a line break would begin a line. */
 	text_clean(kept);
+	/* What was cut or cleaned was no address, whatever it looks like now. */
+	sound = strcmp(kept, text) == 0 && syntax_text(kept, len);
 	inner = strip_brackets(arena, kept);
 	if (strcmp(a->text, "<>") == 0) {
 		a->null = a->valid = true;

@@ -116,10 +116,10 @@ static const struct bad_case {
 	{"underscore in a host name", "<a@x_y.z>", "a@x_y.z", "a", "x_y.z"},
 	{"open quotes", "<\"bob@x.y>", "\"bob@x.y", "\"bob", "x.y"},
 	{"text behind quotes", "<\"a\"b@x.y>", "\"a\"b@x.y", "\"a\"b", "x.y"},
-	{"line break", "<a\n@x.y>", "a\n@x.y", "a\n", "x.y"},
-	{"line break in quotes", "<\"a\r\n b\"@x.y>", "\"a\r\n b\"@x.y", "\"a\r\n b\"", "x.y"},
-	{"control octet", "<a\001@x.y>", "a\001@x.y", "a\001", "x.y"},
-	{"delete", "<\"a\177\"@x.y>", "\"a\177\"@x.y", "\"a\177\"", "x.y"},
+	{"line break", "<a\n@x.y>", "a?@x.y", "a?", "x.y"},
+	{"line break in quotes", "<\"a\r\n b\"@x.y>", "\"a?? b\"@x.y", "\"a?? b\"", "x.y"},
+	{"control octet", "<a\001@x.y>", "a?@x.y", "a?", "x.y"},
+	{"delete", "<\"a\177\"@x.y>", "\"a?\"@x.y", "\"a?\"", "x.y"},
 	{"comment", "<a(b)@x.y>", "a(b)@x.y", "a(b)", "x.y"},
 	{"not UTF-8", "<\377@x.y>", "\377@x.y", "\377", "x.y"},
 	{"overlong UTF-8", "<\300\257@x.y>", "\300\257@x.y", "\300\257", "x.y"},
@@ -142,6 +142,19 @@ static const struct bad_case {
 	{"domain of 257", "<a@" D255 ".x>", "a@" D255 ".x", "a", D255 ".x"},
 };
 
+/* With a '?' for each control character. */
+static const char *
+cleaned(const char *text)
+{
+	char *copy = arena_strdup(&arena, text);
+
+	for (char *p = copy; *p != '\0'; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	}
+	return copy;
+}
+
 START_TEST(no_address_is_said_and_guessed_at)
 {
 	const struct bad_case *c = &bad[_i];
@@ -150,7 +163,7 @@ START_TEST(no_address_is_said_and_guessed_at)
 	address_parse_path(&a, &arena, c->text);
 	ck_assert_msg(!a.valid, "%s", c->name);
 	ck_assert(!a.null);
-	ck_assert_str_eq(a.text, c->text);
+	ck_assert_str_eq(a.text, cleaned(c->text));
 	ck_assert_str_eq(a.addr, c->addr);
 	ck_assert_str_eq(a.user, c->user);
 	ck_assert_str_eq(a.domain, c->domain);
