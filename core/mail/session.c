@@ -266,6 +266,7 @@ session_end_message(struct cm_session *s)
 	s->from = NULL;
 	edit_queue_init(&s->edits);
 	s->notes = s->results = NULL;
+	s->pairs_said = false;
 }
 
 const char *

@@ -85,6 +85,7 @@ struct cm_session {
 	const struct cm_from *from;
 	struct edit_queue edits;
 	struct session_pair *notes, *results;
+	bool pairs_said; /* that there are too many of them */
 
 	/* Macros: the latest list of each stage, in the arena of its scope. */
 	struct session_pair *macros[CM_STAGE_COUNT];

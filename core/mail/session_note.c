@@ -38,6 +38,16 @@ get(const struct session_pair *near, const struct session_pair *far, const char 
 	return pair == NULL ? NULL : pair->value;
 }
 
+static void
+say_full(struct cm_session *s)
+{
+	if (!s->pairs_said)
+		log_write(LOG_LEVEL_WARN,
+			"%s more than %u names of notes or results; the others are ignored", s->id,
+			PAIRS_MOST);
+	s->pairs_said = true;
+}
+
 /* In order of first setting: the log shows results so. */
 static void
 set(struct cm_session *s, struct session_pair **at, const char *group, const char *name,
@@ -49,8 +59,7 @@ set(struct cm_session *s, struct session_pair **at, const char *group, const cha
 	for (; *at != NULL && !same_pair(*at, group, name); at = &(*at)->next)
 		count++;
 	if (*at == NULL && count >= PAIRS_MOST) {
-		log_write(LOG_LEVEL_WARN, "%s more than %u names of notes or results; one ignored",
-			s->id, PAIRS_MOST);
+		say_full(s);
 		return;
 	}
 	if (*at == NULL) {

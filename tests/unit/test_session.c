@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
 #include "mail/address.h"
 #include "mail/session.h"
 
@@ -21,8 +23,12 @@ static struct arena arena;
 static void
 setup(void)
 {
+	struct log_config quiet = {.target = LOG_TARGET_FILE, .path = "/dev/null"};
+	struct err err;
+
 	limits = (struct session_limits){
 		.header_octets = 1000, .header_fields = 10, .recipients = 5, .body_octets = 100};
+	ck_assert_msg(log_open(&quiet, 1, &err), "%s", err.text);
 	s = session_new(&limits, "postfix");
 	arena_init(&arena, 1024);
 }
@@ -32,6 +38,7 @@ teardown(void)
 {
 	session_free(s);
 	arena_fini(&arena);
+	log_close();
 }
 
 static enum session_kept
