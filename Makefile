@@ -8,6 +8,10 @@ LIBDIR ?= $(PREFIX)/lib/chainmail
 DATADIR ?= $(PREFIX)/share/chainmail
 VERSION := 0.1.0
 
+# make V=1 shows every command.
+Q = $(if $(V),,@)
+say = $(if $(V),,@echo "  $(1) $@")
+
 # Extra flags of a variant build: make B=build/asan SAN="-fsanitize=address,undefined"
 SAN ?=
 
@@ -65,7 +69,7 @@ run: ## serve filter.conf.example in the foreground
 test: ## everything: unit tests, transcripts, miltertest, end to end with a real Postfix
 	@sh tests/deps.sh build demo test
 	@$(MAKE) --no-print-directory check
-	@$(MAKE) --no-print-directory check-miltertest check-e2e
+	@$(MAKE) --no-print-directory check-docs check-miltertest check-e2e
 
 check: check-unit check-transcripts ## unit tests and transcripts: no root, no network, no MTA
 
@@ -74,6 +78,10 @@ check-unit: all $(UNIT) $(TEST_PLUGINS)
 
 check-transcripts: all $(B)/tests/transcript
 	@sh tests/smtp/run.sh $(B)
+
+check-docs: all
+	@bash tests/docs.sh $(B)
+	@bash docs/generate.sh --check $(B)
 
 check-miltertest: all
 	@bash tests/e2e/miltertest.sh $(B)
@@ -140,14 +148,24 @@ clean: ## remove the build directory
 
 # --- rules ----------------------------------------------------------------------------------------
 
-$(B)/chainmail: $(CORE_OBJ) $(MAIN_OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+# All of the core but main(); linked whole, for plugins may ask for any of its services.
+CORE_LIB = $(B)/core.a
+WHOLE = -Wl,--whole-archive $(CORE_LIB) -Wl,--no-whole-archive
+
+$(CORE_LIB): $(CORE_OBJ)
+	$(call say,AR  )
+	$(Q)rm -f $@ && ar crs $@ $^
+
+$(B)/chainmail: $(MAIN_OBJ) $(CORE_LIB)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(WHOLE) $(LIBS)
 
 $(B)/obj/core/host/script%.o: EXTRA_CPP = $(LUA_CFLAGS)
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(EXTRA_CPP) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC  )
+	$(Q)$(CC) $(CPPFLAGS) $(EXTRA_CPP) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # A plugin sees the public header and nothing of the core.
 PLUGIN_BUILD = $(CC) -D_GNU_SOURCE -Iinclude $(filter-out -fPIE,$(CFLAGS)) -fPIC -shared \
@@ -155,29 +173,36 @@ PLUGIN_BUILD = $(CC) -D_GNU_SOURCE -Iinclude $(filter-out -fPIE,$(CFLAGS)) -fPIC
 
 $(B)/plugins/%.so: plugins/%.c
 	@mkdir -p $(@D)
-	$(PLUGIN_BUILD)
+	$(call say,CC  )
+	$(Q)$(PLUGIN_BUILD)
 
 $(B)/tests/plugins/%.so: tests/unit/plugins/%.c
 	@mkdir -p $(@D)
-	$(PLUGIN_BUILD)
+	$(call say,CC  )
+	$(Q)$(PLUGIN_BUILD)
 
 $(B)/tests/plugins/skeleton.so: docs/skeleton.c
 	@mkdir -p $(@D)
-	$(PLUGIN_BUILD)
+	$(call say,CC  )
+	$(Q)$(PLUGIN_BUILD)
 
 $(B)/tests/unit/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CHECK_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC  )
+	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CHECK_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/tests/unit/%: $(B)/tests/unit/%.o $(CORE_OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+$(B)/tests/unit/%: $(B)/tests/unit/%.o $(CORE_LIB)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(WHOLE) $(CHECK_LIBS) $(LIBS)
 
-$(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_OBJ)
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $^ $(LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< \
+		$(WHOLE) $(LIBS)
 
 -include tests/smtp/rules.mk tests/bench/rules.mk
 -include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) $(TEST_PLUGINS:.so=.d)
 
-.PHONY: help deps all demo run test check check-unit check-transcripts check-miltertest check-e2e \
+.PHONY: help deps all demo run test check check-unit check-transcripts check-docs check-miltertest check-e2e \
 	check-asan check-tsan lint format format-check bench fuzz fuzz-build docs install uninstall clean

@@ -6,12 +6,15 @@ NOOP_OBJ := $(B)/tests/bench/noop.o
 
 $(B)/tests/bench/%.o: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC  )
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/tests/load: $(LOAD_OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 $(B)/tests/noop: $(NOOP_OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmilter
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmilter
 
 -include $(LOAD_OBJ:.o=.d) $(NOOP_OBJ:.o=.d)

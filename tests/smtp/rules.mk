@@ -8,16 +8,20 @@ SELFTEST_FILTER_OBJ := $(B)/tests/smtp/selftest_filter.o
 
 $(B)/tests/smtp/%.o: tests/smtp/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC  )
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/tests/transcript: $(TRANSCRIPT_OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 $(B)/tests/test_mta: $(TEST_MTA_OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 $(B)/tests/selftest_filter: $(SELFTEST_FILTER_OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmilter
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmilter
 
 check-transcripts: $(B)/tests/transcript $(B)/tests/test_mta $(B)/tests/selftest_filter
 

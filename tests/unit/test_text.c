@@ -91,6 +91,9 @@ START_TEST(letters_are_compared_without_case)
 	ck_assert(!text_equal_nocase("\xc4", "\xe4"));
 	text_lower_all(text);
 	ck_assert_str_eq(text, "mail.example\xc4");
+	memcpy(text, "a\r\n\t\177b\xc4", 8);
+	text_clean(text);
+	ck_assert_str_eq(text, "a????b\xc4");
 	ck_assert_int_eq(text_lower('@'), '@');
 	ck_assert_int_eq(text_lower('Z'), 'z');
 }
