@@ -249,6 +249,22 @@ START_TEST(broken_file_is_refused)
 }
 END_TEST
 
+START_TEST(many_ignored_lines_are_counted)
+{
+	char text[64 * 8] = "", wanted[256];
+	const char *mistakes;
+	struct cm_map *map;
+
+	for (int i = 0; i < 60; i++)
+		strcat(text, "alone\n");
+	map = open_text(MAP_EXACT, text, strlen(text), &mistakes);
+	ck_assert_uint_eq(map_count(map), 0);
+	snprintf(wanted, sizeof(wanted), "%s: warning: 40 more lines ignored\n", path);
+	ck_assert_msg(strstr(mistakes, wanted) != NULL, "%s", mistakes);
+	map_close(map);
+}
+END_TEST
+
 START_TEST(endless_line_is_refused)
 {
 	size_t len = 70000;
@@ -505,6 +521,7 @@ main(void)
 	tcase_add_loop_test(t, first_network_that_holds, 0, LENGTH(network_cases));
 	tcase_add_test(t, doubled_network_is_said);
 	tcase_add_loop_test(t, broken_file_is_refused, 0, LENGTH(refused));
+	tcase_add_test(t, many_ignored_lines_are_counted);
 	tcase_add_test(t, endless_line_is_refused);
 	tcase_add_test(t, missing_file_is_refused);
 	tcase_add_test(t, fifo_is_refused_at_once);
