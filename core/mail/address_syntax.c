@@ -220,6 +220,8 @@ syntax_fill(struct cm_address *a, struct arena *arena, const char *local, size_t
 	a->user = make_user(arena, local, local_len);
 	a->domain = make_domain(arena, domain, domain_len);
 	a->addr = make_addr(arena, a->user, a->domain);
+	/* A tab may fold a quoted string in a header field; in an envelope it cannot stand. */
 	a->valid = local_len <= LOCAL_MOST && local_len + 1 + domain_len <= WHOLE_MOST &&
+		   strchr(a->user, '\t') == NULL &&
 		   (domain_len == 0 || domain_valid(arena, a->domain));
 }

@@ -266,6 +266,8 @@ static const struct from_case {
 	{"bare line break", "Bob\n<bob@x.y>", "", "From: cannot be parsed at \"\\x0a<bob@x.y>\""},
 	{"bare CR", "Bob\r<bob@x.y>", "", "From: cannot be parsed at \"\\x0d<bob@x.y>\""},
 	{"control octet", "Bob\033 <bob@x.y>", "", "From: cannot be parsed at \"\\x1b <bob@x.y>\""},
+	{"tab in a local part", "\"a\tb\"@x.y", "",
+		"From: cannot be parsed at \"\\\"a\\x09b\\\"@x.y\""},
 	{"not UTF-8", "J\374rgen <j@x.y>", "", "From: is not valid UTF-8"},
 	{"host name that is none", "bob@ex_ample.org", "",
 		"From: cannot be parsed at \"bob@ex_ample.org\""},
