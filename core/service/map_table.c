@@ -251,7 +251,7 @@ map_table_finish(struct map_table *t, struct map_report *report)
 	if (t->match == MAP_CIDR)
 		map_blocks_finish(t, report);
 	if (report->diag != NULL && report->warnings > MAP_REPORTS_MAX)
-		diag_warn_in(report->diag, report->file, 0, "%u more lines ignored",
+		diag_warn_in(report->diag, report->file, 0, "%u more warnings",
 			report->warnings - MAP_REPORTS_MAX);
 	return report->errors == 0;
 }
