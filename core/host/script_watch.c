@@ -32,7 +32,7 @@
 
 struct script_watch_slot {
 	atomic_bool claimed;
-	atomic_bool answered; /* the handler ran during this run */
+	atomic_bool answered; /* the handler ran since the watchdog looked */
 	atomic_bool poked;    /* the watchdog is in lua_sethook() */
 	_Atomic pthread_t thread;
 	_Atomic(lua_State *) co; /* what the thread runs; NULL: nothing */
@@ -117,7 +117,10 @@ watch(struct script_state *st)
 {
 	if (++st->ticks < 2)
 		return;
-	if (st->ticks > PATIENCE && !atomic_load(&st->slot->answered))
+	/* One answer says nothing of the next: a loop may be entered after it. */
+	if (atomic_exchange(&st->slot->answered, false))
+		st->ticks = 2;
+	if (st->ticks > PATIENCE)
 		poke(st->slot);
 	else
 		pthread_kill(st->thread, SIGURG);
