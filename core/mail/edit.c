@@ -61,22 +61,6 @@ name_valid(const char *name, struct err *err)
 	return true;
 }
 
-/* Octets of a line break that folds, with something but blanks behind it; 0: it does not. */
-static size_t
-fold_len(const char *p)
-{
-	size_t n = *p == '\r' ? 1 : 0;
-	size_t blanks;
-
-	if (p[n] != '\n')
-		return 0;
-	n++;
-	blanks = strspn(p + n, " \t");
-	return blanks > 0 && p[n + blanks] != '\0' && p[n + blanks] != '\r' && p[n + blanks] != '\n'
-		       ? n
-		       : 0;
-}
-
 /* Copies a value with its folds as LF (the milter protocol wants no CR); NULL: it is none. */
 static const char *
 copy_value(struct arena *arena, const char *value, struct err *err)
@@ -90,7 +74,7 @@ copy_value(struct arena *arena, const char *value, struct err *err)
 	}
 	out = arena_alloc(arena, len + 1);
 	for (size_t i = 0; i < len; i++) {
-		size_t fold = value[i] == '\r' || value[i] == '\n' ? fold_len(value + i) : 0;
+		size_t fold = value[i] == '\r' || value[i] == '\n' ? edit_fold(value + i) : 0;
 		unsigned char c = (unsigned char)value[i];
 
 		if (fold > 0) {
@@ -189,6 +173,21 @@ check_body(const struct edit_queue *q, struct arena *arena, struct edit *e, stru
 	e->name = e->value = NULL;
 	e->data = arena_memdup(arena, e->data, e->len);
 	return true;
+}
+
+size_t
+edit_fold(const char *p)
+{
+	size_t n = *p == '\r' ? 1 : 0;
+	size_t blanks;
+
+	if (p[n] != '\n')
+		return 0;
+	n++;
+	blanks = strspn(p + n, " \t");
+	if (blanks == 0 || p[n + blanks] == '\0' || p[n + blanks] == '\r' || p[n + blanks] == '\n')
+		return 0;
+	return n;
 }
 
 void

@@ -62,6 +62,8 @@ bool edit_add(struct edit_queue *, struct arena *, const struct edit *, struct e
 /* Puts an edit that was checked before at the end; it must be in no other queue. */
 void edit_queue_put(struct edit_queue *, struct edit *);
 
+/* Octets of a line break that folds: with a blank and text behind it; 0: it does not. */
+size_t edit_fold(const char *);
 /* What kinds of edit a link must have declared (CM_EDIT_*). */
 unsigned edit_right(enum edit_kind);
 /* "add header", "drop recipient": trace, log, explain. */

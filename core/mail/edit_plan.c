@@ -84,19 +84,32 @@ put(struct plan *p, const struct edit *e)
 		add_step(p, e);
 }
 
-/* The value with LF for CRLF and without blanks at its start. */
+/*
+ * What came from outside as a value that can be sent: folds as LF, other line breaks as blanks, '?'
+ * for control characters, no blanks around it.
+ */
 static const char *
 tidy(struct arena *arena, const char *value)
 {
-	char *out, *to;
+	char *out = arena_strdup(arena, value);
+	size_t n = 0;
 
-	value += strspn(value, " \t");
-	out = to = arena_strdup(arena, value);
-	for (const char *from = value; *from != '\0'; from++) {
-		if (from[0] != '\r' || from[1] != '\n')
-			*to++ = *from;
+	value += strspn(value, " \t\r\n");
+	for (size_t fold; *value != '\0'; value += fold > 0 ? fold : 1) {
+		bool breaks = *value == '\r' || *value == '\n';
+		bool control = ((unsigned char)*value < 0x20 && *value != '\t') || *value == 0x7f;
+
+		fold = breaks ? edit_fold(value) : 0;
+		if (fold > 0)
+			out[n++] = '\n';
+		else if (breaks)
+			out[n++] = ' ';
+		else
+			out[n++] = control ? '?' : *value;
 	}
-	*to = '\0';
+	while (n > 0 && (out[n - 1] == ' ' || out[n - 1] == '\t'))
+		n--;
+	out[n] = '\0';
 	return out;
 }
 

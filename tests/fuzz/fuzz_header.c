@@ -107,6 +107,7 @@ check_edits(struct arena *arena, const char *name, const char *value, const char
 		{.kind = EDIT_QUARANTINE, .value = value},
 	};
 	struct edit_queue conn, msg;
+	const struct edit **plan;
 	struct err err;
 	size_t count;
 
@@ -121,8 +122,10 @@ check_edits(struct arena *arena, const char *name, const char *value, const char
 		check(e->name == NULL || strpbrk(e->name, ": \t\r\n") == NULL);
 	}
 	subject = received;
-	edit_plan(arena, &conn, &msg, &fields, &count);
+	plan = edit_plan(arena, &conn, &msg, &fields, &count);
 	check(count <= msg.count);
+	for (size_t i = 0; i < count; i++)
+		check_value(plan[i]->value);
 }
 
 int
