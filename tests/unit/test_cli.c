@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_cli.c - what people type, what they read, and what scripts get as the exit status
+ */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "drive.h"
+
+#define ARGS_MAX 20
+#define EXPLAIN	 "explain", "m.eml", "--client", "203.0.113.7", "--helo", "h"
+
+static const char sections[] =
+	"listener l { socket = unix:m.sock }\n"
+	"map senders { entries = [ \"bad@x.example reject 550 5.7.1 No 100% thanks\",\n"
+	"    \"later@x.example tempfail\", \"junk@x.example discard\", \"odd@x.example quarantine "
+	"odd\" ] }\n"
+	"map rcpts { entries = [ \"dave@example.com reject 550 5.2.1 Dave left\" ] }\n"
+	"profile submission { port = [ 587, 465 ]; chain = [ auth ] }\n"
+	"profile rest { chain = [ access, mark, watch ] }\n"
+	"plugin access { sender = senders; recipient = rcpts }\n"
+	"plugin auth { mode = shadow; on_error = skip }\n"
+	"plugin mark { type = trace; level = debug; answer = [ \"eom add_header X-Mark: a\\tb\" ] "
+	"}\n"
+	"plugin watch { type = trace; level = debug; sample = 50%; mode = shadow;\n"
+	"    answer = [ \"rcpt reject\" ] }\n";
+
+static const struct {
+	const char *name;
+	const char *args[ARGS_MAX]; /* behind the program's name */
+	int status;
+	const char *out[4]; /* what standard output holds */
+	const char *err[3]; /* what standard error holds */
+} cases[] = {
+	{"nothing at all", {NULL}, EXIT_USAGE, {NULL}, {"chainmail check", "chainmail serve"}},
+	{"the list of commands", {"help"}, EXIT_OK, {"chainmail explain", "$CHAINMAIL_CONFIG"},
+		{NULL}},
+	{"help for one command", {"help", "serve"}, EXIT_OK, {"-c, --config FILE"}, {NULL}},
+	{"help as an option", {"serve", "--help"}, EXIT_OK, {"-c, --config FILE"}, {NULL}},
+	{"a mistyped command", {"exlpain"}, EXIT_USAGE, {NULL}, {"did you mean \"explain\"?"}},
+	{"a command like no other", {"frobnicate"}, EXIT_USAGE, {NULL},
+		{"unknown command \"frobnicate\"\ntry: chainmail help\n"}},
+	{"the version by habit", {"-V"}, EXIT_OK, {"chainmail "}, {NULL}},
+	{"check by habit", {"-t", "-c", "filter.conf"}, EXIT_OK, {"filter.conf is good: "}, {NULL}},
+	{"an option without a command", {"-c", "filter.conf"}, EXIT_USAGE, {NULL},
+		{"a command comes first, not \"-c\""}},
+	{"a mistyped option", {"check", "--jsno"}, EXIT_USAGE, {NULL},
+		{"chainmail check: unknown option \"--jsno\", did you mean --json?",
+			"try: chainmail help check"}},
+	{"an option without its value", {"check", "-c"}, EXIT_USAGE, {NULL}, {"-c needs a value"}},
+	{"one word too many", {"check", "x"}, EXIT_USAGE, {NULL}, {"\"x\" is too much"}},
+
+	{"a good configuration", {"check", "-c", "filter.conf"}, EXIT_OK,
+		{"filter.conf is good: 2 profiles, 4 plugins, 2 maps, 1 listener\n"}, {NULL}},
+	{"a good configuration for programs", {"check", "--json", "-c", "filter.conf"}, EXIT_OK,
+		{"\"good\": true", "\"mistakes\": []"}, {NULL}},
+	{"a bad configuration", {"check", "-c", "bad.conf"}, EXIT_NO,
+		{"bad.conf:1:1: error: unknown section",
+			"\n\n1 error, 1 warning. Nothing was loaded.\n"},
+		{NULL}},
+	{"a bad configuration for programs", {"check", "-c", "bad.conf", "--json"}, EXIT_NO,
+		{"\"good\": false", "\"line\""}, {NULL}},
+	{"no configuration", {"check", "-c", "none.conf"}, EXIT_NO,
+		{"none.conf: error: cannot open"}, {NULL}},
+
+	{"the configuration as it is", {"config", "show", "-c", "filter.conf"}, EXIT_OK,
+		{"plugin auth {\n    mode = shadow\n    on_error = skip\n}\n",
+			"answer = [ \"eom add_header X-Mark: a\\tb\" ]"},
+		{NULL}},
+	{"the configuration with what was left out",
+		{"config", "show", "--defaults", "-c", "filter.conf"}, EXIT_OK,
+		{"log {\n", "    sample = 100%    # default\n", "    # user is not set\n"}, {NULL}},
+	{"which check runs where", {"config", "show", "--chain", "-c", "filter.conf"}, EXIT_OK,
+		{"profile submission (port 587 465)", "profile rest (default)",
+			"SHADOW  errors: skip", " 3 watch"},
+		{NULL}},
+	{"a section explained", {"config", "help", "listener"}, EXIT_OK,
+		{"listener - where", "  socket = ...", "  mode = 0660"}, {NULL}},
+	{"a setting explained", {"config", "help", "main.drain_timeout"}, EXIT_OK,
+		{"main.drain_timeout\n", "range    0s to 1h", "default  30s"}, {NULL}},
+	{"a setting of all links", {"config", "help", "plugin.mode"}, EXIT_OK,
+		{"plugin.mode\n", "one of enforce, shadow, off"}, {NULL}},
+	{"a setting wherever it is", {"config", "help", "mode"}, EXIT_OK,
+		{"mode of every plugin and script", "listener.mode", "profile.mode"}, {NULL}},
+	{"a mistyped setting", {"config", "help", "listener.scoket"}, EXIT_NO, {NULL},
+		{"did you mean \"listener.socket\"?"}},
+	{"all sections as Markdown", {"config", "markdown"}, EXIT_OK,
+		{"### listener", "| `socket` | socket address | required |"}, {NULL}},
+	{"all sections as a manual page", {"config", "man"}, EXIT_OK,
+		{".Ss listener\n", ".It Ic socket\n"}, {NULL}},
+	{"a mistyped verb", {"config", "shwo"}, EXIT_USAGE, {NULL}, {"did you mean \"show\"?"}},
+
+	{"types for editors", {"lua", "luals"}, EXIT_OK, {"---@"}, {NULL}},
+	{"a form that is none", {"lua", "html"}, EXIT_USAGE, {NULL}, {"unknown form \"html\""}},
+
+	{"a message that is taken",
+		{EXPLAIN, "-c", "filter.conf", "--from", "a@x.example", "--to", "b@example.com"},
+		EXIT_OK,
+		{"profile rest (port 25, no login)\n", "rcpt      watch      SHADOW   reject",
+			"verdict   accept", "headers   + X-Mark: a\\x09b  by mark\nexit 0\n"},
+		{NULL}},
+	{"a message that is refused",
+		{EXPLAIN, "-c", "filter.conf", "--from", "bad@x.example", "--to", "b@example.com"},
+		EXIT_NO,
+		{"mail      access              reject       550 5.7.1 No 100% thanks (id ",
+			"verdict   reject  550 5.7.1 No 100% thanks", "  by access  ", "exit 1\n"},
+		{NULL}},
+	{"a message for later",
+		{EXPLAIN, "-c", "filter.conf", "--from", "later@x.example", "--to",
+			"b@example.com"},
+		EXIT_LATER, {"verdict   tempfail  451 4.7.1 ", "exit 75\n"}, {NULL}},
+	{"a message that is dropped",
+		{EXPLAIN, "-c", "filter.conf", "--from", "junk@x.example", "--to", "b@example.com"},
+		EXIT_OK, {"verdict   discard  by access", "exit 0\n"}, {NULL}},
+	{"a message that is held",
+		{EXPLAIN, "-c", "filter.conf", "--from", "odd@x.example", "--to", "b@example.com"},
+		EXIT_OK, {"verdict   quarantine", "hold      odd  by access\n", "exit 0\n"},
+		{NULL}},
+	{"no recipient left",
+		{EXPLAIN, "-c", "filter.conf", "--from", "a@x.example", "--to", "dave@example.com"},
+		EXIT_NO, {"<dave@example.com>  550 5.2.1 Dave left", "verdict   reject  550 5.2.1"},
+		{NULL}},
+	{"one recipient of two",
+		{EXPLAIN, "-c", "filter.conf", "--from", "", "--to", "dave@example.com", "--to",
+			"b@example.com"},
+		EXIT_OK, {"<dave@example.com>  550 5.2.1 Dave left", "verdict   accept"}, {NULL}},
+	{"another profile",
+		{EXPLAIN, "-c", "filter.conf", "--from", "a@x.example", "--to", "b@example.com",
+			"--port", "587", "--tls", "--login", "a\nb"},
+		EXIT_OK, {"profile submission (port 587, login a\\x0ab, TLS)\n"}, {NULL}},
+	{"a message for programs",
+		{EXPLAIN, "--json", "-c", "filter.conf", "--from", "bad@x.example", "--to",
+			"b@example.com"},
+		EXIT_NO,
+		{"{\"profile\":\"rest\",\"trace\":[{\"stage\":\"connect\"",
+			"\"verdict\":\"reject\",\"code\":550,\"status\":\"5.7.1\"",
+			"\"exit\":1}\n"},
+		{NULL}},
+	{"no such message", {"explain", "none.eml", "--from", "", "--to", "b"}, EXIT_USAGE, {NULL},
+		{"none.eml: No such file"}},
+	{"no sender", {"explain", "m.eml", "--to", "b"}, EXIT_USAGE, {NULL},
+		{"--from ADDRESS is missing"}},
+	{"a client that has no address", {EXPLAIN, "--client", "1.2.3", "--from", "", "--to", "b"},
+		EXIT_USAGE, {NULL}, {"--client 1.2.3: not an IP address"}},
+	{"a port that is none", {EXPLAIN, "--port", "65536", "--from", "", "--to", "b"}, EXIT_USAGE,
+		{NULL}, {"--port 65536: want a number from 1 to 65535"}},
+	{"a message behind a bad configuration",
+		{EXPLAIN, "-c", "bad.conf", "--from", "", "--to", "b"}, EXIT_NO, {NULL},
+		{"bad.conf:1:1: error: unknown section", "Nothing was loaded."}},
+};
+
+static struct drive d;
+
+static void
+write_files(void)
+{
+	char dir[PATH_MAX];
+	FILE *f;
+
+	drive_plugin_dir(dir, false);
+	drive_init(&d);
+	ck_assert_int_eq(chdir(d.dir), 0);
+	f = fopen("filter.conf", "w");
+	fprintf(f, "main { plugin_dir = \"%s\" }\n%s", dir, sections);
+	fclose(f);
+	drive_file(&d, "bad.conf", "plugni p { }\nprofile all { chain = [ ] }\n");
+	drive_file(&d, "m.eml", "From: a@x.example\nSubject: s\n\nbody\n");
+}
+
+static void
+remove_files(void)
+{
+	drive_fini(&d);
+}
+
+/* Runs the command with its output in files; returns its exit status. */
+static int
+run(const char *const *args)
+{
+	char *argv[ARGS_MAX + 2] = {(char *)"chainmail"};
+	int argc = 1, status;
+
+	for (; args[argc - 1] != NULL; argc++)
+		argv[argc] = (char *)args[argc - 1];
+	fflush(NULL);
+	pid_t child = fork();
+
+	if (child == 0) {
+		log_close();
+		if (freopen("out", "w", stdout) == NULL || freopen("err", "w", stderr) == NULL)
+			_exit(99);
+		int code = cli_main(argc, argv);
+
+		fflush(NULL);
+		_exit(code);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_msg(WIFEXITED(status), "%s ended by a signal", args[0]);
+	return WEXITSTATUS(status);
+}
+
+static void
+expect(const char *name, const char *file, const char *const *words, size_t count)
+{
+	static char text[1 << 20];
+	FILE *f = fopen(file, "r");
+	size_t len = fread(text, 1, sizeof(text) - 1, f);
+
+	text[len] = '\0';
+	fclose(f);
+	unlink(file);
+	for (size_t i = 0; i < count && words[i] != NULL; i++)
+		ck_assert_msg(strstr(text, words[i]) != NULL, "%s: %s lacks \"%s\":\n%s", name,
+			file, words[i], text);
+	ck_assert_msg(
+		words[0] != NULL || text[0] == '\0', "%s: %s is not empty:\n%s", name, file, text);
+}
+
+START_TEST(a_command)
+{
+	int status = run(cases[_i].args);
+
+	expect(cases[_i].name, "out", cases[_i].out, sizeof(cases[_i].out) / sizeof(char *));
+	expect(cases[_i].name, "err", cases[_i].err, sizeof(cases[_i].err) / sizeof(char *));
+	ck_assert_msg(status == cases[_i].status, "%s: exit status %d, want %d", cases[_i].name,
+		status, cases[_i].status);
+}
+END_TEST
+
+/* -c, else the environment, else what was installed. */
+START_TEST(the_configuration_is_found)
+{
+	setenv("CHAINMAIL_CONFIG", "env.conf", 1);
+	ck_assert_str_eq(cli_config_path("given.conf"), "given.conf");
+	ck_assert_str_eq(cli_config_path(NULL), "env.conf");
+	setenv("CHAINMAIL_CONFIG", "", 1);
+	ck_assert_str_eq(cli_config_path(NULL), CHAINMAIL_CONFIG);
+	unsetenv("CHAINMAIL_CONFIG");
+	ck_assert_str_eq(cli_config_path(NULL), CHAINMAIL_CONFIG);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("cli");
+	TCase *group = tcase_create("cli");
+	SRunner *runner = srunner_create(suite);
+
+	suite_add_tcase(suite, group);
+	tcase_set_timeout(group, 60);
+	tcase_add_checked_fixture(group, write_files, remove_files);
+	tcase_add_loop_test(group, a_command, 0, (int)(sizeof(cases) / sizeof(*cases)));
+	tcase_add_test(group, the_configuration_is_found);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed != 0;
+}
