@@ -554,6 +554,8 @@ static const struct {
 	{"a stranger", "25", "mail.example.net", NULL, "<a@example.org>", "<bob@example.com>", ""},
 	{"a stranger who is localhost", "25", "localhost", NULL, "<a@example.org>",
 		"<bob@example.com>", "550 5.7.1 You are not me"},
+	{"a stranger with our name", "25", "mx1.example.com", NULL, "<a@example.org>",
+		"<bob@example.com>", "550 5.7.1 You are not mx1.example.com"},
 	{"a recipient who has left", "25", "mail.example.net", NULL, "<a@example.org>",
 		"<dave@example.com>", "550 5.2.1 Dave has left"},
 };
