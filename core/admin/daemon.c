@@ -192,7 +192,7 @@ start(struct daemon *d)
 		remove_files(d);
 		return DAEMON_REFUSED;
 	}
-	if (!log_open(g->logs, g->log_count, &err)) {
+	if (!log_open(g->logs, g->log_count, &err) || !log_start(&err)) {
 		generation_drop(g);
 		return fail_start(d, &err);
 	}
@@ -265,12 +265,13 @@ daemon_run(const char *config)
 	if (!open_signals(&d, &err))
 		return fail_start(&d, &err);
 	d.end = start(&d);
-	if (d.end != DAEMON_OK)
-		return d.end;
-	notify_ready();
-	serve(&d);
-	drain(&d);
-	remove_files(&d);
-	log_write(LOG_LEVEL_INFO, "chainmail " CHAINMAIL_VERSION " ended");
+	if (d.end == DAEMON_OK) {
+		notify_ready();
+		serve(&d);
+		drain(&d);
+		remove_files(&d);
+		log_write(LOG_LEVEL_INFO, "chainmail " CHAINMAIL_VERSION " ended");
+	}
+	log_stop();
 	return d.end;
 }

@@ -4,22 +4,31 @@
  *
  * Keeps the set of open targets. The lock below protects which set is current: writers share it,
  * log_open() and log_close() take it alone. The level is an atomic number, so a line that nobody
- * wants costs one load.
+ * wants costs one load. Between log_start() and log_stop() lines are written by a thread of their
+ * own; at other times by whoever logs them.
  */
 #include "log.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "buf.h"
 #include "clock.h"
 #include "err.h"
 #include "log_line.h"
+#include "log_queue.h"
 #include "log_sink.h"
 #include "mem.h"
+
+/* What comes within this time of a write waits for the next: a burst is few writes. */
+#define PAUSE_NS   2000000L
+#define LINES_MOST 65536u /* octets of one write */
 
 struct log_set {
 	unsigned count;
@@ -29,6 +38,9 @@ struct log_set {
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 static struct log_set *current; /* NULL: standard error */
 static atomic_int most = LOG_LEVEL_INFO;
+static pthread_t writer;
+static atomic_bool writing;    /* the writer runs */
+static struct log_batch batch; /* the writer's, or of who holds the lock alone */
 
 static void
 set_free(struct log_set *set)
@@ -71,12 +83,113 @@ set_level(const struct log_set *set)
 	return level;
 }
 
+/* --- the writer --- */
+
+/* Lines of one sink that stand together. */
+struct lines {
+	struct buf text;
+	unsigned sink, count;
+};
+
+static void
+lines_write(struct lines *l)
+{
+	if (l->count > 0)
+		log_sink_put(&current->targets[l->sink], l->text.data, l->text.len, l->count);
+	buf_clear(&l->text);
+	l->count = 0;
+}
+
+static void
+lines_add(struct lines *l, const struct log_queue_head *head, const char *line)
+{
+	if (l->sink != head->sink)
+		lines_write(l);
+	l->sink = head->sink;
+	l->count++;
+	buf_add(&l->text, line, head->len);
+	/* A datagram is one line, and a pipe takes whole lines of a bounded size alone. */
+	if (!current->targets[l->sink].is_regular || l->text.len > LINES_MOST)
+		lines_write(l);
+}
+
+/* With the lock held, shared by the writer or alone by who changes the set. */
+static void
+write_waiting(void)
+{
+	struct lines l = {.count = 0};
+	struct log_queue_head head;
+	const char *line;
+	size_t at = 0;
+
+	log_queue_take(&batch);
+	buf_init(&l.text, 0);
+	while ((line = log_batch_next(&batch, &at, &head)) != NULL)
+		lines_add(&l, &head, line);
+	lines_write(&l);
+	for (unsigned i = 0; batch.lost > 0 && i < current->count; i++)
+		atomic_fetch_add(&current->targets[i].lost, batch.lost);
+	buf_fini(&l.text);
+}
+
+static void *
+run_writer(void *unused)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+	(void)unused;
+	while (log_queue_wait()) {
+		/* Nobody may change the set between taking lines for it and writing them. */
+		pthread_rwlock_rdlock(&lock);
+		if (current != NULL)
+			write_waiting();
+		pthread_rwlock_unlock(&lock);
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
+bool
+log_start(struct err *err)
+{
+	sigset_t all, old;
+	int problem;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	problem = pthread_create(&writer, NULL, run_writer, NULL);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (problem != 0)
+		return err_set(err, "no thread for the log: %s", strerror(problem));
+	atomic_store(&writing, true);
+	return true;
+}
+
+void
+log_stop(void)
+{
+	if (!atomic_exchange(&writing, false))
+		return;
+	log_queue_end();
+	pthread_join(writer, NULL);
+	pthread_rwlock_wrlock(&lock);
+	if (current != NULL)
+		write_waiting();
+	pthread_rwlock_unlock(&lock);
+	free(batch.data);
+	batch = (struct log_batch){0};
+}
+
+/* --- the set --- */
+
 static void
 swap(struct log_set *set)
 {
 	struct log_set *old;
 
 	pthread_rwlock_wrlock(&lock);
+	if (current != NULL && atomic_load(&writing))
+		write_waiting();
 	old = current;
 	current = set;
 	atomic_store(&most, set_level(set));
@@ -88,6 +201,17 @@ static bool
 target_wants(const struct log_sink *t, const struct log_entry *e)
 {
 	return e->text == NULL ? t->config.summary : e->level <= t->config.level;
+}
+
+static void
+hand_over(unsigned sink, const struct log_entry *e)
+{
+	struct buf line;
+
+	buf_init(&line, 0);
+	log_sink_render(&line, &current->targets[sink], e);
+	log_queue_put(sink, line.data, line.len);
+	buf_fini(&line);
 }
 
 static void
@@ -103,7 +227,11 @@ write_all(struct log_entry *e)
 		log_sink_write(&early, e);
 	}
 	for (unsigned i = 0; current != NULL && i < current->count; i++) {
-		if (target_wants(&current->targets[i], e))
+		if (!target_wants(&current->targets[i], e))
+			continue;
+		if (atomic_load(&writing))
+			hand_over(i, e);
+		else
 			log_sink_write(&current->targets[i], e);
 	}
 	pthread_rwlock_unlock(&lock);

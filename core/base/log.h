@@ -4,7 +4,7 @@
  *
  * A line is a sentence; a record is a list of named values (the summary of a message) that is
  * written as text, JSON or journal fields. Everything that comes from the network is escaped here.
- * One lock protects the set of open targets; a line is one write.
+ * One lock protects the set of open targets.
  */
 #ifndef CORE_BASE_LOG_H
 #define CORE_BASE_LOG_H
@@ -46,6 +46,13 @@ struct log_field {
  */
 bool log_open(const struct log_config *, unsigned count, struct err *);
 void log_close(void);
+/*
+ * From now on a thread of its own writes the lines, in their order and after at most a few
+ * milliseconds, so that no caller waits for a disk or a reader. What cannot be written is lost and
+ * counted. log_stop() writes what waits and ends the thread; before and after, callers write.
+ */
+bool log_start(struct err *);
+void log_stop(void);
 /* Level names are what filter.conf says: error, warn, info, debug. */
 bool log_wanted(enum log_level);
 void log_write(enum log_level, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "clock.h"
 #include "log_line.h"
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
@@ -251,8 +252,8 @@ add_text_header(struct buf *b, const struct log_entry *e, bool with_time)
 	buf_printf(b, LOG_IDENT "[%d]: ", e->pid);
 }
 
-static void
-render(struct buf *b, const struct log_sink *t, const struct log_entry *e)
+void
+log_sink_render(struct buf *b, const struct log_sink *t, const struct log_entry *e)
 {
 	bool json = t->config.format == LOG_FORMAT_JSON;
 
@@ -272,36 +273,42 @@ render(struct buf *b, const struct log_sink *t, const struct log_entry *e)
 		buf_add_char(b, '\n');
 }
 
-static bool
-write_entry(struct log_sink *t, const struct log_entry *e)
+/* Says how many lines are missing before the next one, once there is room again. */
+static void
+report_lost(struct log_sink *t)
 {
+	unsigned lost = atomic_load(&t->lost) == 0 ? 0 : atomic_exchange(&t->lost, 0);
+	struct log_entry e = {.level = LOG_LEVEL_WARN, .wall = clock_wall(), .pid = (int)getpid()};
+	char text[64];
 	struct buf b;
-	bool written;
 
+	if (lost == 0)
+		return;
+	snprintf(text, sizeof(text), "log: lines lost before this one: %u", lost);
+	e.text = text;
 	buf_init(&b, 0);
-	render(&b, t, e);
-	written = put_line(t, b.data, b.len);
+	log_sink_render(&b, t, &e);
+	if (!put_line(t, b.data, b.len))
+		atomic_fetch_add(&t->lost, lost);
 	buf_fini(&b);
-	return written;
+}
+
+void
+log_sink_put(struct log_sink *t, const char *lines, size_t len, unsigned count)
+{
+	if (put_line(t, lines, len))
+		report_lost(t);
+	else
+		atomic_fetch_add(&t->lost, count);
 }
 
 void
 log_sink_write(struct log_sink *t, const struct log_entry *e)
 {
-	struct log_entry report = *e;
-	unsigned lost;
-	char text[64];
+	struct buf b;
 
-	if (!write_entry(t, e)) {
-		atomic_fetch_add(&t->lost, 1);
-		return;
-	}
-	lost = atomic_load(&t->lost) == 0 ? 0 : atomic_exchange(&t->lost, 0);
-	if (lost == 0)
-		return;
-	snprintf(text, sizeof(text), "log: lines lost before this one: %u", lost);
-	report.level = LOG_LEVEL_WARN;
-	report.text = text;
-	if (!write_entry(t, &report))
-		atomic_fetch_add(&t->lost, lost);
+	buf_init(&b, 0);
+	log_sink_render(&b, t, e);
+	log_sink_put(t, b.data, b.len, 1);
+	buf_fini(&b);
 }

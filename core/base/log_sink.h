@@ -14,6 +14,7 @@
 #include "err.h"
 #include "log.h"
 
+struct buf;
 struct log_entry;
 
 struct log_sink {
@@ -33,5 +34,8 @@ void log_sink_early(struct log_sink *);
 void log_sink_close(struct log_sink *);
 /* Whatever the level. */
 void log_sink_write(struct log_sink *, const struct log_entry *);
+/* The same in two steps; put may take many lines for a regular file, and no two for others. */
+void log_sink_render(struct buf *, const struct log_sink *, const struct log_entry *);
+void log_sink_put(struct log_sink *, const char *lines, size_t len, unsigned count);
 
 #endif
