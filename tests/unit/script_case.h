@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "drive.h"
+#include "longjmp.h"
 #include "mail/edit.h"
 
 struct rule {

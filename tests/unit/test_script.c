@@ -311,7 +311,7 @@ START_TEST(fails_in_words)
 	const char *want = failures[_i].want;
 	const char *got;
 
-	rule_load(&r, failures[_i].code, "");
+	rule_load(&r, failures[_i].code, "cpu = 10s; timeout = 60s");
 	got = rule_session(&r);
 	if (strncmp(want, "failed: *: ", 11) == 0) {
 		const char *words = strstr(got, "): ");

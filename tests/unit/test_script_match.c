@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "host/script_match_lib.h"
+#include "longjmp.h"
 
 static lua_State *L;
 
