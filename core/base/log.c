@@ -31,6 +31,7 @@
 #define LINES_MOST 65536u /* octets of one write */
 
 struct log_set {
+	int pid;
 	unsigned count;
 	struct log_sink targets[];
 };
@@ -58,6 +59,7 @@ set_new(const struct log_config *configs, unsigned count, struct err *err)
 	struct log_set *set =
 		mem_alloc(mem_sum(sizeof(*set), mem_product(count, sizeof(set->targets[0]))));
 
+	set->pid = (int)getpid();
 	set->count = 0;
 	for (unsigned i = 0; i < count; i++) {
 		if (!log_sink_open(&set->targets[i], &configs[i], err)) {
@@ -220,8 +222,8 @@ write_all(struct log_entry *e)
 	struct log_sink early;
 
 	e->wall = clock_wall();
-	e->pid = (int)getpid();
 	pthread_rwlock_rdlock(&lock);
+	e->pid = current == NULL ? (int)getpid() : current->pid;
 	if (current == NULL) {
 		log_sink_early(&early);
 		log_sink_write(&early, e);
