@@ -581,6 +581,8 @@ START_TEST(many_writers_while_targets_change_make_whole_lines)
 	int count = 0;
 
 	open_one(LOG_TARGET_FILE, LOG_FORMAT_TEXT, LOG_LEVEL_INFO, path);
+	if (_i == 1)
+		ck_assert(log_start(&err));
 	for (int i = 0; i < WRITERS; i++) {
 		numbers_of[i] = i;
 		ck_assert_int_eq(pthread_create(&writers[i], NULL, write_lines, &numbers_of[i]), 0);
@@ -589,6 +591,7 @@ START_TEST(many_writers_while_targets_change_make_whole_lines)
 		open_one(LOG_TARGET_FILE, LOG_FORMAT_TEXT, LOG_LEVEL_INFO, path);
 	for (int i = 0; i < WRITERS; i++)
 		ck_assert_int_eq(pthread_join(writers[i], NULL), 0);
+	log_stop();
 	f = fopen(path, "r");
 	ck_assert_ptr_nonnull(f);
 	for (; fgets(line, sizeof(line), f) != NULL; count++)
@@ -596,6 +599,29 @@ START_TEST(many_writers_while_targets_change_make_whole_lines)
 			strncmp(line, "2023-11-14T23:13:20+01:00 chainmail[", 36) == 0, "%s", line);
 	fclose(f);
 	ck_assert_int_eq(count, 2 * WRITERS * LINES);
+}
+END_TEST
+
+START_TEST(writer_keeps_the_order_and_writes_all_before_it_stops)
+{
+	char line[256], wanted[64];
+	int count = 0;
+	FILE *f;
+
+	open_one(LOG_TARGET_FILE, LOG_FORMAT_TEXT, LOG_LEVEL_INFO, path);
+	ck_assert(log_start(&err));
+	for (int i = 0; i < 5000; i++)
+		log_write(LOG_LEVEL_INFO, "line %d", i);
+	log_stop();
+	log_write(LOG_LEVEL_INFO, "line %d", 5000);
+	f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	for (; fgets(line, sizeof(line), f) != NULL; count++) {
+		snprintf(wanted, sizeof(wanted), "]: line %d\n", count);
+		ck_assert_msg(strstr(line, wanted) != NULL, "%s", line);
+	}
+	fclose(f);
+	ck_assert_int_eq(count, 5001);
 }
 END_TEST
 
@@ -617,7 +643,9 @@ target_tests(void)
 	tcase_add_test(t, file_that_cannot_be_opened_keeps_the_old_targets);
 	tcase_add_test(t, opening_anew_follows_a_moved_file);
 	tcase_add_test(t, no_descriptor_is_left_open);
-	tcase_add_test(t, many_writers_while_targets_change_make_whole_lines);
+	/* Written by who logs, and by the writer's thread. */
+	tcase_add_loop_test(t, many_writers_while_targets_change_make_whole_lines, 0, 2);
+	tcase_add_test(t, writer_keeps_the_order_and_writes_all_before_it_stops);
 	return t;
 }
 
