@@ -78,7 +78,7 @@ write_line(lua_State *L, enum cm_level level, const char *what)
 		add_field(L, &b, names[i]);
 	luaL_pushresult(&b);
 	script_log_line(L);
-	cm_log(s, level, "%s", script_check_text(L, -1));
+	cm_log(s, level, "%s", script_check_text(L, lua_gettop(L)));
 	return 0;
 }
 

@@ -117,6 +117,18 @@ rule_outcome(struct rule *r, enum cm_verdict verdict)
 	return text;
 }
 
+/* The rule's outcome must be exactly this; a '*' at the end stands for the rest. */
+static inline void
+rule_expect(const char *got, const char *want)
+{
+	size_t len = strlen(want);
+
+	if (len > 0 && want[len - 1] == '*')
+		ck_assert_msg(strncmp(got, want, len - 1) == 0, "want %s\ngot  %s", want, got);
+	else
+		ck_assert_str_eq(got, want);
+}
+
 static const struct cm_header rule_fields[] = {
 	{"Received", " from a by b"},
 	{"From", " Bob <bob@example.com>"},
