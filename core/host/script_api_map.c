@@ -39,6 +39,9 @@ look_up(lua_State *L)
 			      : ((const struct cm_address *)address->data)->addr;
 	if (cm_map_get(s, cm_map_find(s, name), key, &value) == CM_UNDELIVERED)
 		luaL_error(L, "map \"%s\" could not be read", name);
+	/* Values are copied into the memory of the message. */
+	if (value != NULL)
+		script_give(L, strlen(value));
 	return value;
 }
 

@@ -123,6 +123,7 @@ fill_plugin(struct script *script)
 	plugin->name = script->name;
 	plugin->help = "a Lua rule";
 	plugin->option_size = sizeof(struct cm_option);
+	plugin->conn_size = plugin->msg_size = sizeof(size_t);
 	for (int i = 0; i < CM_STAGE_COUNT; i++) {
 		if (script->has[i])
 			memcpy((char *)plugin + stages[i].hook, &hook, sizeof(hook));

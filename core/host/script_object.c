@@ -13,8 +13,8 @@
 #include "script_api.h"
 #include "script_state.h"
 
-/* Octets that one hook may hand to the host: notes, edits, log lines. */
-#define GIVE_MOST (1u << 20)
+/* Octets that a rule may hand to the host for one message: notes, edits, keys, log lines. */
+#define GIVE_MOST (4u << 20)
 /* Log lines that one hook may write. */
 #define LINES_MOST 100
 
@@ -273,12 +273,13 @@ script_give(lua_State *L, size_t octets)
 	struct script_run *run = script_state_of(L)->run;
 
 	script_charge(L, octets / 16);
-	if (run == NULL)
+	if (run == NULL || run->given == NULL)
 		return;
-	if (octets > GIVE_MOST - run->given)
-		luaL_error(L, "one hook may put at most %d KB into notes, edits and log lines",
+	if (octets > GIVE_MOST - *run->given)
+		luaL_error(L,
+			"a rule may hand over at most %d KB of notes, edits, keys and log lines",
 			(int)(GIVE_MOST / 1024));
-	run->given += octets;
+	*run->given += octets;
 }
 
 void

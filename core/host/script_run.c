@@ -124,6 +124,15 @@ complain(struct cm_session *s, int slot, const struct err *err, const struct err
 	return CM_FAILED;
 }
 
+/* Where the rule's octets are counted: with the message, before it with the connection. */
+static size_t *
+given_so_far(struct cm_session *s)
+{
+	void *state = cm_msg(s);
+
+	return state == NULL ? cm_conn(s) : state;
+}
+
 static enum cm_verdict
 run_hook(struct script *script, struct cm_session *s, const struct cm_event *ev, int slot)
 {
@@ -132,6 +141,7 @@ run_hook(struct script *script, struct cm_session *s, const struct cm_event *ev,
 		.session = s,
 		.event = ev,
 		.slot = slot,
+		.given = given_so_far(s),
 		.cpu_us = script->cpu_us,
 		.verdict = CM_CONTINUE,
 		.deadline = slot == SCRIPT_DONE ? cm_clock(s) + DONE_TIMEOUT_US : cm_deadline(s),

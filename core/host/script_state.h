@@ -70,7 +70,7 @@ struct script_run {
 	int64_t cpu_began; /* clock_cpu() at the first look; 0 before */
 	int64_t deadline;  /* cm_clock() */
 	size_t steps;	   /* charged since the last look at the clock */
-	size_t given;	   /* octets handed to the host */
+	size_t *given;	   /* octets handed to the host for this message; NULL while loading */
 	int lines;	   /* log lines written */
 	enum script_over over;
 	bool bad_verdict;

@@ -232,9 +232,8 @@ static const struct {
 	{"function mail(m)\n\tm:note('k', nil)\nend", "failed: scripts/x.lua:2: bad argument*"},
 	{"function mail(m)\n\tfor i = 1, 200 do log.info('x') end\nend",
 		"failed: scripts/x.lua:2: one hook may write at most 100 log lines*"},
-	{"function mail(m)\n\tfor i = 1, 200 do m:note('k', ('x'):rep(10000)) end\nend",
-		"failed: scripts/x.lua:2: one hook may put at most 1024 KB into notes, edits and "
-		"log lines*"},
+	{"function mail(m)\n\tfor i = 1, 500 do m:note('k', ('x'):rep(10000)) end\nend",
+		"failed: scripts/x.lua:2: a rule may hand over at most 4096 KB of notes*"},
 	{"function mail(m)\n\trawset(string, 'find', 1)\nend",
 		"failed: scripts/x.lua:2: this table cannot be changed*"},
 	{"function mail(m)\n\tsetmetatable(string, nil)\nend",
