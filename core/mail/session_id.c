@@ -23,16 +23,22 @@ static const char digits[] = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwx
 
 #define BASE (sizeof(digits) - 1)
 
+/* The first number of a second. */
+static uint64_t
+first_number(uint64_t second)
+{
+	return second | ((uint64_t)getpid() & PID_MASK) << PID_SHIFT;
+}
+
 static uint64_t
 next_number(void)
 {
 	static _Atomic uint64_t latest;
-	uint64_t seconds = (uint64_t)(clock_wall() - EPOCH);
-	uint64_t begin = seconds << COUNT_BITS | ((uint64_t)getpid() & PID_MASK) << PID_SHIFT;
+	uint64_t second = (uint64_t)(clock_wall() - EPOCH) << COUNT_BITS;
 	uint64_t old = atomic_load(&latest), new;
 
 	do
-		new = old >= begin ? old + 1 : begin;
+		new = old >= second ? old + 1 : first_number(second);
 	while (!atomic_compare_exchange_weak(&latest, &old, new));
 	return new;
 }
