@@ -389,11 +389,14 @@ START_TEST(unreadable_map_names_the_user)
 	load(&d, "map x { source = secret }\n" WHOLE);
 	ck_assert_int_eq(seteuid(0), 0);
 	ck_assert_int_eq(setegid(0), 0);
-	ck_assert_str_eq(said(&d),
-		"filter.conf:4:18: error: map x: secret: Permission denied (as user nobody)\n"
-		"    4 | map x { source = secret }\n"
-		"      |                  ^~~~~~\n"
-		"      = help: chgrp nogroup secret && chmod g+r secret\n");
+	/* Below a directory like /root the plugins cannot be read either, which is said too. */
+	ck_assert_msg(strstr(said(&d),
+			      "filter.conf:4:18: error: map x: secret: Permission denied (as user "
+			      "nobody)\n"
+			      "    4 | map x { source = secret }\n"
+			      "      |                  ^~~~~~\n"
+			      "      = help: chgrp nogroup secret && chmod g+r secret\n") != NULL,
+		"%s", said(&d));
 	drive_fini(&d);
 }
 END_TEST
