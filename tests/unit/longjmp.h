@@ -12,8 +12,7 @@
 #include <setjmp.h>
 
 /* The header's own declaration would lead back to __longjmp_chk(). */
-extern void
-longjmp_known(struct __jmp_buf_tag *, int) __asm__("longjmp") __attribute__((noreturn));
+extern void longjmp_known(struct __jmp_buf_tag *, int) __asm__("longjmp") __attribute__((noreturn));
 extern void
 __longjmp_chk(struct __jmp_buf_tag *, int) __attribute__((noreturn, visibility("default")));
 
