@@ -141,7 +141,11 @@ uninstall: ## remove what install put there; the configuration stays
 	rm -f $(DESTDIR)$(PREFIX)/sbin/chainmail $(DESTDIR)$(PREFIX)/include/chainmail/plugin.h \
 		$(DESTDIR)$(PREFIX)/share/man/man5/filter.conf.5 \
 		$(DESTDIR)$(PREFIX)/share/man/man8/chainmail.8
-	rm -rf $(DESTDIR)$(LIBDIR) $(DESTDIR)$(DATADIR)
+	rm -f $(patsubst $(B)/plugins/%,$(DESTDIR)$(LIBDIR)/%,$(PLUGINS)) \
+		$(patsubst %,$(DESTDIR)$(DATADIR)/%,$(wildcard scripts/*.lua) lua/chainmail.d.lua \
+			filter.conf.example)
+	-rmdir -p $(DESTDIR)$(LIBDIR) $(DESTDIR)$(DATADIR)/scripts $(DESTDIR)$(DATADIR)/lua \
+		$(DESTDIR)$(PREFIX)/include/chainmail 2>/dev/null
 
 clean: ## remove the build directory
 	rm -rf $(B)

@@ -31,16 +31,17 @@ scope_id(const struct cm_session *s)
 	return s->in_message ? s->id : s->conn_id;
 }
 
-/* Once in a message: a hook may be called for each of a thousand header fields. */
+/* Once a stage: a hook may be called for each of a thousand header fields. */
 static void
-complain(const struct cm_session *s, const struct link *l, const char *reason)
+complain(const struct cm_session *s, const struct decision *d, const char *reason)
 {
-	bool *complained = &s->run->states[l->index].complained;
+	uint32_t *complained = &s->run->states[d->link->index].complained;
+	uint32_t bit = UINT32_C(1) << d->stage;
 
-	if (!*complained)
-		log_write(LOG_LEVEL_WARN, "%s %s: %s; %s", scope_id(s), l->name, reason,
-			s->run->shadow ? "only watched" : outcomes[l->set.on_error]);
-	*complained = true;
+	if ((*complained & bit) == 0)
+		log_write(LOG_LEVEL_WARN, "%s %s: %s; %s", scope_id(s), d->link->name, reason,
+			s->run->shadow ? "only watched" : outcomes[d->link->set.on_error]);
+	*complained |= bit;
 }
 
 /* Always true: the link failed. */
@@ -48,7 +49,7 @@ static bool
 fail(struct cm_session *s, struct decision *d, const char *reason)
 {
 	d->reason = reason;
-	complain(s, d->link, reason);
+	complain(s, d, reason);
 	return true;
 }
 

@@ -63,6 +63,7 @@ message_reset(struct run *r)
 	for (size_t i = 0; i < r->chain->link_count; i++) {
 		r->states[i].msg = NULL;
 		r->states[i].last = NULL;
-		r->states[i].msg_done = r->states[i].complained = false;
+		r->states[i].msg_done = false;
+		r->states[i].complained = 0;
 	}
 }

@@ -29,7 +29,7 @@ struct link_state {
 	uint32_t counted;	   /* the same, in a profile that is enforced */
 	bool off;		   /* the MTA lacks a right it needs */
 	bool conn_done, msg_done;
-	bool complained; /* in this message, or in the connection before it */
+	uint32_t complained; /* bit per stage: said in this message, or before it */
 };
 
 struct run {

@@ -271,7 +271,7 @@ fail_value(lua_State *L, const struct script_run *run)
 {
 	const char *type = luaL_typename(L, -1);
 	const char *quote = lua_type(L, -1) == LUA_TSTRING ? "\"" : "";
-	char shown[48];
+	char shown[48], returned[64];
 
 	if (lua_type(L, -1) == LUA_TBOOLEAN)
 		snprintf(shown, sizeof(shown), "%s", lua_toboolean(L, -1) ? "true" : "false");
@@ -279,11 +279,11 @@ fail_value(lua_State *L, const struct script_run *run)
 		snprintf(shown, sizeof(shown), "%.40s", lua_tostring(L, -1));
 	else
 		snprintf(shown, sizeof(shown), "a %s", type);
-	lua_pushfstring(L,
-		"%s: %s() returned %s%s%s; return nothing, or "
-		"reject/tempfail/accept/discard/quarantine(...)",
-		run->script->sources->label, stages[run->slot].lua_name, quote, shown, quote);
-	lua_error(L);
+	snprintf(returned, sizeof(returned), "returned %s%s%s", quote, shown, quote);
+	fail(L, run,
+		lua_pushfstring(L,
+			"%s; return nothing, or reject/tempfail/accept/discard/quarantine(...)",
+			returned));
 }
 
 static void

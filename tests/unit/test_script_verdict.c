@@ -24,16 +24,19 @@ static const struct {
 	const char *code, *want;
 } bad[] = {
 	{"function mail(m)\n\treturn 'reject'\nend",
-		"failed: scripts/x.lua: mail() returned \"reject\"; return nothing, or "
+		"failed: scripts/x.lua: mail() (lines 1-3): returned \"reject\"; return nothing, "
+		"or "
 		"reject/tempfail/accept/discard/quarantine(...)"},
 	{"function mail(m)\n\treturn false\nend",
-		"failed: scripts/x.lua: mail() returned false; *"},
-	{"function mail(m)\n\treturn 5\nend", "failed: scripts/x.lua: mail() returned 5; *"},
-	{"function mail(m)\n\treturn {}\nend", "failed: scripts/x.lua: mail() returned a table; *"},
+		"failed: scripts/x.lua: mail() (lines 1-3): returned false; *"},
+	{"function mail(m)\n\treturn 5\nend",
+		"failed: scripts/x.lua: mail() (lines 1-3): returned 5; *"},
+	{"function mail(m)\n\treturn {}\nend",
+		"failed: scripts/x.lua: mail() (lines 1-3): returned a table; *"},
 	{"function mail(m)\n\treturn m\nend",
-		"failed: scripts/x.lua: mail() returned a userdata; *"},
+		"failed: scripts/x.lua: mail() (lines 1-3): returned a userdata; *"},
 	{"function mail(m)\n\treturn reject\nend",
-		"failed: scripts/x.lua: mail() returned a function; *"},
+		"failed: scripts/x.lua: mail() (lines 1-3): returned a function; *"},
 	{"-- a comment\nfunction mail(m)\n\treturn reject{ code = 550, status = '4.7.1', text = "
 	 "'x' }\nend",
 		"failed: scripts/x.lua: mail() (lines 2-4): reject() needs a 5yz code and a 5.y.z "
