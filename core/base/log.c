@@ -157,6 +157,7 @@ log_start(struct err *err)
 	sigset_t all, old;
 	int problem;
 
+	log_queue_begin();
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	problem = pthread_create(&writer, NULL, run_writer, NULL);

@@ -94,6 +94,14 @@ log_queue_wait(void)
 }
 
 void
+log_queue_begin(void)
+{
+	pthread_mutex_lock(&queue.lock);
+	queue.ending = false;
+	pthread_mutex_unlock(&queue.lock);
+}
+
+void
 log_queue_end(void)
 {
 	pthread_mutex_lock(&queue.lock);

@@ -28,6 +28,8 @@ struct log_batch {
 void log_queue_put(unsigned sink, const char *line, size_t len);
 /* Moves what waits to the batch, whose memory is used again; the caller frees data in the end. */
 void log_queue_take(struct log_batch *);
+/* Before the writer starts. */
+void log_queue_begin(void);
 /* Until something waits. False: log_queue_end() was called and nothing waits. */
 bool log_queue_wait(void);
 void log_queue_end(void);

@@ -59,7 +59,7 @@ chain_open(const struct chain *chain, struct cm_session *s)
 		uint32_t missing = l->needs & RIGHTS & ~s->rights;
 
 		r->states[i].off = missing != 0;
-		if (missing != 0 && l->set.mode != LINK_OFF)
+		if (missing != 0 && (l->set.mode != LINK_OFF || l->set.until != 0))
 			warn_missing(s, l, missing);
 	}
 	(void)profile_choose(s);
@@ -77,7 +77,7 @@ end_scope(struct cm_session *s, bool message)
 			message ? l->plugin->end_msg : l->plugin->end_conn;
 		bool involved = !message || (r->profile != NULL && r->profile->has[i]);
 
-		if (end == NULL || !involved || r->states[i].off || l->set.mode == LINK_OFF)
+		if (end == NULL || !involved || link_dormant(r, l))
 			continue;
 		r->link = l;
 		r->shadow = r->profile != NULL && link_watched(r, s, l);

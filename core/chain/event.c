@@ -273,7 +273,8 @@ settle_body(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 		links_run(s, ev, &d);
 		settle_message(s, ev->stage, &d, a);
 	}
-	a->skip = ev->stage == CM_STAGE_BODY && !verdict_final(a->verdict) && body_unwanted(s);
+	a->skip = ev->stage == CM_STAGE_BODY && waits_for_reply(s, ev->stage) &&
+		  !verdict_final(a->verdict) && body_unwanted(s);
 	s->run->skipped |= a->skip;
 }
 
@@ -316,6 +317,13 @@ refuse_stray(struct cm_session *s, struct answer *a)
 	reply_failure(&a->reply, session_arena(s), s->id, CM_TEMPFAIL);
 }
 
+/* Where nothing is enforced, what is over a limit is not kept, and passes. */
+static bool
+refuses(const struct run *r)
+{
+	return r->profile != NULL && r->profile->mode == LINK_ENFORCE;
+}
+
 /* Links see a name as the session keeps it, now and when they are caught up at MAIL. */
 static struct cm_event
 as_kept(const struct cm_session *s, const struct cm_event *ev)
@@ -350,7 +358,7 @@ chain_event(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 		settle(s, &shown, a);
 		return;
 	}
-	if (s->run->decided)
+	if (s->run->decided || !refuses(s->run))
 		return;
 	decide_limit(s, ev, kept, &d);
 	if (ev->stage == CM_STAGE_RCPT)

@@ -90,6 +90,7 @@ hold_forget_helo(struct cm_session *s)
 		r->held_last = &h->next;
 	}
 	*r->held_last = NULL;
+	edit_queue_forget(&s->conn_edits, CM_STAGE_HELO);
 	if (r->conn_accept.stage == CM_STAGE_HELO)
 		r->conn_accept = (struct decision){0};
 	for (size_t i = 0; i < r->chain->link_count; i++) {

@@ -92,8 +92,13 @@ link_watched(const struct run *r, const struct cm_session *s, const struct link 
 }
 
 bool
+link_dormant(const struct run *r, const struct link *l)
+{
+	return r->states[l->index].off || link_mode_now(l) == LINK_OFF;
+}
+
+bool
 link_off(const struct run *r, const struct link *l)
 {
-	return r->states[l->index].off || r->profile->mode == LINK_OFF ||
-	       link_mode_now(l) == LINK_OFF;
+	return r->profile->mode == LINK_OFF || link_dormant(r, l);
 }

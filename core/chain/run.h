@@ -92,6 +92,9 @@ void trace_add(struct cm_session *, const struct cm_event *, const struct decisi
 
 /* link.c */
 bool link_watched(const struct run *, const struct cm_session *, const struct link *);
+/* Not run: switched off, or without a right it needs. */
+bool link_dormant(const struct run *, const struct link *);
+/* The same, or its profile is off. */
 bool link_off(const struct run *, const struct link *);
 
 /* hook.c */

@@ -156,18 +156,18 @@ add_decision(struct record *rec, const char *verdict, const struct decision *d)
 }
 
 /* NAME:verdict of links that were only watched, each pair once. */
+/* Every item of the list has a comma in front and behind. */
 static void
 list_shadow(struct buf *list, const struct trace *t)
 {
 	for (const struct trace_record *r = t->first; r != NULL; r = r->next) {
-		char pair[128];
+		char item[128];
 
 		if (!r->shadow || r->verdict == CM_CONTINUE || r->verdict == CM_DONE)
 			continue;
-		snprintf(pair, sizeof(pair), "%s%s:%s", list->len > 0 ? "," : "", r->link->name,
-			verdict_name(r->verdict));
-		if (strstr(list->data, pair + (list->len > 0)) == NULL)
-			buf_add_str(list, pair);
+		snprintf(item, sizeof(item), ",%s:%s,", r->link->name, verdict_name(r->verdict));
+		if (strstr(list->data, item) == NULL)
+			buf_add_str(list, list->len > 0 ? item + 1 : item);
 	}
 }
 
@@ -180,8 +180,9 @@ add_shadow(struct record *rec)
 	buf_init(&list, SHADOW_MOST);
 	list_shadow(&list, &run->conn_trace);
 	list_shadow(&list, &run->trace);
-	if (list.len > 0)
-		add(rec, "shadow", "SHADOW", arena_strdup(&rec->s->msg, list.data), LOG_WORD);
+	if (list.len > 2)
+		add(rec, "shadow", "SHADOW",
+			arena_strndup(&rec->s->msg, list.data + 1, list.len - 2), LOG_WORD);
 	buf_fini(&list);
 }
 

@@ -99,6 +99,7 @@ queue_edit(struct cm_session *s, struct edit *e)
 	if (!service_declared(s, edit_right(e->kind), what))
 		return false;
 	e->by = chain_running(s);
+	e->stage = s->stage;
 	done = chain_running_shadow(s) ? watch_edit(s, e, &err) : keep_edit(s, e, &err);
 	if (!done)
 		cm_log(s, CM_LOG_ERROR, "%s refused: %s", what, err.text);

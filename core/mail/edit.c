@@ -229,6 +229,21 @@ edit_queue_put(struct edit_queue *q, struct edit *e)
 	q->of_kind[e->kind]++;
 }
 
+void
+edit_queue_forget(struct edit_queue *q, enum cm_stage stage)
+{
+	struct edit *e = q->first, *next;
+	size_t body_max = q->body_max;
+
+	edit_queue_init(q);
+	q->body_max = body_max;
+	for (; e != NULL; e = next) {
+		next = e->next;
+		if (e->stage != stage)
+			edit_queue_put(q, e);
+	}
+}
+
 bool
 edit_add(struct edit_queue *q, struct arena *arena, const struct edit *edit, struct err *err)
 {

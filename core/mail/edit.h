@@ -40,8 +40,9 @@ enum edit_kind {
 struct edit {
 	enum edit_kind kind;
 	const struct link *by;
-	const char *name;  /* header field */
-	const char *value; /* header value, folded with LF; address without brackets; reason */
+	enum cm_stage stage; /* where it was asked for */
+	const char *name;    /* header field */
+	const char *value;   /* header value, folded with LF; address without brackets; reason */
 	const unsigned char *data; /* body */
 	size_t len;
 	size_t index; /* SET: n-th of that name from 1; INSERT: position from 0 */
@@ -61,6 +62,8 @@ void edit_queue_init(struct edit_queue *);
 bool edit_add(struct edit_queue *, struct arena *, const struct edit *, struct err *);
 /* Puts an edit that was checked before at the end; it must be in no other queue. */
 void edit_queue_put(struct edit_queue *, struct edit *);
+/* Drops what was asked for at that stage. */
+void edit_queue_forget(struct edit_queue *, enum cm_stage);
 
 /* Octets of a line break that folds: with a blank and text behind it; 0: it does not. */
 size_t edit_fold(const char *);

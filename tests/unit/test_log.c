@@ -610,7 +610,11 @@ START_TEST(writer_keeps_the_order_and_writes_all_before_it_stops)
 
 	open_one(LOG_TARGET_FILE, LOG_FORMAT_TEXT, LOG_LEVEL_INFO, path);
 	ck_assert(log_start(&err));
-	for (int i = 0; i < 5000; i++)
+	for (int i = 0; i < 2500; i++)
+		log_write(LOG_LEVEL_INFO, "line %d", i);
+	log_stop();
+	ck_assert(log_start(&err));
+	for (int i = 2500; i < 5000; i++)
 		log_write(LOG_LEVEL_INFO, "line %d", i);
 	log_stop();
 	log_write(LOG_LEVEL_INFO, "line %d", 5000);

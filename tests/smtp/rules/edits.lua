@@ -10,6 +10,10 @@ local edits = {
     set_missing = function(m) m:set_header("X-Missing", "now here") end,
 }
 
+function helo(m, name)
+    if name:find("marked", 1, true) then m:add_header("X-Helo", name) end
+end
+
 function mail(m, from)
     if from.user:find("early", 1, true) then m:add_header("X-Early", "yes") end
 end
