@@ -32,6 +32,8 @@ obey(struct cm_session *s, const char *stage)
 
 	if (strncmp(user, stage, n) != 0 || user[n] != '-')
 		return CM_CONTINUE;
+	if (strcmp(user + n + 1, "quarantine") == 0)
+		return cm_quarantine(s, stage) ? CM_CONTINUE : CM_FAILED;
 	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
 		const struct order *o = &orders[i];
 
@@ -77,7 +79,7 @@ CM_API const struct cm_plugin cm_plugin = {
 	.size = sizeof(struct cm_plugin),
 	.name = "orders",
 	.help = "does what the test message orders",
-	.needs = CM_NEED_HEADERS | CM_EDIT_HEADERS | CM_EDIT_BODY,
+	.needs = CM_NEED_HEADERS | CM_EDIT_HEADERS | CM_EDIT_BODY | CM_EDIT_QUARANTINE,
 	.header = at_header,
 	.body = at_body,
 	.eom = at_eom,

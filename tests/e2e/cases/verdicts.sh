@@ -127,7 +127,7 @@ for verdict in reject tempfail accept discard quarantine; do
         it "$verdict at $stage" "${verdict}_at" "$stage"
     done
 done
-for verdict in reject tempfail accept discard failed; do
+for verdict in reject tempfail accept discard quarantine failed; do
     for stage in header body; do
         it "$verdict at $stage, by a C plugin" "${verdict}_at" "$stage"
     done
