@@ -328,7 +328,7 @@ START_TEST(serves_many_threads_at_once)
 		"\ttable.sort(t)\n"
 		"\treturn reject('5.7.1', m:note('who'))\n"
 		"end\n",
-		"cpu = 5ms; timeout = 60s");
+		"cpu = 50ms; timeout = 60s");
 	for (int i = 0; i < THREADS; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, send_messages, &r), 0);
 	for (int i = 0; i < THREADS; i++) {
