@@ -49,6 +49,15 @@ clock_cpu(void)
 }
 
 void
+clock_after(struct timespec *until, int64_t us)
+{
+	int64_t at = read_us(CLOCK_MONOTONIC) + us;
+
+	until->tv_sec = (time_t)(at / CLOCK_SEC);
+	until->tv_nsec = (long)(at % CLOCK_SEC * 1000);
+}
+
+void
 clock_freeze(int64_t wall)
 {
 	int64_t now = clock_now();

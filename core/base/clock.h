@@ -8,6 +8,7 @@
 #define CORE_BASE_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 #define CLOCK_MS  INT64_C(1000)
 #define CLOCK_SEC INT64_C(1000000)
@@ -18,6 +19,9 @@ int64_t clock_now(void);
 int64_t clock_wall(void);
 /* CPU time of the calling thread, microseconds; never virtual. */
 int64_t clock_cpu(void);
+
+/* When a wait of that many microseconds ends, for CLOCK_MONOTONIC; never virtual. */
+void clock_after(struct timespec *, int64_t us);
 
 /* Stop both clocks: wall at wall seconds. */
 void clock_freeze(int64_t wall);

@@ -9,6 +9,7 @@
 #include "net.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,18 @@ family_bits(const struct net_addr *addr)
 	return addr->family == 4 ? 32 : 128;
 }
 
+/* An address that is mapped into IPv6 is the IPv4 address it holds. */
+static void
+unmap(struct net_addr *addr)
+{
+	addr->family = 6;
+	if (memcmp(addr->octets, mapped_prefix, sizeof(mapped_prefix)) != 0)
+		return;
+	addr->family = 4;
+	memmove(addr->octets, addr->octets + 12, 4);
+	memset(addr->octets + 4, 0, 12);
+}
+
 bool
 net_parse(struct net_addr *addr, const char *text)
 {
@@ -57,13 +70,25 @@ net_parse(struct net_addr *addr, const char *text)
 	}
 	if (inet_pton(AF_INET6, text, addr->octets) != 1)
 		return false;
-	addr->family = 6;
-	if (memcmp(addr->octets, mapped_prefix, sizeof(mapped_prefix)) == 0) {
-		addr->family = 4;
-		memmove(addr->octets, addr->octets + 12, 4);
-		memset(addr->octets + 4, 0, 12);
-	}
+	unmap(addr);
 	return true;
+}
+
+bool
+net_from_sockaddr(struct net_addr *addr, const struct sockaddr *from)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)from;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)from;
+
+	*addr = (struct net_addr){0};
+	if (from->sa_family == AF_INET) {
+		addr->family = 4;
+		memcpy(addr->octets, &v4->sin_addr, 4);
+	} else if (from->sa_family == AF_INET6) {
+		memcpy(addr->octets, &v6->sin6_addr, 16);
+		unmap(addr);
+	}
+	return addr->family != 0;
 }
 
 void
@@ -208,6 +233,22 @@ networks_add(struct cm_networks *n, struct arena *arena, const struct net_block 
 	*slot = key;
 	n->count++;
 	add_length(key.family == 4 ? &n->v4 : &n->v6, key.bits);
+}
+
+struct cm_networks *
+networks_copy(struct arena *arena, const struct cm_networks *from)
+{
+	struct cm_networks *to = from != NULL ? networks_new(arena) : NULL;
+
+	for (size_t i = 0; from != NULL && i < from->size; i++) {
+		const struct key *key = &from->slots[i];
+		struct net_block block = {.addr = {.family = key->family}, .bits = key->bits};
+
+		memcpy(block.addr.octets, key->octets, sizeof(key->octets));
+		if (key->family != 0)
+			networks_add(to, arena, &block);
+	}
+	return to;
 }
 
 bool

@@ -14,6 +14,7 @@
 
 struct arena;
 struct cm_networks;
+struct sockaddr;
 
 struct net_addr {
 	unsigned char family; /* 0 none, 4 or 6 */
@@ -27,6 +28,8 @@ struct net_block {
 
 /* "192.0.2.1", "2001:db8::1", "IPv6:2001:db8::1" (RFC 5321 section 4.1.3). */
 bool net_parse(struct net_addr *, const char *);
+/* False for another family than inet and inet6. */
+bool net_from_sockaddr(struct net_addr *, const struct sockaddr *);
 /* Canonical text (RFC 5952), "" for none; out has NET_TEXT octets. */
 void net_text(const struct net_addr *, char *out);
 /*
@@ -39,6 +42,8 @@ bool net_block_has(const struct net_block *, const struct net_addr *);
 /* The set lives in the arena. */
 struct cm_networks *networks_new(struct arena *);
 void networks_add(struct cm_networks *, struct arena *, const struct net_block *);
+/* Another set with the same networks, in another arena; NULL of NULL. */
+struct cm_networks *networks_copy(struct arena *, const struct cm_networks *);
 /* A NULL set has nobody. */
 bool networks_have(const struct cm_networks *, const struct net_addr *);
 
