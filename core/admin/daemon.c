@@ -198,7 +198,7 @@ start(struct daemon *d)
 	}
 	generation_swap(g);
 	warn_about_user(g);
-	if (!milter_start(&err))
+	if (!milter_start(&g->main, &err))
 		return fail_start(d, &err);
 	say_started(g);
 	return DAEMON_OK;
@@ -239,6 +239,7 @@ drain(struct daemon *d)
 	int64_t deadline = clock_now() + g->main.drain_timeout_us;
 
 	generation_drop(g);
+	milter_drain();
 	conversations_drain();
 	notify_stopping();
 	if (conversations_messages() > 0)

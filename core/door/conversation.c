@@ -98,6 +98,22 @@ conversation_close(struct conversation *c)
 }
 
 void
+conversation_again(struct conversation *c)
+{
+	struct cm_session *old = c->session;
+
+	conversation_end_message(c);
+	chain_close(old);
+	c->session = session_new(&c->generation->chain.limits, old->listener);
+	c->session->rights = old->rights;
+	c->session->no_reply = old->no_reply;
+	c->session->macros_asked = old->macros_asked;
+	c->turned_away = false;
+	session_free(old);
+	conversation_begin(c);
+}
+
+void
 conversations_drain(void)
 {
 	atomic_store(&draining, true);

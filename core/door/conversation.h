@@ -30,6 +30,8 @@ void conversation_begin(struct conversation *);
  */
 void conversation_event(struct conversation *, const struct cm_event *, struct answer *);
 void conversation_end_message(struct conversation *);
+/* The next client of the same MTA, on what was negotiated: same generation, same rights. */
+void conversation_again(struct conversation *);
 /* Idempotent. */
 void conversation_close(struct conversation *);
 

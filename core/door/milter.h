@@ -14,15 +14,18 @@
 struct err;
 
 /*
- * Opens the listening socket: refuses one a live daemon answers on, removes a stale one, sets mode
- * and group. As the user the daemon was started by, before privileges are dropped.
+ * Opens the listening socket: one that the service manager passed, or a new one (it refuses one a
+ * live daemon answers on, removes a stale one, sets mode and group). As the user the daemon was
+ * started by, before privileges are dropped. Settings are copied.
  */
 bool milter_open(const struct listener_settings *, struct err *);
 /* Serves in threads of its own; returns at once. */
-bool milter_start(struct err *);
-/* Stops listening, ends the threads; called after the drain. Removes the socket file. */
+bool milter_start(const struct main_settings *, struct err *);
+/* Takes no more connections. */
+void milter_drain(void);
+/* Stops listening, ends the threads; called after the drain. Removes the socket files. */
 void milter_stop(void);
-/* The engine ended by itself (it should not); the daemon then ends with an error. */
+/* An engine ended by itself (it should not); the daemon then ends with an error. */
 bool milter_failed(void);
 
 #endif

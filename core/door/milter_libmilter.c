@@ -6,9 +6,10 @@
  * leaves out (no abort after a refusal, a close without connect) is why every end here may come
  * twice or not at all. Strings that it hands out die when the callback returns.
  */
-#include "milter.h"
+#include "milter_libmilter.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -21,9 +22,9 @@
 #include "conversation.h"
 #include "host/generation.h"
 #include "mail/address.h"
-#include "milter_libmilter.h"
+#include "milter_answer.h"
+#include "milter_engine.h"
 #include "milter_negotiate.h"
-#include "milter_socket.h"
 
 /* Larger packets end the session; header fields may be long. */
 #define PACKET_MAX ((size_t)1 << 20)
@@ -42,10 +43,9 @@ struct peer {
 
 /* libmilter serves one listener per process, so this is it. */
 static struct {
-	struct milter_socket socket;
-	char *listener;
+	const struct milter_listener *listener;
 	atomic_bool ended;
-} engine = {.socket = {.fd = -1}};
+} engine;
 
 /* --- the session --- */
 
@@ -93,7 +93,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned 
 	(void)f3;
 	free_peer(ctx);
 	arena_init(&peer->scratch, SCRATCH);
-	conversation_open(c, engine.listener);
+	conversation_open(c, engine.listener->name);
 	milter_negotiate(&c->generation->needs, &offer, &terms);
 	c->session->rights = terms.rights;
 	c->session->no_reply = terms.no_reply;
@@ -128,11 +128,13 @@ copy_macros(SMFICTX *ctx, struct conversation *c, enum cm_stage stage)
 /* --- answers --- */
 
 static const sfsistat statuses[] = {
-	[CM_CONTINUE] = SMFIS_CONTINUE,
-	[CM_ACCEPT] = SMFIS_ACCEPT,
-	[CM_REJECT] = SMFIS_REJECT,
-	[CM_TEMPFAIL] = SMFIS_TEMPFAIL,
-	[CM_DISCARD] = SMFIS_DISCARD,
+	[MILTER_CONTINUE] = SMFIS_CONTINUE,
+	[MILTER_ACCEPT] = SMFIS_ACCEPT,
+	[MILTER_DISCARD] = SMFIS_DISCARD,
+	[MILTER_REJECT] = SMFIS_REJECT,
+	[MILTER_TEMPFAIL] = SMFIS_TEMPFAIL,
+	[MILTER_SKIP] = SMFIS_SKIP,
+	[MILTER_NO_REPLY] = SMFIS_NOREPLY,
 };
 
 /* A message of which some edits were lost is not delivered: the MTA drops the others with it. */
@@ -145,29 +147,6 @@ edit_message(SMFICTX *ctx, struct cm_session *s, struct answer *answer)
 		return;
 	log_write(LOG_LEVEL_ERROR, "%s %s; the message is refused for now", s->id, err.text);
 	chain_undo(s, answer, err.text);
-}
-
-static sfsistat
-status_of(SMFICTX *ctx, const struct peer *peer, enum cm_stage stage, const struct answer *answer)
-{
-	if ((peer->conversation.session->no_reply & (UINT32_C(1) << stage)) != 0)
-		return SMFIS_NOREPLY;
-	if (answer->verdict == CM_REJECT || answer->verdict == CM_TEMPFAIL)
-		libmilter_reply(ctx, &answer->reply);
-	if (answer->verdict == CM_CONTINUE && answer->skip && peer->skip)
-		return SMFIS_SKIP;
-	return statuses[answer->verdict];
-}
-
-/* libmilter calls nothing more for a message that has its final status, except after RCPT. */
-static bool
-ends_message(enum cm_stage stage, sfsistat status)
-{
-	if (stage == CM_STAGE_EOM)
-		return true;
-	if (status == SMFIS_REJECT || status == SMFIS_TEMPFAIL)
-		return stages[stage].scope == SCOPE_MESSAGE;
-	return status == SMFIS_ACCEPT || status == SMFIS_DISCARD;
 }
 
 /* Without negotiation (a connection reused after QUIT_NC) nothing can be judged nor edited. */
@@ -183,11 +162,14 @@ deliver(SMFICTX *ctx, const struct cm_event *ev)
 	conversation_event(&peer->conversation, ev, &answer);
 	if (ev->stage == CM_STAGE_EOM)
 		edit_message(ctx, peer->conversation.session, &answer);
-	sfsistat status = status_of(ctx, peer, ev->stage, &answer);
+	enum milter_status status =
+		milter_status_of(peer->conversation.session, ev->stage, &answer, peer->skip);
 
-	if (ends_message(ev->stage, status))
+	if (status == MILTER_REJECT || status == MILTER_TEMPFAIL)
+		libmilter_reply(ctx, &answer.reply);
+	if (milter_ends_message(ev->stage, status))
 		conversation_end_message(&peer->conversation);
-	return status;
+	return statuses[status];
 }
 
 /* --- callbacks --- */
@@ -198,19 +180,12 @@ client_address(const struct sockaddr *from, struct net_addr *out, unsigned *port
 {
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)from;
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)from;
-	char text[INET6_ADDRSTRLEN];
 
 	*port = 0;
-	if (from == NULL || (from->sa_family != AF_INET && from->sa_family != AF_INET6))
+	if (from == NULL || !net_from_sockaddr(out, from))
 		return false;
-	if (from->sa_family == AF_INET) {
-		inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text));
-		*port = ntohs(v4->sin_port);
-	} else {
-		inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof(text));
-		*port = ntohs(v6->sin6_port);
-	}
-	return net_parse(out, text);
+	*port = ntohs(from->sa_family == AF_INET ? v4->sin_port : v6->sin6_port);
+	return true;
 }
 
 static sfsistat
@@ -225,7 +200,7 @@ on_connect(SMFICTX *ctx, char *name, struct sockaddr *from)
 		log_write(LOG_LEVEL_ERROR,
 			"listener %s: the MTA reuses a connection without negotiating again; its "
 			"mail is refused for now",
-			engine.listener);
+			engine.listener->name);
 		return SMFIS_TEMPFAIL;
 	}
 	bool known = client_address(from, &address, &port);
@@ -369,22 +344,17 @@ hand_over(struct milter_socket *s, struct err *err)
 	return true;
 }
 
-bool
-milter_open(const struct listener_settings *set, struct err *err)
+static bool
+add(struct milter_listener *l, struct err *err)
 {
 	if (engine.listener != NULL)
 		return err_set(err,
-			"listener %s: libmilter serves one listener, and that is %s; join both "
-			"into one, or run a second daemon",
-			set->name, engine.listener);
-	if (!milter_socket_open(&engine.socket, set->socket, (mode_t)set->mode, set->group, err))
+			"listener %s: libmilter serves one listener, and that is %s; take "
+			"engine = native",
+			l->name, engine.listener->name);
+	if (!hand_over(&l->socket, err))
 		return false;
-	if (!hand_over(&engine.socket, err)) {
-		milter_socket_close(&engine.socket);
-		return false;
-	}
-	engine.listener = mem_alloc(strlen(set->name) + 1);
-	memcpy(engine.listener, set->name, strlen(set->name) + 1);
+	engine.listener = l;
 	return true;
 }
 
@@ -407,23 +377,35 @@ say_unknown(void)
 		log_write(LOG_LEVEL_WARN,
 			"listener %s: libmilter cannot hand over unknown commands; hooks for them "
 			"are not called",
-			engine.listener);
+			engine.listener->name);
 	generation_drop(g);
 }
 
-bool
-milter_start(struct err *err)
+static bool
+failed(void)
+{
+	return atomic_load(&engine.ended);
+}
+
+/* Threads are as libmilter makes them. */
+static bool
+start(unsigned threads, unsigned most, struct err *err)
 {
 	pthread_t thread;
-	int problem = pthread_create(&thread, NULL, run_engine, NULL);
+	int problem;
 
+	(void)threads;
+	(void)most;
+	if (engine.listener == NULL)
+		return true;
+	problem = pthread_create(&thread, NULL, run_engine, NULL);
 	if (problem != 0)
 		return err_set(err, "no thread for libmilter: %s", strerror(problem));
 	pthread_detach(thread);
 	/* HUP before libmilter waits for signals our way would end it. */
-	for (int i = 0; i < START_STEPS && !libmilter_signals_held() && !milter_failed(); i++)
+	for (int i = 0; i < START_STEPS && !libmilter_signals_held() && !failed(); i++)
 		usleep(START_STEP_US);
-	if (!libmilter_signals_held() || milter_failed())
+	if (!libmilter_signals_held() || failed())
 		return err_set(err, "libmilter did not start; the system log may say why");
 	say_unknown();
 	return true;
@@ -433,14 +415,16 @@ milter_start(struct err *err)
  * smfi_stop() would wait up to 5 s for the listener, orphan the sessions and join no thread. The
  * end of the process does it better: each MTA sees its connection closed.
  */
-void
-milter_stop(void)
+static void
+leave_running(void)
 {
-	milter_socket_close(&engine.socket);
 }
 
-bool
-milter_failed(void)
-{
-	return atomic_load(&engine.ended);
-}
+const struct milter_engine milter_libmilter_engine = {
+	.name = "libmilter",
+	.add = add,
+	.start = start,
+	.drain = leave_running,
+	.stop = leave_running,
+	.failed = failed,
+};

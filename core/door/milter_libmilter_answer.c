@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "mail/session.h"
+#include "milter_answer.h"
 
 /* --- edits --- */
 
@@ -78,10 +79,8 @@ edit_add_header(SMFICTX *ctx, struct cm_session *s, const struct edit *e)
 static bool
 edit_quarantine(SMFICTX *ctx, struct cm_session *s, const struct edit *e)
 {
-	const char *reason = e->value != NULL && e->value[0] != '\0' ? e->value : "quarantined";
-
 	(void)s;
-	return smfi_quarantine(ctx, (char *)reason) == MI_SUCCESS;
+	return smfi_quarantine(ctx, (char *)milter_quarantine_reason(e)) == MI_SUCCESS;
 }
 
 /* A prefix of the Subject: is a header edit when it comes here (edit_plan). */

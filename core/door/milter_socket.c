@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "milter_passed.h"
 
 #define BACKLOG 1024
 
@@ -279,9 +280,11 @@ open_any(struct milter_socket *s, const char *address, mode_t mode, const char *
 
 bool
 milter_socket_open(struct milter_socket *s, const char *address, mode_t mode, const char *group,
-	struct err *err)
+	const char *name, struct err *err)
 {
-	*s = (struct milter_socket){.fd = -1};
+	*s = (struct milter_socket){.fd = milter_passed_socket(name)};
+	if (s->fd >= 0)
+		return true;
 	if (open_any(s, address, mode, group, err) &&
 		(listen(s->fd, BACKLOG) == 0 || err_errno(err, "%s", address)))
 		return true;

@@ -22,10 +22,11 @@ struct milter_socket {
 /*
  * Listens on "unix:PATH", "local:PATH", "inet:PORT[@HOST]" or "inet6:PORT[@HOST]". A unix socket
  * gets mode and group (NULL: as the directory gives it); a stale one is replaced. False, with words
- * for an administrator, when a daemon answers there or the file is no socket.
+ * for an administrator, when a daemon answers there or the file is no socket. A socket that the
+ * service manager passed under that name (FileDescriptorName=, sd_listen_fds(3)) is used as it is.
  */
 bool milter_socket_open(struct milter_socket *, const char *address, mode_t mode, const char *group,
-	struct err *) MUST_USE;
+	const char *name, struct err *) MUST_USE;
 /* Removes the file if it is still the one that was made. Idempotent. */
 void milter_socket_close(struct milter_socket *);
 

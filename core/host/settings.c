@@ -41,6 +41,8 @@ static const struct cm_option main_rows[] = {
 	{"max_recipients", CM_OPT_INT, MAIN(max_recipients), "10000", .min = 1, .max = 1000000,
 		.help = "recipients of one message after which more are refused for now",
 		.since = "0.1"},
+	{"max_threads", CM_OPT_INT, MAIN(max_threads), "2000", .min = 1, .max = 30000,
+		.help = "threads there may be, with those that wait for an answer", .since = "0.1"},
 	{"message_timeout", CM_OPT_DURATION, MAIN(message_timeout_us), "25s", .min = SECOND,
 		.max = 60 * MINUTE, .help = "checks that are not done by then fail",
 		.since = "0.1"},
@@ -49,6 +51,8 @@ static const struct cm_option main_rows[] = {
 	{"plugin_dir", CM_OPT_PATH, MAIN(plugin_dir),
 		.help = "directory of the plugins; default: beside the binary, or as installed",
 		.since = "0.1"},
+	{"threads", CM_OPT_INT, MAIN(threads), "0", .max = 1024,
+		.help = "threads that run at once; 0: one per core", .since = "0.1"},
 	{"trusted_networks", CM_OPT_NETWORKS, MAIN(trusted), "[ 127.0.0.0/8, \"::1\" ]",
 		.help = "clients that plugins and rules may treat as our own", .since = "0.1"},
 	{"user", CM_OPT_STRING, MAIN(user), .help = "user to run as when started by root",
@@ -58,10 +62,25 @@ static const struct cm_option main_rows[] = {
 #define LISTENER(field) offsetof(struct listener_settings, field)
 
 static const struct cm_option listener_rows[] = {
-	{"engine", CM_OPT_CHOICE, LISTENER(engine), "libmilter", "libmilter",
-		.help = "what speaks the milter protocol", .since = "0.1"},
+	{"allow", CM_OPT_NETWORKS, LISTENER(allow),
+		.help = "mail servers that may connect to an inet socket; default: all that reach "
+			"it",
+		.since = "0.1"},
+	{"engine", CM_OPT_CHOICE, LISTENER(engine), "native", "native|libmilter",
+		.help = "what speaks the milter protocol; libmilter serves one listener and stalls "
+			"when checks wait",
+		.since = "0.1"},
 	{"group", CM_OPT_STRING, LISTENER(group), .help = "group of a unix socket", .since = "0.1"},
+	{"idle_timeout", CM_OPT_DURATION, LISTENER(idle_us), "2h", .min = SECOND,
+		.max = 7 * 24 * 60 * MINUTE,
+		.help = "how long a mail server may be silent between two commands",
+		.since = "0.1"},
 	{"mode", CM_OPT_MODE, LISTENER(mode), "0660", .help = "file mode of a unix socket",
+		.since = "0.1"},
+	{"packet_timeout", CM_OPT_DURATION, LISTENER(packet_us), "60s", .min = SECOND,
+		.max = 60 * MINUTE,
+		.help = "how long a mail server may take to begin, to send one packet, and to "
+			"take an answer",
 		.since = "0.1"},
 	{"socket", CM_OPT_SOCKET, LISTENER(socket), .flags = CM_OPT_REQUIRED,
 		.help = "where the mail server connects", .since = "0.1"},

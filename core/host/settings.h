@@ -26,10 +26,11 @@ struct main_settings {
 	const char *user, *group; /* to run as when started by root */
 	const char *plugin_dir;
 	const char *pid_file;
+	int64_t threads, max_threads; /* that run at once, 0: one per core; that there may be */
 };
 
 enum listener_type { LISTENER_MILTER };
-enum listener_engine { ENGINE_LIBMILTER };
+enum listener_engine { ENGINE_NATIVE, ENGINE_LIBMILTER };
 
 struct listener_settings {
 	const char *name;
@@ -39,6 +40,8 @@ struct listener_settings {
 	const char *socket;
 	int64_t mode;
 	const char *group;
+	const struct cm_networks *allow; /* peers of an inet socket; NULL: any */
+	int64_t idle_us, packet_us;
 };
 
 struct log_settings {

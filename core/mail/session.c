@@ -144,6 +144,14 @@ session_add_rcpt(struct cm_session *s, const struct cm_address *a)
 	s->rcpts[s->rcpt_count++] = copy_address(&s->msg, a);
 }
 
+void
+session_charge_header(struct cm_session *s, size_t octets)
+{
+	size_t room = s->limits->header_octets - s->header_octets;
+
+	s->header_octets += octets < room ? octets : room;
+}
+
 static enum session_kept
 keep_header(struct cm_session *s, const struct cm_event *ev)
 {

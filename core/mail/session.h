@@ -121,6 +121,8 @@ enum session_kept {
  * point into that message's arena). RCPT is kept by session_add_rcpt() once no link refused it.
  */
 enum session_kept session_keep(struct cm_session *, const struct cm_event *);
+/* Octets of a field that the next header event does not show whole. */
+void session_charge_header(struct cm_session *, size_t octets);
 void session_add_rcpt(struct cm_session *, const struct cm_address *);
 /* Idempotent. The only place where a message ends. */
 void session_end_message(struct cm_session *);

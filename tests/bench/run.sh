@@ -61,7 +61,8 @@ wait_for() {
 	exit 1
 }
 
-sed -e "s|@DIR@|$work|g" -e "s|@HERE@|$here|g" "$here/bench.conf" >"$work/filter.conf"
+engine=${CHAINMAIL_ENGINE:-native}
+sed -e "s|@ENGINE@|$engine|g" -e "s|@DIR@|$work|g" -e "s|@HERE@|$here|g" "$here/bench.conf" >"$work/filter.conf"
 "$B/chainmail" serve --config "$work/filter.conf" >"$work/chainmail.log" 2>&1 </dev/null &
 chainmail_pid=$!
 wait_for "$work/milter.sock" "$chainmail_pid" chainmail

@@ -62,14 +62,15 @@ read_text(const char *path, size_t *length)
 	return text;
 }
 
-/* Writes text to f with @DIR@ and @HERE@ replaced. */
+/* Writes text to f with @DIR@, @ENGINE@ and @HERE@ replaced. */
 static void
-write_replaced(FILE *f, const char *text, const char *directory, const char *here)
+write_replaced(FILE *f, const char *text, const struct daemon *d, const char *here)
 {
 	const struct {
 		const char *mark;
 		const char *value;
-	} rows[] = {{"@DIR@", directory}, {"@HERE@", here}};
+	} rows[] = {{"@DIR@", d->directory}, {"@ENGINE@", d->engine}, {"@HERE@", here}};
+	const size_t count = sizeof(rows) / sizeof(*rows);
 
 	while (*text) {
 		size_t plain = strcspn(text, "@");
@@ -77,9 +78,9 @@ write_replaced(FILE *f, const char *text, const char *directory, const char *her
 
 		fwrite(text, 1, plain, f);
 		text += plain;
-		while (i < 2 && strncmp(text, rows[i].mark, strlen(rows[i].mark)) != 0)
+		while (i < count && strncmp(text, rows[i].mark, strlen(rows[i].mark)) != 0)
 			i++;
-		if (i < 2) {
+		if (i < count) {
 			fputs(rows[i].value, f);
 			text += strlen(rows[i].mark);
 		} else if (*text) {
@@ -104,7 +105,7 @@ write_config(const struct daemon *d, const char *config, char *to, size_t size, 
 		return false;
 	}
 	*strrchr(here, '/') = '\0';
-	write_replaced(f, text, d->directory, here);
+	write_replaced(f, text, d, here);
 	free(text);
 	return fclose(f) == 0;
 }
@@ -155,13 +156,13 @@ accepts(const struct daemon *d)
 }
 
 bool
-daemon_start(struct daemon *d, const char *program, const char *config, int limit_ms, char *why,
-	size_t why_size)
+daemon_start(struct daemon *d, const char *program, const char *config, const char *engine,
+	int limit_ms, char *why, size_t why_size)
 {
 	long long deadline = wire_now_ms() + limit_ms;
 	char path[128];
 
-	*d = (struct daemon){.directory = "/tmp/transcript.XXXXXX"};
+	*d = (struct daemon){.directory = "/tmp/transcript.XXXXXX", .engine = engine};
 	if (!mkdtemp(d->directory)) {
 		snprintf(why, why_size, "%s: %s", d->directory, strerror(errno));
 		return false;

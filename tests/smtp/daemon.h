@@ -15,15 +15,16 @@ struct daemon {
 	char directory[64];
 	char address[128]; /* unix:DIRECTORY/milter.sock */
 	char log[128];	   /* what it wrote to stdout and stderr */
+	const char *engine;
 };
 
 /*
- * Makes a directory, writes the configuration there with @DIR@ (that directory) and @HERE@ (where
- * the configuration stands) replaced, runs PROGRAM serve --config FILE and waits until its socket
- * accepts. On failure `why` tells; daemon_stop is to be called either way.
+ * Makes a directory, writes the configuration there with @DIR@ (that directory), @ENGINE@ and
+ * @HERE@ (where the configuration stands) replaced, runs PROGRAM serve --config FILE and waits
+ * until its socket accepts. On failure `why` tells; daemon_stop is to be called either way.
  */
-bool daemon_start(struct daemon *d, const char *program, const char *config, int limit_ms,
-	char *why, size_t why_size);
+bool daemon_start(struct daemon *d, const char *program, const char *config, const char *engine,
+	int limit_ms, char *why, size_t why_size);
 
 /* Sends TERM and waits; false, with why, when it did not end in time with 0 or a sanitizer spoke.
  */

@@ -28,6 +28,9 @@
 #define READ_SIZE    ((size_t)64 << 10)
 #define LENGTH_BYTES 4
 
+/* Where packets read are written, too; of the one thread that plays. */
+static FILE *copy;
+
 long long
 wire_now_ms(void)
 {
@@ -261,6 +264,26 @@ fill(struct wire *w, size_t want, long long deadline)
 	return WIRE_OK;
 }
 
+/*
+ * Whether unknown commands are wanted (SMFIP_NOUNKNOWN, the lowest bit of the third octet of the
+ * steps) is left out: libmilter cannot have them, so it says nothing of the filter.
+ */
+static void
+write_copy(const struct wire_packet *p)
+{
+	fprintf(copy, "  %c ", p->command);
+	for (size_t i = 0; i < p->length; i++) {
+		bool bit = p->command == 'O' && i == 10;
+		unsigned char c = (unsigned char)(bit ? p->data[i] & ~1 : p->data[i]);
+
+		if (c < ' ' || c == '\\' || c >= 127)
+			fprintf(copy, "\\x%02x", c);
+		else
+			fputc(c, copy);
+	}
+	fputc('\n', copy);
+}
+
 enum wire_status
 wire_read(struct wire *w, int timeout_ms, struct wire_packet *packet)
 {
@@ -282,7 +305,15 @@ wire_read(struct wire *w, int timeout_ms, struct wire_packet *packet)
 	const unsigned char *start = w->in.bytes + w->in_used + LENGTH_BYTES;
 	*packet = (struct wire_packet){(char)start[0], start + 1, length - 1};
 	w->in_used += LENGTH_BYTES + length;
+	if (copy)
+		write_copy(packet);
 	return WIRE_OK;
+}
+
+void
+wire_write_to(FILE *f)
+{
+	copy = f;
 }
 
 bool

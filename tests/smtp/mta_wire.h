@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* The largest packet believed from a filter; a longer one is WIRE_GARBLED. */
 #define WIRE_PACKET_MAX ((size_t)4 << 20)
@@ -62,6 +63,9 @@ enum wire_status wire_flush(struct wire *w);
 
 /* Reads one packet, waiting at most timeout_ms for the whole of it. */
 enum wire_status wire_read(struct wire *w, int timeout_ms, struct wire_packet *packet);
+
+/* From now on every packet read is written there too, a line each. NULL: no more. */
+void wire_write_to(FILE *f);
 
 /* True when bytes have arrived that nobody has read, or the peer has closed. */
 bool wire_pending(struct wire *w);

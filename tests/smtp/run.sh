@@ -3,8 +3,8 @@
 # run.sh BUILD - the client, the runner and the transcripts, in this order
 #
 # First the client is held against packets recorded from a Postfix, then the runner against a filter with known
-# answers (it must also see what is wrong), then all transcripts are played against the daemon: once by one
-# client, once by several at the same time.
+# answers (it must also see what is wrong), then all transcripts are played against the daemon: with each
+# engine, once by one client, once by several at the same time. Both engines must send the same packets.
 set -u
 
 B=${1:-build}
@@ -72,7 +72,27 @@ try runner-noreply runner "$B/tests/selftest_filter" --config "$here/selftest/no
 	"$here"/selftest/verdicts.smtp
 try runner-faults must_fail --config "$here/selftest/answers.conf" "$here"/selftest/bad/*.smtp
 try runner-death must_fail --config "$here/selftest/answers.conf" "$here"/selftest/die/*.smtp
-try transcripts runner "$B/chainmail" "$here"/*.smtp
-try transcripts-together runner "$B/chainmail" -j 8 "$here"/*.smtp
+# Ids are made of the time.
+packets() {
+	sed -E 's/\(id [0-9A-Za-z]+\)/(id ID)/g' "$work/wire.$1"
+}
+
+same_packets() {
+	packets native >"$work/packets.native"
+	packets libmilter >"$work/packets.libmilter"
+	plays=$(grep -c '^[^ ]' "$work/packets.native")
+	if diff "$work/packets.native" "$work/packets.libmilter" | head -n 20 | grep . || [ "$plays" = 0 ]; then
+		echo "0 passed, 1 failed"
+		return 1
+	fi
+	echo "$plays plays, $(grep -c '^ ' "$work/packets.native") packets"
+	echo "1 passed, 0 failed"
+}
+
+for engine in native libmilter; do
+	try "transcripts-$engine" runner "$B/chainmail" --engine "$engine" --wire "$work/wire.$engine" "$here"/*.smtp
+	try "together-$engine" runner "$B/chainmail" --engine "$engine" -j 8 "$here"/*.smtp
+done
+try engines-agree same_packets
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

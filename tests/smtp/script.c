@@ -264,6 +264,13 @@ read_config(const struct reader *r, const char *p)
 }
 
 static bool
+read_engine(const struct reader *r, const char *p)
+{
+	r->script->engine = kept_word(r->script, p, strlen(p)).bytes;
+	return true;
+}
+
+static bool
 read_ways(const struct reader *r, const char *p)
 {
 	static const struct {
@@ -289,6 +296,14 @@ read_ways(const struct reader *r, const char *p)
 	}
 	r->script->ways = ways;
 	return ways != 0 || complain(r, "ways: of what?");
+}
+
+/* What follows is the reason, for people. */
+static bool
+read_differs(const struct reader *r, const char *p)
+{
+	r->script->differs = true;
+	return *p != '\0' || complain(r, "differs: why?");
 }
 
 static bool
@@ -320,7 +335,9 @@ static const struct {
 } directives[] = {
 	{"clients:", read_clients, false},
 	{"config:", read_config, false},
+	{"differs:", read_differs, false},
 	{"edit", read_edit, true},
+	{"engine:", read_engine, false},
 	{"expect", read_expect, true},
 	{"offer:", read_offer, false},
 	{"ways:", read_ways, false},

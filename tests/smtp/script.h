@@ -67,6 +67,8 @@ enum way {
 struct script {
 	char *path;
 	char *config; /* as written, or NULL */
+	char *engine; /* the only one it is played against; NULL: any */
+	bool differs; /* engines may answer it in other packets */
 	unsigned ways;
 	unsigned clients_max; /* 0: no limit to how many may play it at once */
 	bool negotiate;

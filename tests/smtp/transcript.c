@@ -8,6 +8,7 @@
  */
 #include "daemon.h"
 #include "play.h"
+#include "mta_wire.h"
 #include "script.h"
 
 #include <getopt.h>
@@ -24,6 +25,8 @@ struct options {
 	bool verbose;
 	const char *program;
 	const char *config;
+	const char *engine;
+	FILE *wire; /* what the filter sends is written here; NULL: nowhere */
 };
 
 /* One filter and the transcripts to play against it, shared by all clients. */
@@ -71,6 +74,17 @@ report(struct client *c, const struct script *script, enum way way, bool ok,
 	pthread_mutex_unlock(&r->lock);
 }
 
+/* Those of a transcript that every engine must answer in the same packets. */
+static void
+copy_packets(const struct options *o, const struct script *script, enum way way)
+{
+	bool wanted = o->wire && !script->differs && !script->engine;
+
+	wire_write_to(wanted ? o->wire : NULL);
+	if (wanted)
+		fprintf(o->wire, "%s (%s)\n", script->path, way_name(way));
+}
+
 static void
 play_ways(struct client *c, const struct script *script)
 {
@@ -78,11 +92,14 @@ play_ways(struct client *c, const struct script *script)
 
 	if (script->clients_max != 0 && c->number >= script->clients_max)
 		return;
+	if (script->engine != NULL && strcmp(script->engine, c->round->options->engine) != 0)
+		return;
 	for (unsigned way = WAY_ALONE; way <= WAY_AFTER_RSET; way <<= 1) {
 		if (!play_possible(script, way))
 			continue;
 		complaint.line = 0;
 		complaint.text[0] = '\0';
+		copy_packets(c->round->options, script, way);
 		bool ok = play(&c->round->door, script, way, &complaint);
 		report(c, script, way, ok, &complaint);
 	}
@@ -133,8 +150,8 @@ run_with_daemon(struct round *r, const char *config)
 	struct daemon d;
 	char why[512] = "";
 
-	bool started = daemon_start(
-		&d, r->options->program, config, limit_ms(r->options), why, sizeof why);
+	bool started = daemon_start(&d, r->options->program, config, r->options->engine,
+		limit_ms(r->options), why, sizeof why);
 	if (started) {
 		r->door.address = d.address;
 		r->door.log = d.log;
@@ -233,8 +250,8 @@ usage(void)
 {
 	fprintf(stderr,
 		"usage: transcript [-v] [-j CLIENTS] [--slow] SOCKET FILE...\n"
-		"       transcript [-v] [-j CLIENTS] [--slow] --daemon PROGRAM [--config FILE] "
-		"FILE...\n");
+		"       transcript [-v] [-j CLIENTS] [--slow] --daemon PROGRAM [--config FILE]\n"
+		"                  [--engine NAME] [--wire FILE] FILE...\n");
 	return 2;
 }
 
@@ -244,7 +261,9 @@ read_options(int argc, char **argv, struct options *o)
 	static const struct option rows[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"daemon", required_argument, NULL, 'd'},
+		{"engine", required_argument, NULL, 'e'},
 		{"slow", no_argument, NULL, 's'},
+		{"wire", required_argument, NULL, 'w'},
 		{NULL, 0, NULL, 0},
 	};
 	int c;
@@ -254,6 +273,10 @@ read_options(int argc, char **argv, struct options *o)
 			o->config = optarg;
 		else if (c == 'd')
 			o->program = optarg;
+		else if (c == 'e')
+			o->engine = optarg;
+		else if (c == 'w' && !o->wire)
+			o->wire = fopen(optarg, "w");
 		else if (c == 'j')
 			o->clients = (unsigned)strtoul(optarg, NULL, 10);
 		else if (c == 's')
@@ -263,7 +286,8 @@ read_options(int argc, char **argv, struct options *o)
 		else
 			return false;
 	}
-	return o->clients >= 1 && o->clients <= CLIENTS_MAX;
+	/* Packets of several clients in one file would say nothing. */
+	return o->clients >= 1 && o->clients <= CLIENTS_MAX && (!o->wire || o->clients == 1);
 }
 
 static bool
@@ -283,7 +307,7 @@ read_scripts(struct script *scripts, char **paths, size_t count)
 int
 main(int argc, char **argv)
 {
-	struct options o = {.clients = 1};
+	struct options o = {.clients = 1, .engine = "native"};
 	struct totals totals = {0, 0};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * milter_conn.c - one socket of an MTA in the native engine: reads, runs, writes
+ *
+ * Commands are read into a room that belongs to the thread, so a connection that waits for its MTA
+ * holds no buffer; only the begin of a packet is kept. While answers cannot be written nothing is
+ * read, so a peer that takes none gives no work.
+ */
+#include "milter_conn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "milter_encode.h"
+
+#define ROOM_SIZE ((size_t)128 << 10)
+/* A room that an unusual answer has made larger is made anew. */
+#define ROOM_KEPT ((size_t)256 << 10)
+
+void
+milter_room_init(struct milter_room *r)
+{
+	r->bytes = mem_alloc(ROOM_SIZE);
+	buf_init(&r->out, 0);
+}
+
+void
+milter_room_fini(struct milter_room *r)
+{
+	free(r->bytes);
+	buf_fini(&r->out);
+}
+
+void
+milter_conn_init(struct milter_conn *c, int fd, const char *listener)
+{
+	memset(c, 0, sizeof(*c));
+	c->fd = fd;
+	milter_native_init(&c->native, listener);
+}
+
+void
+milter_conn_fini(struct milter_conn *c)
+{
+	milter_native_fini(&c->native);
+	free(c->in);
+	free(c->out);
+	close(c->fd);
+}
+
+bool
+milter_conn_halfway(const struct milter_conn *c)
+{
+	return c->in_len > 0 || c->skip > 0;
+}
+
+bool
+milter_conn_gone(const struct milter_conn *c)
+{
+	struct pollfd p = {.fd = c->fd, .events = POLLRDHUP};
+
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+/* A packet of 5 octets that does not fit whole means an MTA that does not read: it is cut off. */
+bool
+milter_conn_progress(struct milter_conn *c, bool wanted)
+{
+	ssize_t sent = sizeof(milter_progress);
+
+	if (!atomic_exchange(&c->native.may_progress, false))
+		return false;
+	if (wanted)
+		sent = send(c->fd, milter_progress, sizeof(milter_progress),
+			MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (sent != sizeof(milter_progress))
+		shutdown(c->fd, SHUT_RDWR);
+	atomic_store(&c->native.may_progress, true);
+	return true;
+}
+
+static bool
+try_again(void)
+{
+	return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+/* --- writing --- */
+
+/* Octets written; -1: the MTA is gone. */
+static ssize_t
+write_some(int fd, const char *bytes, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = send(fd, bytes + done, len - done, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return try_again() ? (ssize_t)done : -1;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+/* False: the MTA is gone. */
+static bool
+write_rest(struct milter_conn *c)
+{
+	ssize_t done = write_some(c->fd, c->out + c->out_done, c->out_len - c->out_done);
+
+	if (done < 0)
+		return false;
+	c->out_done += (size_t)done;
+	if (c->out_done < c->out_len)
+		return true;
+	free(c->out);
+	c->out = NULL;
+	c->out_len = c->out_done = 0;
+	return true;
+}
+
+/* What the MTA does not take now is kept. */
+static bool
+write_answers(struct milter_conn *c, struct buf *out)
+{
+	ssize_t done = write_some(c->fd, out->data, out->len);
+
+	if (done < 0)
+		return false;
+	if ((size_t)done < out->len) {
+		c->out_len = out->len - (size_t)done;
+		c->out = mem_alloc(c->out_len);
+		memcpy(c->out, out->data + done, c->out_len);
+	}
+	buf_clear(out);
+	if (out->size > ROOM_KEPT) {
+		buf_fini(out);
+		buf_init(out, 0);
+	}
+	return true;
+}
+
+/* --- reading --- */
+
+/* Where to read to: behind the begin of a packet, or into the room. */
+static char *
+find_room(struct milter_conn *c, const struct milter_room *room, size_t *size)
+{
+	if (c->in_len == 0) {
+		*size = ROOM_SIZE;
+		return room->bytes;
+	}
+	if (c->in_size - c->in_len < c->in_len) {
+		c->in_size = 2 * c->in_size;
+		c->in = mem_grow(c->in, c->in_size);
+	}
+	*size = c->in_size - c->in_len;
+	return c->in + c->in_len;
+}
+
+/* Keeps the begin of a packet, and no buffer without one. */
+static void
+keep_rest(struct milter_conn *c, const char *rest, size_t len)
+{
+	if (len == 0) {
+		free(c->in);
+		c->in = NULL;
+		c->in_size = 0;
+	} else if (c->in != NULL) {
+		memmove(c->in, rest, len);
+	} else {
+		c->in_size = 2 * len;
+		c->in = mem_alloc(c->in_size);
+		memcpy(c->in, rest, len);
+	}
+	c->in_len = len;
+}
+
+/* Runs what was read; false: the connection ends. */
+static bool
+run(struct milter_conn *c, char *bytes, size_t len, struct buf *out)
+{
+	size_t dropped = c->skip < len ? c->skip : len;
+	size_t used;
+
+	c->skip -= dropped;
+	if (c->skip > 0)
+		return true;
+	bytes += dropped;
+	len -= dropped;
+	c->ending = !milter_native_feed(&c->native, bytes, len, out, &used, &c->skip);
+	keep_rest(c, bytes + used, len - used);
+	return true;
+}
+
+/* False: the MTA is gone. */
+static bool
+read_and_run(struct milter_conn *c, struct milter_room *room)
+{
+	size_t size;
+	char *at = find_room(c, room, &size);
+	ssize_t n = recv(c->fd, at, size, 0);
+
+	if (n < 0)
+		return try_again();
+	if (n == 0)
+		return false;
+	if (c->in_len > 0)
+		return run(c, c->in, c->in_len + (size_t)n, &room->out);
+	return run(c, room->bytes, (size_t)n, &room->out);
+}
+
+enum milter_wants
+milter_conn_serve(struct milter_conn *c, struct milter_room *room)
+{
+	if (c->out != NULL && !write_rest(c))
+		return MILTER_WANTS_END;
+	if (c->out == NULL && !c->ending &&
+		!(read_and_run(c, room) && write_answers(c, &room->out))) {
+		buf_clear(&room->out);
+		return MILTER_WANTS_END;
+	}
+	if (c->out != NULL)
+		return MILTER_WANTS_WRITE;
+	return c->ending ? MILTER_WANTS_END : MILTER_WANTS_READ;
+}
