@@ -41,7 +41,7 @@ TEST_PLUGINS := $(patsubst tests/unit/plugins/%.c,$(B)/tests/plugins/%.so,\
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 DOC_FILES := docs/chainmail.8 docs/filter.conf.5
 SOURCES := $(wildcard include/chainmail/*.h core/*.c core/*/*.[ch] plugins/*.c docs/*.c \
-	tests/unit/*.[ch] tests/unit/plugins/*.c tests/smtp/*.[ch] tests/bench/*.[ch] tests/fuzz/*.c)
+	tests/unit/*.[ch] tests/unit/plugins/*.c tests/smtp/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch])
 
 .DEFAULT_GOAL := all
 .SECONDARY:

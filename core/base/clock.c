@@ -80,3 +80,9 @@ clock_thaw(void)
 {
 	atomic_store(&frozen, 0);
 }
+
+bool
+clock_frozen(void)
+{
+	return atomic_load(&frozen) != 0;
+}

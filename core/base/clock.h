@@ -7,6 +7,7 @@
 #ifndef CORE_BASE_CLOCK_H
 #define CORE_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -27,5 +28,6 @@ void clock_after(struct timespec *, int64_t us);
 void clock_freeze(int64_t wall);
 void clock_advance(int64_t us);
 void clock_thaw(void);
+bool clock_frozen(void);
 
 #endif

@@ -84,11 +84,9 @@ milter_stop(void)
 {
 	for (size_t i = 0; i < ENGINES; i++)
 		engines[i]->stop();
+	/* A thread that could not be ended may still look at its listener. */
 	for (size_t i = 0; i < door.count; i++)
-		free_listener(door.listeners[i]);
-	free(door.listeners);
-	door.listeners = NULL;
-	door.count = 0;
+		milter_socket_close(&door.listeners[i]->socket);
 }
 
 bool

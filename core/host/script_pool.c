@@ -7,7 +7,22 @@
  */
 #include <assert.h>
 
+#include "base/worker.h"
 #include "script_state.h"
+
+/* With the lock, which is let go while another thread takes this one's place. */
+static void
+wait_for_one(struct script_host *host)
+{
+	pthread_mutex_unlock(&host->lock);
+	worker_wait_begin(NULL, NULL);
+	pthread_mutex_lock(&host->lock);
+	while (host->free == NULL)
+		pthread_cond_wait(&host->freed, &host->lock);
+	pthread_mutex_unlock(&host->lock);
+	worker_wait_end();
+	pthread_mutex_lock(&host->lock);
+}
 
 struct script_state *
 script_pool_take(struct script_host *host)
@@ -17,7 +32,7 @@ script_pool_take(struct script_host *host)
 	pthread_mutex_lock(&host->lock);
 	assert(host->state_count > 0);
 	while (host->free == NULL)
-		pthread_cond_wait(&host->freed, &host->lock);
+		wait_for_one(host);
 	st = host->free;
 	host->free = st->next_free;
 	st->busy = true;

@@ -370,6 +370,20 @@ CM_API int64_t cm_clock(const struct cm_session *);
 /* When this hook must have answered, in cm_clock() microseconds. */
 CM_API int64_t cm_deadline(const struct cm_session *);
 
+/* --- waiting ---------------------------------------------------------------------------------- */
+
+/*
+ * Around a call of the plugin's own that may wait (a socket, a lock, a slow disk): another thread
+ * serves other sessions meanwhile. They do not nest, and no service may be called between them.
+ */
+CM_API void cm_wait_begin(struct cm_session *);
+CM_API void cm_wait_end(struct cm_session *);
+/*
+ * Keeps the client waiting for that many microseconds, at most until cm_deadline(), and nobody
+ * else. False when it was less: the deadline came, or the MTA hung up.
+ */
+CM_API bool cm_pause(struct cm_session *, int64_t us);
+
 /* The table that a plugin exports. */
 extern CM_API const struct cm_plugin cm_plugin;
 

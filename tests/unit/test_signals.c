@@ -47,7 +47,8 @@ connects(void)
 static void
 start(void)
 {
-	struct listener_settings listener = {.name = "test", .mode = 0600};
+	struct listener_settings listener = {
+		.name = "test", .mode = 0600, .engine = ENGINE_LIBMILTER};
 	static char address[160];
 	struct err err;
 
@@ -60,7 +61,7 @@ start(void)
 	snprintf(address, sizeof(address), "unix:%s", path);
 	listener.socket = address;
 	ck_assert_msg(milter_open(&listener, &err), "%s", err.text);
-	ck_assert_msg(milter_start(&err), "%s", err.text);
+	ck_assert_msg(milter_start(&(struct main_settings){0}, &err), "%s", err.text);
 }
 
 static void
@@ -118,7 +119,8 @@ END_TEST
 
 START_TEST(a_second_listener_is_refused_in_words)
 {
-	struct listener_settings second = {.name = "more", .socket = "inet:1@127.0.0.1"};
+	struct listener_settings second = {
+		.name = "more", .socket = "inet:1@127.0.0.1", .engine = ENGINE_LIBMILTER};
 	struct err err;
 
 	start();

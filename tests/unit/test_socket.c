@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char directory[64];
@@ -71,7 +72,7 @@ connects(void)
 static void
 expect_open(struct milter_socket *s, mode_t mode, const char *group)
 {
-	ck_assert_msg(milter_socket_open(s, address, mode, group, &err), "%s", err.text);
+	ck_assert_msg(milter_socket_open(s, address, mode, group, "l", &err), "%s", err.text);
 }
 
 static void
@@ -79,7 +80,7 @@ expect_refused(const char *where, const char *words)
 {
 	struct milter_socket s;
 
-	ck_assert(!milter_socket_open(&s, where, 0660, NULL, &err));
+	ck_assert(!milter_socket_open(&s, where, 0660, NULL, "l", &err));
 	ck_assert_msg(strstr(err.text, words) != NULL, "\"%s\" lacks \"%s\"", err.text, words);
 	ck_assert_int_eq(s.fd, -1);
 }
@@ -182,7 +183,7 @@ START_TEST(an_unknown_group_leaves_nothing_behind)
 {
 	struct milter_socket s;
 
-	ck_assert(!milter_socket_open(&s, address, 0660, "no_such_group_here", &err));
+	ck_assert(!milter_socket_open(&s, address, 0660, "no_such_group_here", "l", &err));
 	ck_assert_ptr_nonnull(strstr(err.text, "there is no group no_such_group_here"));
 	ck_assert(!exists(path));
 }
@@ -240,6 +241,86 @@ START_TEST(an_address_that_is_none_is_refused)
 }
 END_TEST
 
+/* --- sockets of the service manager --- */
+
+static int
+listening(void)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+	return fd;
+}
+
+static unsigned
+port_of(int fd)
+{
+	struct sockaddr_in to;
+	socklen_t size = sizeof(to);
+
+	return getsockname(fd, (struct sockaddr *)&to, &size) == 0 ? ntohs(to.sin_port) : 0;
+}
+
+static const struct {
+	const char *count, *names, *name;
+	bool ours;  /* LISTEN_PID is */
+	int passed; /* descriptor that is found; 0: none */
+} manager[] = {
+	{"2", "postfix:sendmail", "postfix", true, 3},
+	{"2", "postfix:sendmail", "sendmail", true, 4},
+	{"2", "postfix:sendmail", "sendma", true, 0},
+	{"2", "postfix:sendmail", "sendmail2", true, 0},
+	{"1", "postfix:sendmail", "sendmail", true, 0},
+	{"2", "postfix:sendmail", "postfix", false, 0}, {"0", "postfix", "postfix", true, 0},
+	{"-1", "postfix", "postfix", true, 0}, {"99999999999", "postfix", "postfix", true, 0},
+	{"x", "postfix", "postfix", true, 0}, {"2", "", "postfix", true, 0},
+	{"3", "a:b:postfix", "postfix", true, 0}, /* no socket */
+};
+
+/* In a process of its own, whose descriptors 3 and 4 may be anything. */
+static int
+as_started(int row)
+{
+	char pid[32];
+	struct milter_socket s;
+	int first = fcntl(listening(), F_DUPFD, 100), second = fcntl(listening(), F_DUPFD, 100);
+
+	dup2(first, 3);
+	dup2(second, 4);
+	close(5);
+	snprintf(pid, sizeof(pid), "%ld", (long)getpid() + !manager[row].ours);
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", manager[row].count, 1);
+	setenv("LISTEN_FDNAMES", manager[row].names, 1);
+	if (!milter_socket_open(&s, address, 0600, NULL, manager[row].name, &err))
+		return 1;
+	bool took = s.path == NULL;
+
+	if (took != (manager[row].passed != 0))
+		return 2;
+	if (took && port_of(s.fd) != port_of(manager[row].passed))
+		return 3;
+	if (took && s.fd <= 4)
+		return 4;
+	milter_socket_close(&s);
+	return 0;
+}
+
+START_TEST(a_passed_socket_is_used)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0)
+		_exit(as_started(_i));
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -257,6 +338,7 @@ main(void)
 	tcase_add_test(cases, somebody_elses_file_survives_our_end);
 	tcase_add_test(cases, an_unknown_group_leaves_nothing_behind);
 	tcase_add_test(cases, a_port_in_use_is_said_to_be);
+	tcase_add_loop_test(cases, a_passed_socket_is_used, 0, sizeof(manager) / sizeof(*manager));
 	tcase_add_loop_test(cases, an_address_that_is_none_is_refused, 0,
 		(int)(sizeof(wrong) / sizeof(*wrong)));
 	srunner_run_all(runner, CK_ENV);
