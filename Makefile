@@ -109,7 +109,7 @@ format-check: ## fail where clang-format would change something
 	@sh tests/deps.sh lint
 	@clang-format --dry-run -Werror $(SOURCES)
 
-bench: all $(B)/tests/load $(B)/tests/noop ## throughput and CPU beside a no-op libmilter filter
+bench: all ## throughput, CPU, idle sessions and bursts beside a no-op libmilter filter
 	@bash tests/bench/run.sh $(B)
 
 FUZZ_SECONDS ?= 60

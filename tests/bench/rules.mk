@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: MIT
-# Programs of the benchmark: the load client and the filter that does nothing.
+# Programs of the benchmark: clients that play MTAs, and the filter that does nothing.
 
-LOAD_OBJ := $(B)/tests/bench/load.o $(MTA_OBJ)
-NOOP_OBJ := $(B)/tests/bench/noop.o
+BENCH_CLIENTS := $(B)/tests/load $(B)/tests/idle $(B)/tests/burst
+BENCH_OBJ := $(patsubst $(B)/tests/%,$(B)/tests/bench/%.o,$(BENCH_CLIENTS) $(B)/tests/noop)
 
 $(B)/tests/bench/%.o: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/tests/load: $(LOAD_OBJ)
+$(BENCH_CLIENTS): $(B)/tests/%: $(B)/tests/bench/%.o $(MTA_OBJ)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(B)/tests/noop: $(NOOP_OBJ)
+$(B)/tests/noop: $(B)/tests/bench/noop.o
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmilter
 
--include $(LOAD_OBJ:.o=.d) $(NOOP_OBJ:.o=.d)
+bench: $(BENCH_CLIENTS) $(B)/tests/noop $(B)/tests/plugins/slow.so
+
+-include $(BENCH_OBJ:.o=.d)

@@ -1,14 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# run.sh BUILD [--rounds N] [--messages N] [--seconds S] [--json] - Chainmail beside a filter that does nothing
+# run.sh BUILD [--rounds N] [--messages N] [--seconds S] [--engine E] [--json] - Chainmail beside a filter that does nothing
 #
-# Both run at the same time and negotiate the same; in each round each is given the same messages over 1, 16 and
-# 64 connections, one after the other, and they take turns in going first. CPU is that of the whole process.
-# Prints the medians of all rounds; a ratio is the median of the ratios of the rounds.
+# Three questions, each asked of filters that run at the same time and negotiate the same:
+#   width   messages over 1, 16, 64 and 256 connections: Chainmail without a link and with three links, each beside
+#           a no-op libmilter filter; they take turns in going first
+#   idle    16 busy connections beside 0, 1,000 and 10,000 that say nothing, and the memory of those
+#   burst   1,000 sessions become ready together for a check that waits 5 s, while fresh ones ask for nothing
+# CPU is that of the whole process. Medians of all rounds; a ratio is the median of the ratios of the rounds.
 set -u -o pipefail
 
 usage() {
-	echo "usage: run.sh BUILD [--rounds N] [--messages N] [--seconds S] [--json]" >&2
+	echo "usage: run.sh BUILD [--rounds N] [--messages N] [--seconds S] [--engine E] [--json]" >&2
 	exit 2
 }
 
@@ -16,9 +19,11 @@ B=build
 rounds=5
 messages=8000
 seconds=20
+engine=native
 json=
 while [ $# -gt 0 ]; do
 	case $1 in
+	--engine) engine=${2:?}; shift ;;
 	--json) json=yes ;;
 	--messages) messages=${2:?}; shift ;;
 	--rounds) rounds=${2:?}; shift ;;
@@ -30,52 +35,63 @@ while [ $# -gt 0 ]; do
 done
 
 here=$(cd "$(dirname "$0")" && pwd)
-for program in chainmail tests/load tests/noop; do
+for program in chainmail tests/load tests/noop tests/idle tests/burst tests/plugins/slow.so; do
 	[ -x "$B/$program" ] || { echo "bench: $B/$program is missing; run: make bench" >&2; exit 1; }
 done
-work=$(mktemp -d /tmp/bench.XXXXXX)
-chainmail_pid=
-noop_pid=
+work=$(mktemp -d "${TMPDIR:-/tmp}/bench.XXXXXX")
+pids=()
 
 stop() {
-	for pid in $chainmail_pid $noop_pid; do
+	for pid in "${pids[@]}"; do
 		kill "$pid" 2>/dev/null
 	done
-	for pid in $chainmail_pid $noop_pid; do
+	for pid in "${pids[@]}"; do
 		wait "$pid" 2>/dev/null
 	done
 	rm -rf "$work"
 }
 trap stop EXIT
 trap 'exit 130' INT TERM
+ulimit -n "$(ulimit -Hn)"
 
-# wait_for SOCKET PID WHAT: until it accepts, at most 10 s.
+say() {
+	[ -n "$json" ] || echo "$*" >&2
+}
+
+# wait_for NAME PID: until it accepts, at most 10 s; what it negotiates goes to $work/NAME.terms.
 wait_for() {
 	for _ in $(seq 100); do
-		"$B/tests/load" "unix:$1" --show-negotiation >"$work/terms" 2>/dev/null && return 0
+		"$B/tests/load" "unix:$work/$1.sock" --show-negotiation >"$work/$1.terms" 2>/dev/null && return 0
 		kill -0 "$2" 2>/dev/null || break
 		sleep 0.1
 	done
-	echo "bench: $3 does not serve $1" >&2
+	echo "bench: $1 does not serve" >&2
 	cat "$work"/*.log >&2
 	exit 1
 }
 
-engine=${CHAINMAIL_ENGINE:-native}
-sed -e "s|@ENGINE@|$engine|g" -e "s|@DIR@|$work|g" -e "s|@HERE@|$here|g" "$here/bench.conf" >"$work/filter.conf"
-"$B/chainmail" serve --config "$work/filter.conf" >"$work/chainmail.log" 2>&1 </dev/null &
-chainmail_pid=$!
-wait_for "$work/milter.sock" "$chainmail_pid" chainmail
-terms=$(cat "$work/terms")
-# The words of $terms are arguments.
-# shellcheck disable=SC2086
-"$B/tests/noop" "unix:$work/noop.sock" $terms >"$work/noop.log" 2>&1 </dev/null &
-noop_pid=$!
-wait_for "$work/noop.sock" "$noop_pid" noop
-if [ "$terms" != "$(cat "$work/terms")" ]; then
-	echo "bench: the two negotiate different things: $terms / $(cat "$work/terms")" >&2
+# serve NAME CONF: Chainmail on $work/NAME.sock; its pid goes to $served.
+serve() {
+	sed -e "s|@DIR@|$work|g" -e "s|@ENGINE@|$engine|g" -e "s|@HERE@|$here|g" -e "s|@BUILD@|$(realpath "$B")|g" \
+		"$here/$2" >"$work/$1.conf"
+	"$B/chainmail" serve --config "$work/$1.conf" >"$work/$1.log" 2>&1 </dev/null &
+	served=$!
+	pids+=("$served")
+	wait_for "$1" "$served"
+}
+
+# noop NAME AS: a no-op filter that negotiates what AS does.
+noop() {
+	# The words of the terms are arguments.
+	# shellcheck disable=SC2046
+	"$B/tests/noop" "unix:$work/$1.sock" $(cat "$work/$2.terms") >"$work/$1.log" 2>&1 </dev/null &
+	served=$!
+	pids+=("$served")
+	wait_for "$1" "$served"
+	cmp -s "$work/$1.terms" "$work/$2.terms" && return
+	echo "bench: the two negotiate different things: $(cat "$work/$1.terms") / $(cat "$work/$2.terms")" >&2
 	exit 1
-fi
+}
 
 # Ticks of utime and stime; the name in field 2 may hold blanks.
 ticks() {
@@ -86,33 +102,90 @@ field() {
 	sed "s/.*\"$1\": \([0-9.]*\).*/\1/" "$work/figures"
 }
 
-# measure NAME PID SOCKET CONNECTIONS ROUND: a line for the table goes to $work/rows.
+# measure SCENE LEVEL FILTER ROUND PID SOCKET CONNECTIONS: a line for the table goes to $work/rows.
 measure() {
 	local before after
-	before=$(ticks "$2")
-	if ! "$B/tests/load" "unix:$work/$3" --connections "$4" --messages "$messages" \
-		--size 4096 --rcpts 2 --per-connection 10 --seconds "$seconds" --login alice \
-		>"$work/figures"; then
-		echo "bench: load on $1 with $4 connections failed: $(cat "$work/figures")" >&2
-		cat "$work/$1.log" >&2
+	before=$(ticks "$5")
+	if ! "$B/tests/load" "unix:$work/$6.sock" --connections "$7" --messages "$messages" --size 4096 --rcpts 2 \
+		--per-connection 10 --seconds "$seconds" --login alice >"$work/figures"; then
+		echo "bench: load on $6 with $7 connections failed: $(cat "$work/figures")" >&2
+		cat "$work/$6.log" >&2
 		exit 1
 	fi
-	after=$(ticks "$2")
-	echo "$4 $1 $5 $(field messages_per_s) $((after - before)) $(field messages)" \
+	after=$(ticks "$5")
+	echo "$1 $2 $3 $4 $(field messages_per_s) $((after - before)) $(field messages)" \
 		"$(field p50_ms) $(field p99_ms) $(field longest_command_ms)" >>"$work/rows"
 }
 
-for round in $(seq "$rounds"); do
-	for connections in 1 16 64; do
-		if [ $((round % 2)) = 1 ]; then
-			measure chainmail "$chainmail_pid" milter.sock "$connections" "$round"
-			measure noop "$noop_pid" noop.sock "$connections" "$round"
+# pair SCENE LEVEL ROUND CONNECTIONS: both filters of the scene, taking turns.
+pair() {
+	local order="chainmail noop" filter
+	[ $(($3 % 2)) = 1 ] || order="noop chainmail"
+	for filter in $order; do
+		if [ "$filter" = chainmail ]; then
+			measure "$1" "$2" chainmail "$3" "${pid_of[$1]}" "$1" "$4"
 		else
-			measure noop "$noop_pid" noop.sock "$connections" "$round"
-			measure chainmail "$chainmail_pid" milter.sock "$connections" "$round"
+			measure "$1" "$2" noop "$3" "${noop_of[$1]}" "$1-noop" "$4"
 		fi
+	done
+}
+
+resident() {
+	awk '/^VmRSS:/ { print $2 }' "/proc/$1/status"
+}
+
+# hold COUNT SOCKET: opens idle connections; their process is $idle, until its input is closed.
+hold() {
+	mkfifo "$work/hold"
+	"$B/tests/idle" "unix:$work/$2.sock" "$1" <"$work/hold" >"$work/held" 2>&1 &
+	idle=$!
+	exec 9>"$work/hold"
+	for _ in $(seq 600); do
+		grep -q open "$work/held" && return
+		kill -0 "$idle" 2>/dev/null || break
+		sleep 0.1
+	done
+	echo "bench: $1 idle connections: $(cat "$work/held")" >&2
+	exit 1
+}
+
+release() {
+	exec 9>&-
+	wait "$idle"
+	rm -f "$work/hold"
+}
+
+declare -A pid_of noop_of
+serve noop-chain noop.conf
+pid_of[noop-chain]=$served
+noop noop-chain-noop noop-chain
+noop_of[noop-chain]=$served
+serve three-links three_links.conf
+pid_of[three-links]=$served
+noop three-links-noop three-links
+noop_of[three-links]=$served
+empty=$(resident "${pid_of[noop-chain]}")
+
+for round in $(seq "$rounds"); do
+	say "round $round of $rounds: widths"
+	for scene in noop-chain three-links; do
+		for connections in 1 16 64 256; do
+			pair "$scene" "$connections" "$round" "$connections"
+		done
+	done
+	say "round $round of $rounds: idle connections"
+	for count in 0 1000 10000; do
+		[ "$count" = 0 ] || hold "$count" noop-chain
+		[ "$count" = 0 ] || echo "memory $count $(($(resident "${pid_of[noop-chain]}") - empty))" >>"$work/rows"
+		measure idle "$count" chainmail "$round" "${pid_of[noop-chain]}" noop-chain 16
+		[ "$count" = 0 ] || release
 	done
 done
 
-awk -v json="$json" -v rounds="$rounds" -v hz="$(getconf CLK_TCK)" -v terms="$terms" \
-	-f "$here/table.awk" "$work/rows"
+say "burst: 1000 sessions wait 5 s"
+serve burst burst.conf
+"$B/tests/burst" "unix:$work/burst.sock" 1000 >"$work/burst.json" ||
+	{ echo "bench: burst failed: $(cat "$work/burst.json")" >&2; exit 1; }
+
+awk -v json="$json" -v rounds="$rounds" -v hz="$(getconf CLK_TCK)" -v terms="$(cat "$work/three-links.terms")" \
+	-v burst="$(cat "$work/burst.json")" -f "$here/table.awk" "$work/rows"
