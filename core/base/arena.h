@@ -23,6 +23,7 @@ struct arena {
 void arena_init(struct arena *, size_t first_size);
 /* Frees everything but keeps one chunk of first_size for the next round. */
 void arena_reset(struct arena *);
+/* Frees everything; the arena can be used again. */
 void arena_fini(struct arena *);
 
 /* Zeroed, aligned for any type. */

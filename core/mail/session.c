@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* First chunks: an idle session with both, and its own struct, stays below 4 KB. */
+/* First chunks. The message's is there only while a message is open: idle sessions are many. */
 #define CONN_CHUNK  768u
 #define MSG_CHUNK   1536u
 #define NAME_MOST   255u

@@ -108,7 +108,7 @@ session_macros_begin(struct cm_session *s, enum cm_stage stage)
 	if (s->in_message)
 		s->macros_ahead = true;
 	else
-		arena_reset(&s->msg);
+		arena_fini(&s->msg);
 }
 
 void
@@ -155,12 +155,12 @@ session_macros_end(struct cm_session *s)
 		s->macros[i] = NULL;
 	if (!s->macros_ahead) {
 		s->macros[CM_STAGE_MAIL] = NULL;
-		arena_reset(&s->msg);
+		arena_fini(&s->msg);
 		return;
 	}
 	arena_init(&spare, 512);
 	s->macros[CM_STAGE_MAIL] = copy_list(&spare, s->macros[CM_STAGE_MAIL]);
-	arena_reset(&s->msg);
+	arena_fini(&s->msg);
 	s->macros[CM_STAGE_MAIL] = copy_list(&s->msg, s->macros[CM_STAGE_MAIL]);
 	arena_fini(&spare);
 	s->macros_ahead = false;
