@@ -80,6 +80,7 @@ struct chain_needs {
 	uint32_t replies;   /* bit per stage whose reply must be waited for */
 	uint32_t rights;    /* CM_EDIT_* */
 	bool headers, body; /* kept */
+	bool rejected;	    /* recipients that the MTA refuses are to be sent, too */
 	const char *const *macros[CM_STAGE_COUNT]; /* NULL-terminated, no doubles, sorted */
 };
 

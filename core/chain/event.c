@@ -186,6 +186,10 @@ settle_rcpt(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 
 	if (r->decided)
 		return;
+	if (ev->rejected) {
+		links_run(s, ev, &d);
+		return;
+	}
 	if (r->held_for_rcpt)
 		d = unhold(s, hold_find(r));
 	else

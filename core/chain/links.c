@@ -74,7 +74,8 @@ links_run(struct cm_session *s, const struct cm_event *ev, struct decision *d)
 		return;
 	r->now = clock_now();
 	for (struct link *const *l = r->profile->at[ev->stage]; *l != NULL; l++) {
-		if (!links_wanted(r, *l, stage, accepted))
+		if (!links_wanted(r, *l, stage, accepted) ||
+			(ev->rejected && ((*l)->needs & CM_SEES_REJECTED) == 0))
 			continue;
 		hook_run(s, *l, ev, d);
 		set_shown(r, *l, stage);

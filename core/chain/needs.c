@@ -74,6 +74,7 @@ link_needs(struct chain_needs *needs, const struct link *l)
 	/* An edit of a field must know whether the field is there. */
 	needs->headers |= (l->needs & (CM_NEED_HEADERS | CM_EDIT_HEADERS)) != 0;
 	needs->body |= (l->needs & CM_NEED_BODY) != 0;
+	needs->rejected |= (l->needs & CM_SEES_REJECTED) != 0;
 }
 
 static void

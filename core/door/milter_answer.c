@@ -4,6 +4,8 @@
  */
 #include "milter_answer.h"
 
+#include <string.h>
+
 static const enum milter_status statuses[] = {
 	[CM_CONTINUE] = MILTER_CONTINUE,
 	[CM_ACCEPT] = MILTER_ACCEPT,
@@ -31,6 +33,15 @@ milter_ends_message(enum cm_stage stage, enum milter_status status)
 	if (status == MILTER_REJECT || status == MILTER_TEMPFAIL)
 		return stages[stage].scope == SCOPE_MESSAGE;
 	return status == MILTER_ACCEPT || status == MILTER_DISCARD;
+}
+
+bool
+milter_rejected(const struct cm_session *s, bool asked)
+{
+	const char *mailer;
+
+	return asked && session_macro(s, "{rcpt_mailer}", &mailer) == CM_KNOWN &&
+	       strcmp(mailer, "error") == 0;
 }
 
 const char *

@@ -39,6 +39,7 @@ struct peer {
 	struct conversation conversation;
 	struct arena scratch; /* the address of the event at hand */
 	bool skip;	      /* the MTA understands SKIP */
+	bool rejected;	      /* and sends recipients that it refused, too */
 };
 
 /* libmilter serves one listener per process, so this is it. */
@@ -99,6 +100,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned 
 	c->session->no_reply = terms.no_reply;
 	c->session->macros_asked = terms.ask_macros && ask_macros(ctx, &c->generation->needs);
 	peer->skip = terms.skip;
+	peer->rejected = terms.rejected;
 	smfi_setpriv(ctx, peer);
 	conversation_begin(c);
 	*want_actions = terms.actions;
@@ -159,7 +161,11 @@ deliver(SMFICTX *ctx, const struct cm_event *ev)
 	if (peer == NULL)
 		return SMFIS_TEMPFAIL;
 	copy_macros(ctx, &peer->conversation, ev->stage);
-	conversation_event(&peer->conversation, ev, &answer);
+	struct cm_event told = *ev;
+
+	told.rejected = ev->stage == CM_STAGE_RCPT &&
+			milter_rejected(peer->conversation.session, peer->rejected);
+	conversation_event(&peer->conversation, &told, &answer);
 	if (ev->stage == CM_STAGE_EOM)
 		edit_message(ctx, peer->conversation.session, &answer);
 	enum milter_status status =

@@ -107,6 +107,7 @@ on_offer(struct milter_native *n, struct milter_args *a, struct buf *out)
 	c->session->rights = terms.rights;
 	c->session->no_reply = terms.no_reply;
 	n->skip = terms.skip;
+	n->rejected = terms.rejected;
 	answer_offer(
 		n, a->version < SMFI_PROT_VERSION ? a->version : SMFI_PROT_VERSION, &terms, out);
 	conversation_begin(c);
@@ -165,8 +166,14 @@ on_helo(struct milter_native *n, struct milter_args *a, struct buf *out)
 static bool
 deliver_path(struct milter_native *n, enum cm_stage stage, struct milter_args *a, struct buf *out)
 {
+	const struct cm_session *s = n->conversation.session;
 	struct cm_address address;
-	const struct cm_event ev = {.stage = stage, .address = &address, .args = a->parameters};
+	const struct cm_event ev = {
+		.stage = stage,
+		.address = &address,
+		.args = a->parameters,
+		.rejected = stage == CM_STAGE_RCPT && milter_rejected(s, n->rejected),
+	};
 	struct arena scratch;
 
 	arena_init(&scratch, strlen(a->text) * 4 + 256);

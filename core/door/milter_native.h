@@ -25,6 +25,7 @@ struct milter_native {
 	const char *listener;
 	unsigned state; /* one of the bits of milter_native.c */
 	bool skip;	/* the MTA understands SKIP */
+	bool rejected;	/* and sends recipients that it refused, too */
 	/* At end of message: whoever changes it from true writes to the MTA until it is set again.
 	 */
 	atomic_bool may_progress;

@@ -68,8 +68,13 @@ milter_negotiate(const struct chain_needs *needs, const struct milter_offer *off
 	ask_rights(needs, offer->actions, terms);
 	for (size_t i = 0; i < CM_STAGE_COUNT; i++)
 		ask_stage(needs, &stages[i], offer->steps, terms);
+	/* A macro tells them from others. */
+	terms->rejected =
+		needs->rejected && terms->ask_macros && (offer->steps & SMFIP_RCPT_REJ) != 0;
 	if (terms->skip)
 		terms->steps |= SMFIP_SKIP;
+	if (terms->rejected)
+		terms->steps |= SMFIP_RCPT_REJ;
 	if (terms->ask_macros)
 		terms->actions |= SMFIF_SETSYMLIST;
 }

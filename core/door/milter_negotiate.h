@@ -32,6 +32,7 @@ struct milter_terms {
 	uint32_t no_reply; /* bit per stage whose reply is not sent */
 	bool skip;	   /* the MTA understands SKIP */
 	bool ask_macros;   /* it takes our macro lists */
+	bool rejected;	   /* it sends recipients that it refused, too */
 };
 
 void

@@ -125,6 +125,8 @@ static enum session_kept
 keep_rcpt(struct cm_session *s, const struct cm_event *ev)
 {
 	assert(ev->address != NULL);
+	if (ev->rejected)
+		return SESSION_KEPT;
 	return s->rcpt_count < s->limits->recipients ? SESSION_KEPT : SESSION_TOO_MANY;
 }
 

@@ -86,6 +86,8 @@ struct cm_event {
 	const char *const *args;	  /* mail, rcpt: ESMTP parameters, ends in NULL */
 	const unsigned char *data;	  /* body: the chunk (may hold NUL) */
 	size_t len;			  /* body: octets in data */
+	bool rejected; /* rcpt: the MTA refused it already; the verdict does not count. Its reason
+			  is in {rcpt_host} (status) and {rcpt_addr} (text). */
 };
 
 struct cm_session;
@@ -160,9 +162,10 @@ enum {
 	CM_EDIT_SENDER = 1u << 4,     /* cm_set_sender() */
 	CM_EDIT_BODY = 1u << 5,	      /* cm_replace_body() */
 	CM_EDIT_QUARANTINE = 1u << 6, /* cm_quarantine() */
-	CM_STOP_EARLY = 1u << 7,  /* a refusal at data, header, eoh or body must reach the MTA at
-				     once; else it is given at end of message, which saves waits */
-	CM_AFTER_ACCEPT = 1u << 8 /* runs although an earlier link accepted (signing, marking) */
+	CM_STOP_EARLY = 1u << 7,   /* a refusal at data, header, eoh or body must reach the MTA at
+				      once; else it is given at end of message, which saves waits */
+	CM_AFTER_ACCEPT = 1u << 8, /* runs although an earlier link accepted (signing, marking) */
+	CM_SEES_REJECTED = 1u << 9 /* rcpt also for recipients that the MTA itself refused */
 };
 
 /* A macro that a link reads and the stage from which it must be known. */

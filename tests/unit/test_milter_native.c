@@ -350,6 +350,37 @@ START_TEST(macros_are_replaced_and_dropped_by_stage)
 }
 END_TEST
 
+/* --- recipients that the MTA refused --- */
+
+START_TEST(a_link_may_see_recipients_that_the_mta_refused)
+{
+	char dir[PATH_MAX], *text = NULL;
+
+	drive_plugin_dir(dir, true);
+	ck_assert_int_gt(asprintf(&text,
+				 "main { plugin_dir = \"%s\" }\n"
+				 "listener l { socket = inet:10025@127.0.0.1 }\n"
+				 "plugin refused { }\n"
+				 "profile all { chain = [ refused ] }\n",
+				 dir),
+		0);
+	drive_load_text(&d, text);
+	free(text);
+	ck_assert_msg(d.g != NULL, "%s", d.mistakes);
+	generation_swap(d.g);
+	d.g = NULL;
+	go_to(MAIL);
+	PUT('D', "R{rcpt_mailer}\0local\0{rcpt_addr}\0one@x.org\0");
+	PUT('R', "<one@x.org>\0");
+	PUT('D', "R{rcpt_mailer}\0error\0{rcpt_addr}\0User unknown\0");
+	PUT('R', "<two@x.org>\0");
+	PUT('E', "");
+	ck_assert(goes_on());
+	ck_assert_ptr_nonnull(memmem(out.data, out.len, "X-Refused\0001 of 1: User unknown", 31));
+	ck_assert_str_eq(answers(), "cchc");
+}
+END_TEST
+
 /* --- large packets --- */
 
 START_TEST(a_header_that_is_too_large_refuses_the_message_alone)
@@ -424,6 +455,7 @@ main(void)
 	tcase_add_test(t, an_mta_that_can_do_nothing_waits_for_every_answer);
 	tcase_add_test(t, a_connection_is_used_again_on_what_was_negotiated);
 	tcase_add_test(t, macros_are_replaced_and_dropped_by_stage);
+	tcase_add_test(t, a_link_may_see_recipients_that_the_mta_refused);
 	tcase_add_test(t, a_header_that_is_too_large_refuses_the_message_alone);
 	tcase_add_test(t, the_beginning_of_a_large_header_is_waited_for);
 	tcase_add_test(t, progress_is_asked_for_at_end_of_message_alone);

@@ -33,6 +33,7 @@ static const struct {
 	const char *name;
 	struct milter_offer offer;
 	uint32_t stages, replies, rights;
+	bool rejected;
 	struct milter_terms want;
 } cases[] = {
 	{
@@ -99,7 +100,30 @@ static const struct {
 			.ask_macros = true},
 	},
 	{
-		.name = "rejected recipients and leading spaces are never asked for",
+		.name = "rejected recipients are sent to a chain that wants them",
+		.offer = POSTFIX,
+		.stages = USUAL,
+		.replies = USUAL,
+		.rejected = true,
+		.want = {.actions = SMFIF_SETSYMLIST,
+			.steps = SMFIP_NOCONNECT | SMFIP_NOHELO | NO_UNUSUAL | NO_CONTENT |
+				 SMFIP_SKIP | SMFIP_RCPT_REJ,
+			.skip = true,
+			.ask_macros = true,
+			.rejected = true},
+	},
+	{
+		.name = "without macros nobody could tell rejected recipients from others",
+		.offer = {0, SMFI_CURR_PROT},
+		.stages = USUAL,
+		.replies = USUAL,
+		.rejected = true,
+		.want = {.steps = SMFIP_NOCONNECT | SMFIP_NOHELO | NO_UNUSUAL | NO_CONTENT |
+				  SMFIP_SKIP,
+			.skip = true},
+	},
+	{
+		.name = "rejected recipients and leading spaces are not asked for by themselves",
 		.offer = {~0UL, ~0UL},
 		.stages = ~UINT32_C(0),
 		.replies = ~UINT32_C(0),
@@ -122,7 +146,8 @@ START_TEST(terms_follow_chain_and_offer)
 {
 	struct chain_needs needs = {.stages = cases[_i].stages,
 		.replies = cases[_i].replies,
-		.rights = cases[_i].rights};
+		.rights = cases[_i].rights,
+		.rejected = cases[_i].rejected};
 	const struct milter_terms *want = &cases[_i].want;
 	struct milter_terms got;
 
@@ -135,8 +160,10 @@ START_TEST(terms_follow_chain_and_offer)
 		got.rights, want->rights);
 	ck_assert_msg(got.no_reply == want->no_reply, "%s: no reply %#x, want %#x", cases[_i].name,
 		got.no_reply, want->no_reply);
-	ck_assert_msg(got.skip == want->skip && got.ask_macros == want->ask_macros,
-		"%s: skip %d, macros %d", cases[_i].name, got.skip, got.ask_macros);
+	ck_assert_msg(got.skip == want->skip && got.ask_macros == want->ask_macros &&
+			      got.rejected == want->rejected,
+		"%s: skip %d, macros %d, rejected %d", cases[_i].name, got.skip, got.ask_macros,
+		got.rejected);
 }
 END_TEST
 
