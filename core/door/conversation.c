@@ -30,12 +30,10 @@ conversation_begin(struct conversation *c)
 	chain_open(&c->generation->chain, c->session);
 }
 
-/* Keeps the count of open messages true after whatever may have begun or ended one. */
+/* Keeps the count of open messages true. */
 static void
-count_message(struct conversation *c)
+count_message(struct conversation *c, bool open)
 {
-	bool open = c->session->in_message;
-
 	if (open && !c->counted)
 		atomic_fetch_add(&open_messages, 1);
 	if (!open && c->counted)
@@ -72,15 +70,18 @@ conversation_event(struct conversation *c, const struct cm_event *ev, struct ans
 		turn_away(c, answer);
 		return;
 	}
+	/* A check may wait at MAIL already. */
+	if (ev->stage == CM_STAGE_MAIL)
+		count_message(c, true);
 	chain_event(c->session, ev, answer);
-	count_message(c);
+	count_message(c, c->session->in_message);
 }
 
 void
 conversation_end_message(struct conversation *c)
 {
 	chain_end_message(c->session);
-	count_message(c);
+	count_message(c, false);
 }
 
 void

@@ -19,6 +19,8 @@
 #include "milter_encode.h"
 
 #define ROOM_SIZE ((size_t)128 << 10)
+/* What is read at least behind the begin of a packet. */
+#define PIECE_LEAST ((size_t)512)
 /* A room that an unusual answer has made larger is made anew. */
 #define ROOM_KEPT ((size_t)256 << 10)
 
@@ -150,6 +152,13 @@ write_answers(struct milter_conn *c, struct buf *out)
 
 /* --- reading --- */
 
+/* A buffer for so many octets and as many more: what a peer sends costs at most twice its size. */
+static size_t
+larger(size_t len)
+{
+	return len + (len > PIECE_LEAST ? len : PIECE_LEAST);
+}
+
 /* Where to read to: behind the begin of a packet, or into the room. */
 static char *
 find_room(struct milter_conn *c, const struct milter_room *room, size_t *size)
@@ -159,7 +168,7 @@ find_room(struct milter_conn *c, const struct milter_room *room, size_t *size)
 		return room->bytes;
 	}
 	if (c->in_size - c->in_len < c->in_len) {
-		c->in_size = 2 * c->in_size;
+		c->in_size = larger(c->in_len);
 		c->in = mem_grow(c->in, c->in_size);
 	}
 	*size = c->in_size - c->in_len;
@@ -177,7 +186,7 @@ keep_rest(struct milter_conn *c, const char *rest, size_t len)
 	} else if (c->in != NULL) {
 		memmove(c->in, rest, len);
 	} else {
-		c->in_size = 2 * len;
+		c->in_size = larger(len);
 		c->in = mem_alloc(c->in_size);
 		memcpy(c->in, rest, len);
 	}

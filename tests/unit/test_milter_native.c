@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "drive.h"
+#include "mta_bytes.h"
 #include "table.h"
 
 static struct drive d;
@@ -50,12 +51,7 @@ teardown(void)
 static void
 put(char command, const char *data, size_t len)
 {
-	size_t size = len + 1;
-	const char head[] = {
-		(char)(size >> 24), (char)(size >> 16), (char)(size >> 8), (char)size, command};
-
-	buf_add(&in, head, sizeof(head));
-	buf_add(&in, data, len);
+	mta_put(&in, command, data, len);
 }
 
 #define PUT(command, data) put(command, data, sizeof(data) - 1)
@@ -101,12 +97,9 @@ answers(void)
 	return text;
 }
 
-#define OFFER		"\0\0\0\6\0\0\1\xff\0\x1f\xff\xff"
+#define OFFER		MTA_OFFER
 #define NOTHING_OFFERED "\0\0\0\6\0\0\1\xff\0\0\0\0"
-#define CLIENT               \
-	"mail.example.org\0" \
-	"4\x9c\x40"          \
-	"203.0.113.7"
+#define CLIENT		MTA_CLIENT
 
 /* --- order --- */
 
