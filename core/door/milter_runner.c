@@ -140,9 +140,10 @@ static bool
 arm_peer(struct peer *p, int operation, enum milter_wants wants)
 {
 	uint32_t event = wants == MILTER_WANTS_WRITE ? EPOLLOUT : EPOLLIN;
+	int fd = p->conn.fd;
 
 	atomic_store(&p->deadline, next_deadline(p, wants));
-	return watch(operation, p->conn.fd, event | EPOLLONESHOT, &p->source);
+	return watch(operation, fd, event | EPOLLONESHOT, &p->source);
 }
 
 static bool
@@ -151,7 +152,8 @@ serve_peer(struct source *source, struct milter_room *room)
 	struct peer *p = (struct peer *)source;
 	enum milter_wants wants;
 
-	atomic_store(&p->deadline, NEVER);
+	/* What the thread that armed it wrote is seen here: it wrote the deadline last. */
+	(void)atomic_exchange(&p->deadline, NEVER);
 	wants = milter_conn_serve(&p->conn, room);
 	if (wants == MILTER_WANTS_END || !arm_peer(p, EPOLL_CTL_MOD, wants))
 		end_peer(p);

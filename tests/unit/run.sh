@@ -5,6 +5,8 @@ set -u
 build=$1
 shift
 export CHAINMAIL_BUILD="$build"
+TSAN_OPTIONS="suppressions=$(realpath "$(dirname "$0")/../tsan.supp") ${TSAN_OPTIONS-}"
+export TSAN_OPTIONS
 failed=0
 passed=0
 for test in "$@"; do
