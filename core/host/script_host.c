@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/account.h"
 #include "base/mem.h"
 #include "mail/stage.h"
 #include "script_state.h"
@@ -159,6 +160,20 @@ keep(struct script_host *host, struct script *script)
 	host->scripts = scripts;
 }
 
+static void
+say_unreadable(struct diag *diag, struct conf_pos pos, const struct script *script,
+	const char *file, const char *why)
+{
+	struct denial denial;
+
+	if (!account_denied(file, &denial)) {
+		diag_error(diag, pos, NULL, "script %s: %s", script->name, why);
+		return;
+	}
+	diag_error(diag, pos, NULL, "script %s: %s (as user %s)", script->name, why, denial.user);
+	diag_help(diag, "%s", denial.help.text);
+}
+
 bool
 script_add(struct script_host *host, const char *name, const struct script_settings *set,
 	const struct conf_section *settings, struct conf_pos pos,
@@ -174,7 +189,7 @@ script_add(struct script_host *host, const char *name, const struct script_setti
 	unsigned line;
 
 	if (script_source_read(script, NULL, set->file, label, &err) == NULL) {
-		diag_error(diag, pos, NULL, "script %s: %s", name, err.text);
+		say_unreadable(diag, pos, script, set->file, err.text);
 		return false;
 	}
 	script->settings = script_settings_read(&host->arena, settings, diag);

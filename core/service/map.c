@@ -8,17 +8,14 @@
  */
 #include "map.h"
 
-#include <errno.h>
-#include <grp.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "base/account.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -191,31 +188,19 @@ look(const struct cm_map *map)
 	look_end(map->live);
 }
 
-/* Names of who we are, for the help of a file that we may not read. */
-static void
-user_names(char *user, char *group, size_t size)
-{
-	const struct passwd *pw = getpwuid(geteuid());
-	const struct group *gr = getgrgid(getegid());
-
-	snprintf(user, size, "%s", pw == NULL ? "?" : pw->pw_name);
-	snprintf(group, size, "%s", gr == NULL ? "?" : gr->gr_name);
-}
-
 static void
 say_unreadable(
 	const struct map_config *config, const char *path, const struct err *err, struct diag *diag)
 {
-	char user[64], group[64];
+	struct denial denial;
 
-	if (eaccess(path, R_OK) == 0 || errno != EACCES) {
+	if (!account_denied(path, &denial)) {
 		diag_error(diag, config->pos, NULL, "map %s: %s", config->name, err->text);
 		return;
 	}
-	user_names(user, group, sizeof(user));
-	diag_error(
-		diag, config->pos, NULL, "map %s: %s (as user %s)", config->name, err->text, user);
-	diag_help(diag, "chgrp %s %s && chmod g+r %s", group, path, path);
+	diag_error(diag, config->pos, NULL, "map %s: %s (as user %s)", config->name, err->text,
+		denial.user);
+	diag_help(diag, "%s", denial.help.text);
 }
 
 /* At start nothing old could stay: waits for a file that is being written right now. */
