@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "drive.h"
@@ -58,7 +59,7 @@ static const struct {
 		{"\"good\": true", "\"mistakes\": []"}, {NULL}},
 	{"a bad configuration", {"check", "-c", "bad.conf"}, EXIT_NO,
 		{"bad.conf:1:1: error: unknown section",
-			"\n\n1 error, 1 warning. Nothing was loaded.\n"},
+			"\n\n2 errors, 0 warnings. Nothing was loaded.\n"},
 		{NULL}},
 	{"a bad configuration for programs", {"check", "-c", "bad.conf", "--json"}, EXIT_NO,
 		{"\"good\": false", "\"line\""}, {NULL}},
@@ -229,6 +230,34 @@ START_TEST(a_command)
 }
 END_TEST
 
+/* Root may read everything; the user that the daemon becomes may not. */
+START_TEST(check_asks_as_the_daemons_user)
+{
+	static const char *const args[] = {"check", "-c", "filter.conf", NULL};
+	static const char *const words[] = {"filter.conf:2:18: error: map m: ",
+		"/secret: Permission denied (as user nobody)\n", "      = help: chgrp nogroup ",
+		" && chmod g+r ", "filter.conf:4:19: error: script r: cannot open ",
+		"/closed/r.lua: Permission denied (as user nobody)\n", "/closed && chmod g+x "};
+
+	if (geteuid() != 0) {
+		fprintf(stderr, "check_asks_as_the_daemons_user: needs root, not run\n");
+		return;
+	}
+	ck_assert_int_eq(chmod(d.dir, 0755), 0);
+	chmod(drive_file(&d, "secret", "a b\n"), 0600);
+	ck_assert_int_eq(mkdir("closed", 0700), 0);
+	drive_write("closed/r.lua", "function helo(m) end\n");
+	drive_write("filter.conf", "main { user = nobody }\nmap m { source = secret }\n"
+				   "listener l { socket = unix:m.sock }\n"
+				   "script r { file = closed/r.lua }\n"
+				   "profile p { chain = [ r ] }\n");
+	ck_assert_int_eq(run(args), EXIT_NO);
+	expect("check as root", "out", words, sizeof(words) / sizeof(*words));
+	unlink("closed/r.lua");
+	rmdir("closed");
+}
+END_TEST
+
 /* -c, else the environment, else what was installed. */
 START_TEST(the_configuration_is_found)
 {
@@ -253,6 +282,7 @@ main(void)
 	tcase_set_timeout(group, 60);
 	tcase_add_checked_fixture(group, write_files, remove_files);
 	tcase_add_loop_test(group, a_command, 0, (int)(sizeof(cases) / sizeof(*cases)));
+	tcase_add_test(group, check_asks_as_the_daemons_user);
 	tcase_add_test(group, the_configuration_is_found);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
