@@ -4,7 +4,7 @@
  *
  * Readers take the current table by reference and let it go; whoever finds that the file is due for
  * a look takes it, reads without a lock held, and puts the new table in place of the old. A file
- * with mistakes changes nothing.
+ * with mistakes, or that may still be written, changes nothing.
  */
 #include "map.h"
 
@@ -27,6 +27,9 @@
 /* Looks at a file that is being written, at start, before it is taken as it is. */
 #define MOVING_TRIES	20
 #define MOVING_PAUSE_MS 10
+/* A file that was written to within this time may not be complete. */
+#define REST_US	   CLOCK_SEC
+#define UNREST_MAX 60 /* looks in a row that saw it change; then it is read all the same */
 
 /* What changes while the daemon runs. */
 struct live {
@@ -34,6 +37,8 @@ struct live {
 	struct map_table *table;
 	bool looking;		   /* somebody looks at the file now: the stamp is theirs */
 	struct map_stamp stamp;	   /* of the latest version that was read or refused */
+	struct map_stamp fresh;	   /* of one that may still be written: seen at the latest look */
+	unsigned unrest;	   /* looks that saw it written */
 	_Atomic int64_t next_look; /* clock_now(); read without the lock, to be cheap */
 };
 
@@ -113,6 +118,20 @@ say_ignored(const struct cm_map *map, const struct map_report *report)
 			report->warnings - 1);
 }
 
+/*
+ * A newer file without entries, or with more lines that mean nothing than the one before, is more
+ * likely broken than meant, and mail that was refused would pass.
+ */
+static bool
+may_replace(const struct cm_map *map, const struct map_table *t, struct map_report *report)
+{
+	const struct map_table *old = map->live->table; /* only who looks replaces it */
+
+	if (t->count == 0 && old->count > 0 && report->first.text[0] == '\0')
+		err_set(&report->first, "%s: has no entries any more", map->path);
+	return t->senseless <= old->senseless && (t->count > 0 || old->count == 0);
+}
+
 /* The file is another one: reads it. The stamp is remembered so that a mistake is said once. */
 static void
 read_again(const struct cm_map *map)
@@ -137,8 +156,9 @@ read_again(const struct cm_map *map)
 	map->live->stamp = stamp;
 	t = parse(map, text, len, &report);
 	free(text);
-	if (t == NULL) {
+	if (t == NULL || !may_replace(map, t, &report)) {
 		say_mistake(map, report.first.text);
+		map_table_free(t);
 		return;
 	}
 	say_ignored(map, &report);
@@ -175,17 +195,40 @@ look_end(struct live *live)
 	pthread_mutex_unlock(&live->lock);
 }
 
+/*
+ * A writer that empties the file and fills it again must not be caught between: what is not yet
+ * old must look the same twice, REST_US apart. Clocks of file servers differ, so a time in the
+ * future is no proof of age.
+ */
+static bool
+at_rest(struct live *live, const struct map_stamp *now)
+{
+	int64_t age_us = clock_wall() * CLOCK_SEC - now->modified_ns / 1000;
+	bool same = map_stamp_same(now, &live->fresh);
+
+	live->fresh = *now;
+	if (!same && now->error == 0 && age_us <= 2 * REST_US && ++live->unrest < UNREST_MAX)
+		return false;
+	live->unrest = 0;
+	return true;
+}
+
 static void
 look(const struct cm_map *map)
 {
+	struct live *live = map->live;
 	struct map_stamp now;
 
 	if (!look_begin(map))
 		return;
 	now = map_file_stamp(map->path);
-	if (!map_stamp_same(&now, &map->live->stamp))
-		read_again(map);
-	look_end(map->live);
+	if (!map_stamp_same(&now, &live->stamp)) {
+		if (at_rest(live, &now))
+			read_again(map);
+		else
+			atomic_store(&live->next_look, clock_now() + REST_US);
+	}
+	look_end(live);
 }
 
 static void

@@ -2,8 +2,9 @@
 /*
  * map.h - named maps: text files, CIDR lists and lists in filter.conf
  *
- * A map file is looked at again when it is newer, at most every `reload`; a new file with mistakes
- * is refused as a whole, said once, and the old content stays. Safe for many threads.
+ * A map file is looked at again when it is newer, at most every `reload`; a new file with mistakes,
+ * without entries, or with more senseless lines than before is refused as a whole, said once, and
+ * the old content stays. Safe for many threads.
  */
 #ifndef CORE_SERVICE_MAP_H
 #define CORE_SERVICE_MAP_H

@@ -26,11 +26,16 @@
 struct map_report {
 	struct diag *diag; /* NULL: only first */
 	const char *file;
-	struct err first; /* "file:line: words" of the first mistake; errors before warnings */
+	struct err first; /* "file:line: words" of the first of the gravest mistakes */
+	int gravest;
 	unsigned errors, warnings;
+	unsigned senseless; /* of the warnings */
 };
 
 void map_error(struct map_report *, unsigned line, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* A warning of a line that means nothing and is left out. */
+void map_senseless(struct map_report *, unsigned line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void map_warn(struct map_report *, unsigned line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -57,6 +62,7 @@ struct map_table {
 	struct arena arena;
 	enum map_match match;
 	size_t count;
+	unsigned senseless;	  /* lines that were left out because they mean nothing */
 	struct table keys;	  /* MAP_EXACT: lower-case key to value */
 	struct map_blocks blocks; /* MAP_CIDR */
 	unsigned references;	  /* under the lock of the map that owns it */
