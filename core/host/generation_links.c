@@ -47,6 +47,28 @@ map_names(void *context, size_t *count)
 	return names;
 }
 
+static bool
+use_map(void *context, const struct cm_map *map, const char *what, const struct cm_option *row,
+	struct conf_pos pos)
+{
+	static const char *const matches[] = {[MAP_EXACT] = "exact", [MAP_CIDR] = "cidr"};
+	const struct build *b = context;
+	const char *match = matches[map_match(map)];
+	size_t i = 0;
+
+	if (row->choices != NULL && strcmp(row->choices, match) != 0) {
+		diag_error(b->diag, pos, NULL, "%s takes a map with match = %s; map %s has %s",
+			row->name, row->choices, map_name(map), match);
+		return false;
+	}
+	if (row->check == NULL)
+		return true;
+	while (b->g->maps[i] != map)
+		i++;
+	return map_require(b->g->maps[i], arena_printf(&b->g->arena, "%s of %s", row->name, what),
+		row->check, b->diag);
+}
+
 struct link *
 build_find_link(const struct build *b, const char *name)
 {
@@ -199,6 +221,7 @@ build_links(struct build *b)
 
 	b->world.find_map = find_map;
 	b->world.map_names = map_names;
+	b->world.use_map = use_map;
 	b->world.context = b;
 	g->chain.links = arena_array(&g->arena, room, sizeof(struct link *));
 	b->link_sections = arena_array(&g->arena, room, sizeof(*b->link_sections));

@@ -48,6 +48,7 @@ struct cm_map {
 	const char *path; /* NULL: entries of filter.conf, which never change */
 	enum map_match match;
 	int64_t reload_us;
+	const struct map_check *checks; /* complete before the map is used */
 	struct live *live;
 };
 
@@ -96,8 +97,11 @@ parse(const struct cm_map *map, const char *text, size_t len, struct map_report 
 	struct map_table *t = map_table_new(map->match);
 
 	map_table_text(t, text, len, report);
-	if (map_table_finish(t, report))
-		return t;
+	if (map_table_finish(t, report)) {
+		map_table_check(t, map->checks, report);
+		if (report->errors == 0)
+			return t;
+	}
 	map_table_free(t);
 	return NULL;
 }
@@ -282,14 +286,19 @@ open_file(struct cm_map *map, const struct map_config *config, struct diag *diag
 }
 
 /* Mistakes are named by the number of the entry in the list. */
+static const char *
+source_name(struct cm_map *map)
+{
+	return map->path != NULL ? map->path
+				 : arena_printf(&map->arena, "entries of map %s", map->name);
+}
+
 static struct map_table *
-open_entries(const struct map_config *config, struct diag *diag)
+open_entries(struct cm_map *map, const struct map_config *config, struct diag *diag)
 {
 	struct map_table *t = map_table_new(config->match);
-	char name[128];
-	struct map_report report = {.diag = diag, .file = name};
+	struct map_report report = {.diag = diag, .file = source_name(map)};
 
-	snprintf(name, sizeof(name), "entries of map %s", config->name);
 	for (size_t i = 0; i < config->entries.count; i++) {
 		const char *entry = config->entries.items[i];
 
@@ -325,7 +334,8 @@ map_open(const struct map_config *config, struct diag *diag)
 	map->live = mem_zalloc(1, sizeof(*map->live));
 	pthread_mutex_init(&map->live->lock, NULL);
 	atomic_init(&map->live->next_look, clock_now() + map->reload_us);
-	map->live->table = path == NULL ? open_entries(config, diag) : open_file(map, config, diag);
+	map->live->table =
+		path == NULL ? open_entries(map, config, diag) : open_file(map, config, diag);
 	if (map->live->table == NULL) {
 		map_close(map);
 		return NULL;
@@ -350,6 +360,31 @@ const char *
 map_name(const struct cm_map *map)
 {
 	return map->name;
+}
+
+enum map_match
+map_match(const struct cm_map *map)
+{
+	return map->match;
+}
+
+bool
+map_require(struct cm_map *map, const char *who,
+	bool (*check)(const char *text, char *why, size_t why_size), struct diag *diag)
+{
+	struct map_report report = {.diag = diag, .file = source_name(map)};
+	struct map_check *new;
+
+	for (const struct map_check *c = map->checks; c != NULL; c = c->next) {
+		if (c->check == check)
+			return true;
+	}
+	new = arena_alloc(&map->arena, sizeof(*new));
+	*new = (struct map_check){.who = arena_strdup(&map->arena, who), .check = check};
+	map_table_check(map->live->table, new, &report);
+	new->next = map->checks;
+	map->checks = new;
+	return report.errors == 0;
 }
 
 size_t

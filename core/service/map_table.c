@@ -114,6 +114,7 @@ map_table_new(enum map_match match)
 	t->match = match;
 	arena_init(&t->arena, 4096);
 	table_init(&t->keys);
+	t->end = &t->first;
 	return t;
 }
 
@@ -156,13 +157,20 @@ key_length(const char *text, bool *closed)
 static void
 add_exact(struct map_table *t, const struct map_entry *e, struct map_report *report)
 {
+	struct map_value *value;
+
 	text_lower_all(e->key);
 	if (e->key[strlen(e->key) - 1] == ':')
 		map_warn(report, e->line, "\"%s\" ends in a colon; is this an alias file?", e->key);
-	if (table_add(&t->keys, e->key, e->value))
+	value = arena_alloc(&t->arena, sizeof(*value));
+	*value = (struct map_value){.text = e->value, .line = e->line};
+	if (table_add(&t->keys, e->key, value)) {
 		t->count++;
-	else
+		*t->end = value;
+		t->end = &value->next;
+	} else {
 		map_warn(report, e->line, "\"%s\" stands further up already; line ignored", e->key);
+	}
 }
 
 static void
@@ -284,11 +292,36 @@ map_table_finish(struct map_table *t, struct map_report *report)
 	return report->errors == 0;
 }
 
+static void
+check_value(const struct map_check *c, const char *text, unsigned line, struct map_report *report)
+{
+	char why[WORDS_MAX] = "";
+
+	for (; c != NULL && report->errors < MAP_REPORTS_MAX; c = c->next) {
+		if (c->check(text, why, sizeof(why)))
+			continue;
+		why[sizeof(why) - 1] = '\0';
+		map_error(report, line, "%s: %s", c->who, why);
+		return;
+	}
+}
+
+void
+map_table_check(
+	const struct map_table *t, const struct map_check *checks, struct map_report *report)
+{
+	for (const struct map_value *v = t->first; v != NULL; v = v->next)
+		check_value(checks, v->text, v->line, report);
+	for (size_t i = 0; i < t->blocks.count; i++)
+		check_value(checks, t->blocks.items[i].value, t->blocks.items[i].line, report);
+}
+
 const char *
 map_table_find(const struct map_table *t, const char *key)
 {
 	size_t len = strnlen(key, KEY_MAX);
 	char lower[KEY_MAX];
+	const struct map_value *value;
 
 	if (t->match == MAP_CIDR)
 		return map_blocks_find(&t->blocks, key);
@@ -296,5 +329,6 @@ map_table_find(const struct map_table *t, const char *key)
 		return NULL;
 	memcpy(lower, key, len + 1);
 	text_lower_all(lower);
-	return table_get(&t->keys, lower);
+	value = table_get(&t->keys, lower);
+	return value == NULL ? NULL : value->text;
 }
