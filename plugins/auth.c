@@ -281,7 +281,7 @@ static const struct cm_option options[] = {
 		.help = "every author in From: must belong to the login (needs login_map)"},
 	{"identify_by_address", CM_OPT_NETWORKS, AT(by_address), .since = "0.1",
 		.help = "clients known by their address alone: no login, no TLS, any sender"},
-	{"login_map", CM_OPT_MAP, AT(login_map), .since = "0.1",
+	{"login_map", CM_OPT_MAP, AT(login_map), .choices = "exact", .since = "0.1",
 		.help = "address or @domain, then the logins that may use it"},
 	{"null_sender", CM_OPT_CHOICE, AT(null_sender), "allow", "allow|reject", .since = "0.1",
 		.help = "MAIL FROM:<> of a login"},
