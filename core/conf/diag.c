@@ -197,6 +197,18 @@ diag_broken(const struct diag *d)
 	return d->broken;
 }
 
+void
+diag_set_incomplete(struct diag *d)
+{
+	d->incomplete = true;
+}
+
+bool
+diag_incomplete(const struct diag *d)
+{
+	return d->incomplete || d->broken;
+}
+
 size_t
 diag_errors(const struct diag *d)
 {

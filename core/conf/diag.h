@@ -49,6 +49,9 @@ void diag_help(struct diag *, const char *format, ...) __attribute__((format(pri
 /* A syntax error was seen: checks of what names what would only print follow-up errors. */
 void diag_set_broken(struct diag *);
 bool diag_broken(const struct diag *);
+/* A part could not be read, or it is broken: nobody knows what is not defined. */
+void diag_set_incomplete(struct diag *);
+bool diag_incomplete(const struct diag *);
 
 size_t diag_errors(const struct diag *);
 size_t diag_warnings(const struct diag *);

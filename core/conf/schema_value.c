@@ -316,8 +316,7 @@ read_map(const struct field *f, const struct conf_value *v)
 	*(const struct cm_map **)f->out = map;
 	if (map != NULL && w->use_map != NULL)
 		return w->use_map(w->context, map, f->what, f->row, v->pos);
-	/* After a syntax error the map may be there, unread. */
-	if (map != NULL || diag_broken(f->diag))
+	if (map != NULL || diag_incomplete(f->diag))
 		return true;
 	diag_error(f->diag, v->pos, NULL, "%s names \"%s\", which is not defined", f->row->name,
 		v->text);

@@ -172,7 +172,7 @@ check_complete(struct build *b)
 void
 build_check(struct build *b)
 {
-	if (diag_broken(b->diag))
+	if (diag_incomplete(b->diag))
 		return;
 	check_unused(b);
 	check_reachable(b);

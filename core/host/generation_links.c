@@ -32,7 +32,9 @@ find_map(void *context, const char *name)
 static bool
 has_map(void *context, const char *name)
 {
-	return find_map(context, name) != NULL;
+	const struct build *b = context;
+
+	return find_map(context, name) != NULL || diag_incomplete(b->diag);
 }
 
 static const char *const *

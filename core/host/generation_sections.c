@@ -127,6 +127,8 @@ static void
 refuse_settings(struct build *b)
 {
 	for (const struct conf_setting *s = b->root->settings; s != NULL; s = s->next) {
+		if (s->stray)
+			continue;
 		diag_error(b->diag, s->pos, NULL, "%s stands outside a section", s->name);
 		diag_help(b->diag, "settings stand inside a section: main { %s = ... }", s->name);
 	}
@@ -138,9 +140,7 @@ build_sections(struct build *b)
 	size_t count = 0;
 	struct table names;
 
-	/* A missing brace makes sections of settings; then this would only repeat it. */
-	if (!diag_broken(b->diag))
-		refuse_settings(b);
+	refuse_settings(b);
 	for (const struct conf_section *s = b->root->sections; s != NULL; s = s->next)
 		count++;
 	b->sections = arena_array(&b->g->arena, count, sizeof(*b->sections));

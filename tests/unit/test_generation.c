@@ -245,6 +245,47 @@ static const struct {
 		"    4 | profile all {\n"
 		"      |             ^ this { is never closed\n"
 		"      = help: add a line with } after the last setting of this section\n"},
+	{"a string that is not closed, and nothing more",
+		"map m { source = \"postmap:/gone\n}\nscript r { file = \"r.lua }\n}\n" WHOLE,
+		"filter.conf:4:18: error: unterminated string\n"
+		"    4 | map m { source = \"postmap:/gone\n"
+		"      |                  ^~~~~~~~~~~~~~ string starts here\n"
+		"      = help: add the closing \" on the same line (use \\n for a line break)\n"
+		"filter.conf:6:19: error: unterminated string\n"
+		"    6 | script r { file = \"r.lua }\n"
+		"      |                   ^~~~~~~~ string starts here\n"
+		"      = help: add the closing \" on the same line (use \\n for a line break)\n"},
+	{"a file that is not there, and nothing more",
+		"include \"gone.conf\"\nplugin starter { map = m }\nplugin older { }\n"
+		"profile all { chain = [ skeleton, starter, defined_there ] }\n",
+		"filter.conf:4:9: error: cannot open gone.conf: No such file or directory\n"
+		"    4 | include \"gone.conf\"\n"
+		"      |         ^~~~~~~~~~~\n"
+		"      = help: a pattern such as \"conf.d/*.conf\" may match nothing; a plain name "
+		"must exist\n"},
+	{"an include whose string is not closed", "include \"gone.conf\n" WHOLE,
+		"filter.conf:4:9: error: unterminated string\n"
+		"    4 | include \"gone.conf\n"
+		"      |         ^~~~~~~~~~ string starts here\n"
+		"      = help: add the closing \" on the same line (use \\n for a line break)\n"},
+	{"a setting outside beside a mistake in the language",
+		"mode = shadow\nplugin x y\nrefuse = z\n}\ntimeout = 5s\n" WHOLE,
+		"filter.conf:4:1: error: mode stands outside a section\n"
+		"    4 | mode = shadow\n"
+		"      | ^~~~\n"
+		"      = help: settings stand inside a section: main { mode = ... }\n"
+		"filter.conf:5:8: error: = is missing between plugin and x\n"
+		"    5 | plugin x y\n"
+		"      |        ^\n"
+		"      = help: write plugin = x, or plugin x { for a section\n"
+		"filter.conf:7:1: error: unexpected }\n"
+		"    7 | }\n"
+		"      | ^ no section is open here\n"
+		"      = help: remove it, or look for a { that is missing above\n"
+		"filter.conf:8:1: error: timeout stands outside a section\n"
+		"    8 | timeout = 5s\n"
+		"      | ^~~~~~~\n"
+		"      = help: settings stand inside a section: main { timeout = ... }\n"},
 	{"two blocks of settings",
 		"script s { file = x; settings { }\nsettings { } }\n"
 		"profile all { chain = [ skeleton, s ] }\n",
