@@ -304,6 +304,10 @@ static const struct cm_option options[] = {
 		.since = "0.1", .help = "level of the log lines"},
 };
 
+static const struct cm_macro macros[] = {
+	{CM_STAGE_CONNECT, "{daemon_port}"},
+};
+
 const struct cm_plugin cm_plugin = {
 	.abi = CM_ABI,
 	.size = sizeof(cm_plugin),
@@ -315,6 +319,8 @@ const struct cm_plugin cm_plugin = {
 	.config_size = sizeof(struct config),
 	.needs = CM_EDIT_HEADERS | CM_EDIT_RCPTS | CM_EDIT_SENDER | CM_EDIT_BODY |
 		 CM_EDIT_QUARANTINE,
+	.macros = macros,
+	.macro_count = sizeof(macros) / sizeof(*macros),
 	.start = start,
 	.stop = stop,
 	.connect = connect,

@@ -207,6 +207,20 @@ START_TEST(every_event_is_logged_safely)
 }
 END_TEST
 
+/* Its line at connect names the port, so the MTA must be asked for it by then. */
+START_TEST(port_is_asked_for)
+{
+	struct drive d;
+	bool asked = false;
+
+	begin(&d, "");
+	for (const char *const *m = d.g->needs.macros[CM_STAGE_CONNECT]; *m != NULL; m++)
+		asked = asked || strcmp(*m, "{daemon_port}") == 0;
+	ck_assert(asked);
+	drive_fini(&d);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -218,6 +232,7 @@ main(void)
 	tcase_add_test(t, body_is_replaced);
 	tcase_add_loop_test(t, bad_edit_fails, 0, LENGTH(bad_edits));
 	tcase_add_loop_test(t, bad_answer_is_refused, 0, LENGTH(bad_answers));
+	tcase_add_test(t, port_is_asked_for);
 	tcase_add_test(t, every_event_is_logged_safely);
 	suite_add_tcase(s, t);
 	return table_run(s);
