@@ -170,6 +170,19 @@ diag_warn_in(struct diag *d, const char *name, unsigned line, const char *format
 }
 
 void
+diag_append_in(struct diag *d, const char *format, ...)
+{
+	struct mistake *m = d->latest;
+	va_list args;
+
+	if (m == NULL || m->file != NULL)
+		return;
+	va_start(args, format);
+	m->text = arena_printf(&d->arena, "%s%s", m->text, arena_vprintf(&d->arena, format, args));
+	va_end(args);
+}
+
+void
 diag_help(struct diag *d, const char *format, ...)
 {
 	struct diag_help *help;

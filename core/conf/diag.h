@@ -44,6 +44,8 @@ void diag_error_in(struct diag *, const char *name, unsigned line, const char *f
 	__attribute__((format(printf, 4, 5)));
 void diag_warn_in(struct diag *, const char *name, unsigned line, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Behind the words of the latest mistake, if that is one in another file. */
+void diag_append_in(struct diag *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A "= help:" line of the latest mistake. */
 void diag_help(struct diag *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A syntax error was seen: checks of what names what would only print follow-up errors. */

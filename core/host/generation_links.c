@@ -192,6 +192,26 @@ find_block(struct build *b, const struct build_section *s, const struct conf_sec
 	return true;
 }
 
+/* A mistake in a rule is told with the first place where the rule would run. */
+static void
+say_where(struct build *b, const char *script)
+{
+	for (size_t i = 0; i < b->section_count; i++) {
+		const struct conf_section *s = b->sections[i].section;
+		const struct conf_setting *chain = conf_find(s, "chain");
+
+		if (strcmp(s->kind, "profile") != 0 || chain == NULL)
+			continue;
+		for (size_t k = 0; k < chain->value.count; k++) {
+			if (strcmp(chain->value.items[k].text, script) != 0)
+				continue;
+			diag_append_in(
+				b->diag, " (profile %s, chain position %zu)", s->name, k + 1);
+			return;
+		}
+	}
+}
+
 static void
 read_script(struct build *b, const struct build_section *s, struct link *link)
 {
@@ -208,8 +228,10 @@ read_script(struct build *b, const struct build_section *s, struct link *link)
 		!find_block(b, s, &block))
 		return;
 	if (!script_add(b->g->scripts, link->name, set, block,
-		    conf_find(s->section, "file")->value.pos, has_map, b, b->diag, &out))
+		    conf_find(s->section, "file")->value.pos, has_map, b, b->diag, &out)) {
+		say_where(b, link->name);
 		return;
+	}
 	link->plugin = out.plugin;
 	link->config = out.config;
 	finish_link(b, link, s);

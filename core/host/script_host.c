@@ -75,12 +75,12 @@ report(struct diag *diag, const struct script *script, const char *text)
 			continue;
 		line = strtoul(text + len + 1, &end, 10);
 		if (end == text + len + 1 || *end != ':')
-			diag_error_in(diag, s->label, 0, "%s", text + len + 2);
+			diag_error_in(diag, s->path, 0, "%s", text + len + 2);
 		else
-			diag_error_in(diag, s->label, (unsigned)line, "%s", end + 2);
+			diag_error_in(diag, s->path, (unsigned)line, "%s", end + 2);
 		return;
 	}
-	diag_error_in(diag, script->sources->label, 0, "%s", text);
+	diag_error_in(diag, script->sources->path, 0, "%s", text);
 }
 
 static bool
@@ -105,7 +105,7 @@ learn(struct script *script, struct script_run *run, struct diag *diag)
 	if (!done)
 		report(diag, script, err.text);
 	else if (!has_hooks(run))
-		diag_error_in(diag, script->sources->label, 0,
+		diag_error_in(diag, script->sources->path, 0,
 			"the file defines no hook: write function mail(m) or another stage "
 			"(connect "
 			"helo mail rcpt data headers message done)");
@@ -194,7 +194,7 @@ script_add(struct script_host *host, const char *name, const struct script_setti
 	}
 	script->settings = script_settings_read(&host->arena, settings, diag);
 	if (!script_uses_check(script->sources, &line, &err)) {
-		diag_error_in(diag, label, line, "%s", err.text);
+		diag_error_in(diag, script->sources->path, line, "%s", err.text);
 		return false;
 	}
 	if (!learn(script, &run, diag) || diag_errors(diag) > mistakes)

@@ -111,6 +111,17 @@ drive_load_text(struct drive *d, const char *text)
 	diag_free(diag);
 }
 
+/* Mistakes as a person in the directory of filter.conf reads them. */
+static inline void
+drive_shorten(struct drive *d)
+{
+	size_t len = strlen(d->dir) + 1;
+	char *at;
+
+	while ((at = strstr(d->mistakes, d->dir)) != NULL)
+		memmove(at, at + len, strlen(at + len) + 1);
+}
+
 /* Loads sections behind a main section that names the plugins of this build. Must succeed. */
 static inline void
 drive_load(struct drive *d, const char *sections)
