@@ -5,6 +5,8 @@
  * Loads a generation as the daemon does and throws it away, so what it accepts is what would run:
  * started by root as the user that the daemon becomes, for whom a file may be unreadable.
  */
+#include "check.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -101,6 +103,8 @@ check(const struct check_args *args, const char *path)
 		diag = diag_new();
 		g = generation_load_to_serve(path, diag);
 	}
+	if (g != NULL)
+		check_postfix(g, diag);
 	code = g != NULL ? EXIT_OK : EXIT_NO;
 	if (args->json)
 		print_json(g, diag);

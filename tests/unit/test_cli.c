@@ -258,6 +258,45 @@ START_TEST(check_asks_as_the_daemons_user)
 }
 END_TEST
 
+/* What postconf prints, and what check says of it. */
+static const struct {
+	const char *postconf, *said;
+} timeouts[] = {
+	{"echo 30s", NULL},
+	{"echo 1m", NULL},
+	{"echo 20s", "filter.conf:1:26: warning: message_timeout 25s, but Postfix here has "
+		     "milter_command_timeout = 20s\n"
+		     "    1 | main { message_timeout = 25s }\n"
+		     "      |                          ^~~\n"
+		     "      = help: postconf -e milter_command_timeout=30s, or message_timeout = "
+		     "15s\n"},
+	{"echo 8", "or message_timeout = 4s\n"},
+	{"echo x", NULL},
+	{"exit 1", NULL},
+	{"exec sleep 30", NULL},
+};
+
+START_TEST(check_asks_postfix_for_its_patience)
+{
+	static const char *const args[] = {"check", "-c", "filter.conf", NULL};
+	static const char *const good[] = {"filter.conf is good: "};
+	char path[160], text[64];
+
+	snprintf(text, sizeof(text), "#!/bin/sh\n%s\n", timeouts[_i].postconf);
+	chmod(drive_file(&d, "postconf", text), 0755);
+	snprintf(path, sizeof(path), "%s:/usr/bin:/bin", d.dir);
+	setenv("PATH", path, 1);
+	drive_write("filter.conf", "main { message_timeout = 25s }\n"
+				   "listener l { socket = unix:m.sock }\n"
+				   "profile p { chain = [ ] }\n");
+	ck_assert_int_eq(run(args), EXIT_OK);
+	if (timeouts[_i].said == NULL)
+		expect(timeouts[_i].postconf, "out", good, 1);
+	else
+		expect(timeouts[_i].postconf, "out", &timeouts[_i].said, 1);
+}
+END_TEST
+
 /* -c, else the environment, else what was installed. */
 START_TEST(the_configuration_is_found)
 {
@@ -283,6 +322,8 @@ main(void)
 	tcase_add_checked_fixture(group, write_files, remove_files);
 	tcase_add_loop_test(group, a_command, 0, (int)(sizeof(cases) / sizeof(*cases)));
 	tcase_add_test(group, check_asks_as_the_daemons_user);
+	tcase_add_loop_test(group, check_asks_postfix_for_its_patience, 0,
+		(int)(sizeof(timeouts) / sizeof(*timeouts)));
 	tcase_add_test(group, the_configuration_is_found);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
