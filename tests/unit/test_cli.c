@@ -81,6 +81,16 @@ static const struct {
 		{"listener - where", "  socket = ...", "  mode = 0660"}, {NULL}},
 	{"a setting explained", {"config", "help", "main.drain_timeout"}, EXIT_OK,
 		{"main.drain_timeout\n", "range    0s to 1h", "default  30s"}, {NULL}},
+	{"a word of the language explained", {"config", "help", "include"}, EXIT_OK,
+		{"include \"PATTERN\" - other files"}, {NULL}},
+	{"a block explained", {"config", "help", "script.settings"}, EXIT_OK,
+		{"script.settings { NAME = VALUE }"}, {NULL}},
+	{"a plugin explained beside a mistake", {"config", "help", "auth", "-c", "bad.conf"},
+		EXIT_OK, {"plugin auth - login"}, {NULL}},
+	{"the plugins beside a mistake", {"plugins", "-c", "bad.conf"}, EXIT_OK,
+		{"access           allows"}, {NULL}},
+	{"no configuration for help", {"config", "help", "auth", "-c", "none.conf"}, EXIT_NO,
+		{NULL}, {"none.conf: error: cannot open"}},
 	{"a setting of all links", {"config", "help", "plugin.mode"}, EXIT_OK,
 		{"plugin.mode\n", "one of enforce, shadow, off"}, {NULL}},
 	{"a setting wherever it is", {"config", "help", "mode"}, EXIT_OK,
@@ -157,7 +167,7 @@ static struct drive d;
 static void
 write_files(void)
 {
-	char dir[PATH_MAX];
+	char dir[PATH_MAX], bad[PATH_MAX + 128];
 	FILE *f;
 
 	drive_plugin_dir(dir, false);
@@ -166,7 +176,9 @@ write_files(void)
 	f = fopen("filter.conf", "w");
 	fprintf(f, "main { plugin_dir = \"%s\" }\n%s", dir, sections);
 	fclose(f);
-	drive_file(&d, "bad.conf", "plugni p { }\nprofile all { chain = [ ] }\n");
+	snprintf(bad, sizeof(bad),
+		"plugni p { }\nmain { plugin_dir = \"%s\" }\nprofile all { chain = [ ] }\n", dir);
+	drive_file(&d, "bad.conf", bad);
 	drive_file(&d, "m.eml", "From: a@x.example\nSubject: s\n\nbody\n");
 }
 
