@@ -192,6 +192,13 @@ static const struct {
 		"      = help: did you mean \"timeout\"?\n"
 		"\n"
 		"1 error, 0 warnings."},
+	{"a slip in a deprecated name", {{1, "plugin greylist {"}, {2, "wiat = 5min"}, {3, "}"}},
+		"filter.conf:2:1: error: unknown setting \"wiat\" in plugin greylist\n"
+		"    2 | wiat = 5min\n"
+		"      | ^~~~\n"
+		"      = help: did you mean \"delay\"?\n"
+		"\n"
+		"1 error, 0 warnings."},
 	{"texts that the row itself does not take",
 		{{1, "checked {"}, {2, "words = [ a, B, c, \"D\" ]; word = E"}, {3, "}"}},
 		"filter.conf:2:14: error: words: \"B\" does not start small\n"
