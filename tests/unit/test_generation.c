@@ -398,6 +398,38 @@ START_TEST(no_listener_is_a_warning)
 }
 END_TEST
 
+static const struct {
+	const char *id;
+	bool good;
+} ids[] = {
+	{"mx1.example.com", true},
+	{"mx_1", true},
+	{"\"\"", false},
+	{"\"mx 1\"", false},
+	{"\"mx; spf=pass\"", false},
+	{"mx/1", false},
+	{"m\303\274.example", false},
+};
+
+/* It begins a header field that others trust. */
+START_TEST(authserv_id_is_a_token)
+{
+	struct drive d;
+	char text[256];
+
+	drive_init(&d);
+	snprintf(text, sizeof(text), "main { authserv_id = %s }\nprofile all { chain = [ ] }\n",
+		ids[_i].id);
+	drive_load_text(&d, text);
+	ck_assert_msg((d.g != NULL) == ids[_i].good, "%s: %s", ids[_i].id, d.mistakes);
+	if (!ids[_i].good)
+		ck_assert_msg(strstr(d.mistakes, "filter.conf:1:22: error: authserv_id: must be a "
+						 "host name, such as ") != NULL,
+			"%s", d.mistakes);
+	drive_fini(&d);
+}
+END_TEST
+
 START_TEST(missing_file_is_one_mistake)
 {
 	struct drive d;
@@ -785,6 +817,7 @@ main(void)
 	tcase_add_loop_test(t, mistake_in_its_words, 0, LENGTH(mistakes));
 	tcase_add_loop_test(t, warning_in_its_words, 0, LENGTH(warnings));
 	tcase_add_test(t, no_listener_is_a_warning);
+	tcase_add_loop_test(t, authserv_id_is_a_token, 0, LENGTH(ids));
 	tcase_add_test(t, missing_file_is_one_mistake);
 	tcase_add_test(t, unreadable_map_names_the_user);
 	tcase_add_test(t, settings_arrive);
