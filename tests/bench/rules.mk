@@ -4,7 +4,7 @@
 LOAD_OBJ := $(B)/tests/bench/load.o $(MTA_OBJ)
 NOOP_OBJ := $(B)/tests/bench/noop.o
 
-$(B)/tests/bench/%.o: tests/bench/%.c
+$(B)/tests/bench/%.o: tests/bench/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
