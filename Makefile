@@ -69,7 +69,7 @@ run: ## serve filter.conf.example in the foreground
 test: ## everything: unit tests, transcripts, miltertest, end to end with a real Postfix
 	@sh tests/deps.sh build demo test
 	@$(MAKE) --no-print-directory check
-	@$(MAKE) --no-print-directory check-docs check-miltertest check-e2e
+	@$(MAKE) --no-print-directory check-docs check-install check-miltertest check-e2e
 
 check: check-unit check-transcripts ## unit tests and transcripts: no root, no network, no MTA
 
@@ -82,6 +82,9 @@ check-transcripts: all $(B)/tests/transcript
 check-docs: all
 	@bash tests/docs.sh $(B)
 	@bash docs/generate.sh --check $(B)
+
+check-install:
+	@bash tests/install.sh $(B)/install
 
 check-miltertest: all
 	@bash tests/e2e/miltertest.sh $(B)
@@ -99,8 +102,11 @@ check-tsan: ## unit tests and transcripts, many clients at once, under the threa
 lint: ## rooms, sizes, headers, names; warnings of gcc and clang
 	@sh tests/deps.sh build lint
 	@sh tests/lint.sh
-	@$(MAKE) --no-print-directory all B=$(B)/gcc-lint CC=gcc EXTRA_CFLAGS=-Werror
-	@$(MAKE) --no-print-directory all B=$(B)/clang-lint CC=clang EXTRA_CFLAGS=-Werror
+	@$(MAKE) --no-print-directory lint-build B=$(B)/gcc-lint CC=gcc EXTRA_CFLAGS=-Werror
+	@$(MAKE) --no-print-directory lint-build fuzz-build B=$(B)/clang-lint CC=clang EXTRA_CFLAGS=-Werror
+
+# Everything that is C.
+lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop)
 
 format: ## let clang-format lay out every file
 	@clang-format -i $(SOURCES)
@@ -166,7 +172,15 @@ $(B)/chainmail: $(MAIN_OBJ) $(CORE_LIB)
 
 $(B)/obj/core/host/script%.o: EXTRA_CPP = $(LUA_CFLAGS)
 
-$(B)/obj/%.o: %.c
+# What is compiled anew when it changes: an installed daemon looks below the PREFIX it was built for.
+FLAGS = $(CC) $(CPPFLAGS) $(CFLAGS)
+say-flags = printf '%s\n' '$(subst ','\'',$(FLAGS))'
+
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@$(say-flags) | cmp -s - $@ || $(say-flags) >$@
+
+$(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(CC) $(CPPFLAGS) $(EXTRA_CPP) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -175,22 +189,22 @@ $(B)/obj/%.o: %.c
 PLUGIN_BUILD = $(CC) -D_GNU_SOURCE -Iinclude $(filter-out -fPIE,$(CFLAGS)) -fPIC -shared \
 	-Wl,-z,relro,-z,now -MMD -MP -o $@ $<
 
-$(B)/plugins/%.so: plugins/%.c
+$(B)/plugins/%.so: plugins/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(PLUGIN_BUILD)
 
-$(B)/tests/plugins/%.so: tests/unit/plugins/%.c
+$(B)/tests/plugins/%.so: tests/unit/plugins/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(PLUGIN_BUILD)
 
-$(B)/tests/plugins/skeleton.so: docs/skeleton.c
+$(B)/tests/plugins/skeleton.so: docs/skeleton.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(PLUGIN_BUILD)
 
-$(B)/tests/unit/%.o: tests/unit/%.c
+$(B)/tests/unit/%.o: tests/unit/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CHECK_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -208,5 +222,6 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB)
 -include tests/smtp/rules.mk tests/bench/rules.mk
 -include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) $(TEST_PLUGINS:.so=.d)
 
-.PHONY: help deps all demo run test check check-unit check-transcripts check-docs check-miltertest check-e2e \
-	check-asan check-tsan lint format format-check bench fuzz fuzz-build docs install uninstall clean
+.PHONY: FORCE help deps all demo run test check check-unit check-transcripts check-docs check-install \
+	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check bench fuzz fuzz-build \
+	docs install uninstall clean

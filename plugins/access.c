@@ -3,8 +3,7 @@
  * access.c - allows, refuses, drops or holds mail by maps of clients, names and addresses
  *
  * The right-hand sides are those of Postfix's access(5) as far as a filter can do them, and plain
- * words. The most specific key decides. A right-hand side that is no action fails the link instead
- * of letting mail pass.
+ * words. The most specific key decides. A map with a right-hand side that is no action is refused.
  */
 #include <chainmail/plugin.h>
 #include <stdio.h>
@@ -84,16 +83,21 @@ take_status(const char **p, char status[12])
 	return true;
 }
 
-/* Code and status are of the class that the verdict has. */
-static bool
-class_fits(const struct action *a)
+/* Code and status are of the class that the verdict has; else what is wrong with them. */
+static const char *
+misfit(const struct action *a)
 {
 	char class = a->verdict == CM_REJECT ? '5' : '4';
 
 	if (a->verdict != CM_REJECT && a->verdict != CM_TEMPFAIL)
-		return a->code == 0 && a->status[0] == '\0';
-	return (a->code == 0 || a->code / 100 == class - '0') &&
-	       (a->status[0] == '\0' || a->status[0] == class);
+		return NULL;
+	if (a->code != 0 && a->code / 100 != class - '0')
+		return a->verdict == CM_REJECT ? "reject goes with a code 5yz"
+					       : "tempfail goes with a code 4yz, reject with 5yz";
+	if (a->status[0] != '\0' && a->status[0] != class)
+		return a->verdict == CM_REJECT ? "reject and 5yz go with a status 5.y.z"
+					       : "tempfail and 4yz go with a status 4.y.z";
+	return NULL;
 }
 
 static bool
@@ -112,8 +116,24 @@ take_word(const char **p, struct action *a)
 	return false;
 }
 
-/* A right-hand side; false when it is no action. */
-static bool
+/* What Postfix's access(5) has on top: only the MTA itself can do it. */
+static const char *const beyond[] = {"bcc", "defer_if_permit", "defer_if_reject", "filter", "info",
+	"prepend", "redirect", "warn"};
+
+static const char *
+no_action(const char *p)
+{
+	size_t len = strcspn(p, " \t");
+
+	for (size_t i = 0; i < sizeof(beyond) / sizeof(*beyond); i++) {
+		if (strlen(beyond[i]) == len && strncasecmp(beyond[i], p, len) == 0)
+			return "an action of Postfix that a filter cannot do";
+	}
+	return "no action (accept reject tempfail discard quarantine dunno 4yz 5yz)";
+}
+
+/* A right-hand side; NULL, or what is wrong with it. */
+static const char *
 parse_action(const char *text, struct action *a)
 {
 	const char *p = skip_space(text);
@@ -125,14 +145,26 @@ parse_action(const char *text, struct action *a)
 	if (bare)
 		a->verdict = a->code / 100 == 5 ? CM_REJECT : CM_TEMPFAIL;
 	else if (!take_word(&p, a))
-		return false;
+		return no_action(p);
 	if (a->verdict == CM_REJECT || a->verdict == CM_TEMPFAIL) {
 		if (!bare)
 			take_code(&p, &a->code);
 		take_status(&p, a->status);
 	}
 	a->text = p;
-	return class_fits(a);
+	return misfit(a);
+}
+
+/* For the maps: each right-hand side, whenever they are read. */
+static bool
+check_action(const char *text, char *why, size_t why_size)
+{
+	struct action a;
+	const char *wrong = parse_action(text, &a);
+
+	if (wrong != NULL)
+		snprintf(why, why_size, "\"%.60s\": %s", text, wrong);
+	return wrong == NULL;
 }
 
 /* --- acting --- */
@@ -190,7 +222,7 @@ apply(struct cm_session *s, const struct lookup *by, const char *key, const char
 {
 	struct action a;
 
-	if (!parse_action(value, &a))
+	if (parse_action(value, &a) != NULL)
 		return failed(s, by, key, "its right-hand side is no action");
 	cm_set_result(s, "result", a.quarantine ? "quarantine" : verdict_names[a.verdict]);
 	cm_set_result(s, "by", by->name);
@@ -299,19 +331,18 @@ rcpt(struct cm_session *s, const struct cm_event *ev)
 
 /* --- the tables --- */
 
-#define AT(field) offsetof(struct config, field)
+#define MAP(field, kind, words)                                                                   \
+	{                                                                                         \
+#field, CM_OPT_MAP, offsetof(struct config, field),                               \
+			.choices = (kind), .since = "0.1", .check = check_action, .help = (words) \
+	}
 
 static const struct cm_option options[] = {
-	{"client", CM_OPT_MAP, AT(client), .since = "0.1",
-		.help = "map of client addresses (match = cidr)"},
-	{"client_name", CM_OPT_MAP, AT(client_name), .since = "0.1",
-		.help = "map of verified client names and their domains"},
-	{"helo", CM_OPT_MAP, AT(helo), .since = "0.1",
-		.help = "map of HELO names and their domains"},
-	{"recipient", CM_OPT_MAP, AT(recipient), .since = "0.1",
-		.help = "map of recipients: address, @domain, domain, parent domains"},
-	{"sender", CM_OPT_MAP, AT(sender), .since = "0.1",
-		.help = "map of envelope senders: as recipient, and <> for the null sender"},
+	MAP(client, "cidr", "map of client addresses"),
+	MAP(client_name, "exact", "map of verified client names and their domains"),
+	MAP(helo, "exact", "map of HELO names and their domains"),
+	MAP(recipient, "exact", "map of recipients: address, @domain, domain, parent domains"),
+	MAP(sender, "exact", "map of envelope senders: as recipient, and <> for the null sender"),
 };
 
 const struct cm_plugin cm_plugin = {

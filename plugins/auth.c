@@ -186,10 +186,8 @@ static enum cm_verdict
 check_login(struct cm_session *s, const char *login, const struct cm_address *sender)
 {
 	struct message *message = cm_msg(s);
-	enum cm_verdict verdict = check_tls(s);
+	enum cm_verdict verdict;
 
-	if (verdict != CM_CONTINUE || login == NULL)
-		return verdict;
 	cm_set_result(s, "user", login);
 	verdict = check_sender(s, sender, login);
 	if (verdict != CM_CONTINUE)
@@ -204,18 +202,22 @@ mail(struct cm_session *s, const struct cm_event *ev)
 {
 	const struct config *config = cm_config(s);
 	const struct cm_auth *auth;
+	enum cm_verdict verdict;
 
 	cm_set_result(s, "result", "none");
 	if (cm_client_in(s, config->by_address)) {
 		cm_set_result(s, "result", "address");
 		return CM_CONTINUE;
 	}
+	/* First: a client that is told to log in would send its password in plain text. */
+	verdict = check_tls(s);
+	if (verdict != CM_CONTINUE)
+		return verdict;
 	switch (cm_auth(s, &auth)) {
 	case CM_KNOWN:
 		return check_login(s, auth->user, ev->address);
 	case CM_NONE:
-		return config->require_login ? need(s, "Authentication required")
-					     : check_login(s, NULL, ev->address);
+		return config->require_login ? need(s, "Authentication required") : CM_CONTINUE;
 	case CM_UNDELIVERED:
 		break;
 	}
@@ -281,7 +283,7 @@ static const struct cm_option options[] = {
 		.help = "every author in From: must belong to the login (needs login_map)"},
 	{"identify_by_address", CM_OPT_NETWORKS, AT(by_address), .since = "0.1",
 		.help = "clients known by their address alone: no login, no TLS, any sender"},
-	{"login_map", CM_OPT_MAP, AT(login_map), .since = "0.1",
+	{"login_map", CM_OPT_MAP, AT(login_map), .choices = "exact", .since = "0.1",
 		.help = "address or @domain, then the logins that may use it"},
 	{"null_sender", CM_OPT_CHOICE, AT(null_sender), "allow", "allow|reject", .since = "0.1",
 		.help = "MAIL FROM:<> of a login"},

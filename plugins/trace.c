@@ -254,7 +254,22 @@ body(struct cm_session *s, const struct cm_event *ev)
 
 /* --- settings --- */
 
+/* "550 5.7.1": of the class that the verdict has. */
 static bool
+reply_fits(const struct action *a, const char *rest)
+{
+	const char class = a->verdict == CM_REJECT ? '5' : '4';
+	char code[WORD_MAX], status[WORD_MAX];
+
+	if (a->run != give_reply || rest[0] == '\0')
+		return true;
+	take_word(take_word(rest, code), status);
+	return strlen(code) == 3 && strspn(code, "0123456789") == 3 && code[0] == class &&
+	       status[0] == class && status[1] == '.';
+}
+
+/* NULL, or what is wrong with the line. */
+static const char *
 parse_answer(const char *line, struct answer *a)
 {
 	char stage[WORD_MAX], name[WORD_MAX];
@@ -269,9 +284,27 @@ parse_answer(const char *line, struct answer *a)
 			a->action = &actions[n];
 	}
 	if (a->action == NULL || a->stage == CM_STAGE_COUNT)
-		return false;
+		return "is not: STAGE ACTION ARGUMENTS";
 	/* What stands in brackets may be left out. */
-	return a->rest[0] != '\0' || a->action->usage[0] == '[';
+	if (a->rest[0] == '\0' && a->action->usage[0] != '[')
+		return "lacks what stands behind the action";
+	return reply_fits(a->action, a->rest) ? NULL : "has no code and status of that class";
+}
+
+static bool
+check_answer(const char *line, char *why, size_t why_size)
+{
+	struct answer a = {0};
+	const char *wrong = parse_answer(line, &a);
+
+	if (wrong == NULL)
+		return true;
+	if (a.action != NULL && a.stage != CM_STAGE_COUNT)
+		snprintf(why, why_size, "\"%.100s\" %s: %s %s", line, wrong, a.action->name,
+			a.action->usage);
+	else
+		snprintf(why, why_size, "\"%.100s\" %s", line, wrong);
+	return false;
 }
 
 static bool
@@ -280,15 +313,13 @@ start(void *settings, char *why, size_t why_size)
 	struct config *config = settings;
 
 	config->answers = calloc(config->lines.count + 1, sizeof(*config->answers));
-	for (size_t i = 0; i < config->lines.count && config->answers != NULL; i++) {
-		if (parse_answer(config->lines.items[i], &config->answers[i]))
-			continue;
-		snprintf(why, why_size, "answer \"%.100s\" is not: STAGE ACTION ARGUMENTS",
-			config->lines.items[i]);
-		free(config->answers);
+	if (config->answers == NULL) {
+		snprintf(why, why_size, "no memory");
 		return false;
 	}
-	return config->answers != NULL;
+	for (size_t i = 0; i < config->lines.count; i++)
+		parse_answer(config->lines.items[i], &config->answers[i]);
+	return true;
 }
 
 static void
@@ -299,9 +330,14 @@ stop(void *settings)
 
 static const struct cm_option options[] = {
 	{"answer", CM_OPT_LIST, offsetof(struct config, lines), .since = "0.1",
+		.check = check_answer,
 		.help = "what to do: \"STAGE VERDICT ...\", \"STAGE EDIT ...\""},
 	{"level", CM_OPT_CHOICE, offsetof(struct config, level), "info", "error|warn|info|debug",
 		.since = "0.1", .help = "level of the log lines"},
+};
+
+static const struct cm_macro macros[] = {
+	{CM_STAGE_CONNECT, "{daemon_port}"},
 };
 
 const struct cm_plugin cm_plugin = {
@@ -315,6 +351,8 @@ const struct cm_plugin cm_plugin = {
 	.config_size = sizeof(struct config),
 	.needs = CM_EDIT_HEADERS | CM_EDIT_RCPTS | CM_EDIT_SENDER | CM_EDIT_BODY |
 		 CM_EDIT_QUARANTINE,
+	.macros = macros,
+	.macro_count = sizeof(macros) / sizeof(*macros),
 	.start = start,
 	.stop = stop,
 	.connect = connect,

@@ -13,8 +13,8 @@
 #                             others are what they print; build/ is the build directory
 #   ... file=NAME             is also kept under that name for the other examples of its document
 # Blocks with another info string are not tested. Functions, files and make targets that are named must
-# exist. Each document has a directory of its own; absolute
-# names below /etc, /run and /var lead into it. Times, ids and the version are not compared.
+# exist. Each document has a directory of its own; absolute names below /etc, /run and /var lead into it,
+# and users and groups are those who run the test. Times, ids and the version are not compared.
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
@@ -38,7 +38,16 @@ blocks() {
 
 # under NAME TEXT...: absolute names of the machine lead below the document's directory.
 localize() {
-	sed -E "s,(^|[\": =])/(etc|run|var)/,\1$DIR/root/\2/,g" "$1"
+	sed -E "s,(^|[\": =])/(etc|run|var)/,\1$DIR/root/\2/,g
+		s,^( *user +=) [a-z]+,\1 $(id -un),; s,^( *group +=) [a-z]+,\1 $(id -gn)," "$1"
+}
+
+# directories CONF: those that the machine of the text has.
+directories() {
+	local name
+	for name in $(grep -oE "$DIR/root/[^ \";]*" "$1"); do
+		mkdir -p "$(dirname "$name")"
+	done
 }
 
 # keep BLOCK INFO: writes a block that has a name under it.
@@ -168,6 +177,7 @@ run_console() {
 # example BLOCK WHERE INFO
 example() {
 	localize "$1" >"$WORK/block"
+	directories "$WORK/block"
 	case $3 in
 	'conf fragment'*) complete "$WORK/block" >"$DIR/filter.conf" && check_conf "$2" 0 ;;
 	'conf wrong'*) cp "$1" "$DIR/filter.conf" && check_conf "$2" 1 ;;

@@ -56,6 +56,12 @@ sizes() {
 		END { if (FNR > 500) printf "%s: %d lines (at most 500)\n", FILENAME, FNR }' {} \;
 }
 
+# The skeleton is shown whole in docs/PLUGINS.md: what a first plugin needs and no more.
+skeleton() {
+	lines=$(wc -l <docs/skeleton.c)
+	[ "$lines" -le 40 ] || echo "docs/skeleton.c: $lines lines (at most 40)"
+}
+
 openings() {
 	find core plugins include tests docs -name '*.[ch]' | while read -r file; do
 		head -n 1 "$file" | grep -q 'SPDX-License-Identifier: MIT' ||
@@ -90,7 +96,7 @@ scripts() {
 	done 2>&1
 }
 
-for rule in upward_includes walls sizes openings words headers scripts; do
+for rule in upward_includes walls sizes skeleton openings words headers scripts; do
 	$rule >>"$findings"
 done
 if [ -s "$findings" ]; then

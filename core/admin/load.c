@@ -105,7 +105,7 @@ say(enum log_level level, const struct diag *diag, const struct generation *kept
 static struct generation *
 load_with_logs(const char *path, struct diag *diag)
 {
-	struct generation *g = generation_load(path, diag);
+	struct generation *g = generation_load_to_serve(path, diag);
 	struct err err;
 
 	if (g == NULL || log_open(g->logs, g->log_count, &err))

@@ -2,11 +2,17 @@
 /*
  * check.c - chainmail check: is filter.conf good?
  *
- * Loads a generation as the daemon does and throws it away, so what it accepts is what would run.
+ * Loads a generation as the daemon does and throws it away, so what it accepts is what would run:
+ * started by root as the user that the daemon becomes, for whom a file may be unreadable.
  */
+#include "check.h"
+
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "admin/identity.h"
+#include "base/err.h"
 #include "cli.h"
 #include "conf/diag.h"
 #include "conf/tree.h"
@@ -70,6 +76,45 @@ print_json(const struct generation *g, const struct diag *diag)
 	printf("}\n");
 }
 
+/* Gives up root as the daemon does; false where it would stay. */
+static bool
+become_user(const struct generation *g)
+{
+	struct err err;
+
+	if (g == NULL || g->main.user == NULL || geteuid() != 0)
+		return false;
+	if (identity_drop(g->main.user, g->main.group, &err))
+		return geteuid() != 0;
+	fprintf(stderr, "chainmail: %s; checked as root\n", err.text);
+	return false;
+}
+
+static int
+check(const struct check_args *args, const char *path)
+{
+	struct diag *diag = diag_new();
+	struct generation *g = generation_load_to_serve(path, diag);
+	int code;
+
+	if (become_user(g)) {
+		generation_drop(g);
+		diag_free(diag);
+		diag = diag_new();
+		g = generation_load_to_serve(path, diag);
+	}
+	if (g != NULL)
+		check_postfix(g, diag);
+	code = g != NULL ? EXIT_OK : EXIT_NO;
+	if (args->json)
+		print_json(g, diag);
+	else
+		print_text(g, diag);
+	generation_drop(g);
+	diag_free(diag);
+	return code;
+}
+
 static int
 run(int argc, char **argv)
 {
@@ -81,17 +126,7 @@ run(int argc, char **argv)
 	if (operand < argc)
 		return cli_usage(&command_check, "\"%s\" is too much; the file is given by -c",
 			argv[operand]);
-	struct diag *diag = diag_new();
-	struct generation *g = generation_load(cli_config_path(args.config), diag);
-	int code = g != NULL ? EXIT_OK : EXIT_NO;
-
-	if (args.json)
-		print_json(g, diag);
-	else
-		print_text(g, diag);
-	generation_drop(g);
-	diag_free(diag);
-	return code;
+	return check(&args, cli_config_path(args.config));
 }
 
 const struct command command_check = {

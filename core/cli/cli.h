@@ -63,6 +63,14 @@ const struct command *cli_find(const char *name);
 /* filter.conf given by -c/--config, else $CHAINMAIL_CONFIG, else the installed path. */
 const char *cli_config_path(const char *given);
 
+struct arena;
+
+/*
+ * dir: where the configuration looks for plugins, whatever else is wrong with it; NULL: it does not
+ * say. False when it cannot be read at all, which was printed.
+ */
+bool cli_plugin_dir(const char *config, struct arena *, const char **dir);
+
 /*
  * Reads the options into out and returns the index of the first operand; options may stand behind
  * operands. -1 after a mistake, which was printed.

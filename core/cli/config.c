@@ -72,7 +72,8 @@ static int
 run(int argc, char **argv)
 {
 	struct config_args args = {0};
-	struct generation *g = NULL;
+	const char *plugin_dir = NULL;
+	struct arena arena;
 	int operand = cli_parse(&command_config, argc, argv, &args);
 
 	if (operand < 0)
@@ -86,11 +87,12 @@ run(int argc, char **argv)
 		return cli_usage(&command_config, "\"%s\" is too much", argv[argc - 1]);
 	if (strcmp(verb, "show") == 0)
 		return show(&args);
-	if (args.config != NULL && (g = load_config(args.config, false)) == NULL)
-		return EXIT_NO;
-	int code = explain(verb, name, g != NULL ? g->main.plugin_dir : NULL);
+	arena_init(&arena, 4096);
+	int code = args.config != NULL && !cli_plugin_dir(args.config, &arena, &plugin_dir)
+			   ? EXIT_NO
+			   : explain(verb, name, plugin_dir);
 
-	generation_drop(g);
+	arena_fini(&arena);
 	return code;
 }
 

@@ -126,6 +126,37 @@ help_setting(struct query *q, const char *name)
 	return found;
 }
 
+/* What is part of the language and no row of a table. */
+static const struct topic {
+	const char *name, *text;
+} topics[] = {
+	{"include",
+		"include \"PATTERN\" - other files, read at this place in name order\n"
+		"    stands outside of sections; a relative name starts at the directory of the\n"
+		"    file it stands in; a pattern (conf.d/*.conf) may match nothing, a plain name\n"
+		"    must exist\n"},
+	{"script.settings",
+		"script.settings { NAME = VALUE } - the rule's own settings\n"
+		"    a block in a script section; the rule reads them as settings.NAME\n"},
+};
+
+#define TOPICS (sizeof(topics) / sizeof(*topics))
+
+static bool
+help_topic(const char *name)
+{
+	for (size_t i = 0; i < TOPICS; i++) {
+		const char *dot = strchr(topics[i].name, '.');
+
+		if (strcmp(topics[i].name, name) != 0 &&
+			(dot == NULL || strcmp(dot + 1, name) != 0))
+			continue;
+		fputs(topics[i].text, stdout);
+		return true;
+	}
+	return false;
+}
+
 static bool
 help_name(struct query *q, const char *name)
 {
@@ -136,6 +167,8 @@ help_name(struct query *q, const char *name)
 		print_table(q, t);
 		return true;
 	}
+	if (help_topic(name))
+		return true;
 	if (dot == NULL)
 		return help_setting(q, name);
 	/* plugin.auth, plugin.auth.login_map */
@@ -160,7 +193,7 @@ add_names(struct query *q, const struct config_table *t, const char **names, siz
 static int
 unknown_name(struct query *q, const char *name)
 {
-	size_t room = 0, count = 0;
+	size_t room = TOPICS, count = 0;
 
 	for (size_t i = 0; i < q->tables.count; i++)
 		room += 1 + 2 * q->tables.items[i].rows.count;
@@ -168,6 +201,8 @@ unknown_name(struct query *q, const char *name)
 
 	for (size_t i = 0; i < q->tables.count; i++)
 		add_names(q, &q->tables.items[i], names, &count);
+	for (size_t i = 0; i < TOPICS; i++)
+		names[count++] = topics[i].name;
 	const char *nearest = text_nearest(name, names, count);
 
 	fprintf(stderr, "chainmail config: there is no section, plugin or setting \"%s\"", name);

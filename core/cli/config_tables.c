@@ -94,6 +94,8 @@ config_type(struct arena *arena, const struct cm_option *row)
 {
 	const char *type = schema_type_text(row->type);
 
+	if (row->type == CM_OPT_MAP && row->choices != NULL)
+		return arena_printf(arena, "%s with match = %s", type, row->choices);
 	if (row->type != CM_OPT_CHOICE || row->choices == NULL)
 		return type;
 	if (strchr(row->choices, '|') == NULL)

@@ -4,10 +4,9 @@
  */
 #include <stdio.h>
 
-#include "admin/load.h"
+#include "base/arena.h"
 #include "base/err.h"
 #include "cli.h"
-#include "host/generation.h"
 #include "host/plugin.h"
 
 struct plugins_args {
@@ -64,13 +63,15 @@ run(int argc, char **argv)
 		return cli_usage(&command_plugins,
 			"\"%s\" is too much; one plugin is explained by: chainmail config help %s",
 			argv[operand], argv[operand]);
-	struct generation *g = NULL;
+	const char *dir = NULL;
+	struct arena arena;
 
-	if (args.config != NULL && (g = load_config(args.config, false)) == NULL)
-		return EXIT_NO;
-	int code = print_plugins(g != NULL ? g->main.plugin_dir : NULL);
+	arena_init(&arena, 4096);
+	int code = args.config != NULL && !cli_plugin_dir(args.config, &arena, &dir)
+			   ? EXIT_NO
+			   : print_plugins(dir);
 
-	generation_drop(g);
+	arena_fini(&arena);
 	return code;
 }
 

@@ -170,6 +170,19 @@ diag_warn_in(struct diag *d, const char *name, unsigned line, const char *format
 }
 
 void
+diag_append_in(struct diag *d, const char *format, ...)
+{
+	struct mistake *m = d->latest;
+	va_list args;
+
+	if (m == NULL || m->file != NULL)
+		return;
+	va_start(args, format);
+	m->text = arena_printf(&d->arena, "%s%s", m->text, arena_vprintf(&d->arena, format, args));
+	va_end(args);
+}
+
+void
 diag_help(struct diag *d, const char *format, ...)
 {
 	struct diag_help *help;
@@ -195,6 +208,18 @@ bool
 diag_broken(const struct diag *d)
 {
 	return d->broken;
+}
+
+void
+diag_set_incomplete(struct diag *d)
+{
+	d->incomplete = true;
+}
+
+bool
+diag_incomplete(const struct diag *d)
+{
+	return d->incomplete || d->broken;
 }
 
 size_t

@@ -44,11 +44,16 @@ void diag_error_in(struct diag *, const char *name, unsigned line, const char *f
 	__attribute__((format(printf, 4, 5)));
 void diag_warn_in(struct diag *, const char *name, unsigned line, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Behind the words of the latest mistake, if that is one in another file. */
+void diag_append_in(struct diag *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A "= help:" line of the latest mistake. */
 void diag_help(struct diag *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A syntax error was seen: checks of what names what would only print follow-up errors. */
 void diag_set_broken(struct diag *);
 bool diag_broken(const struct diag *);
+/* A part could not be read, or it is broken: nobody knows what is not defined. */
+void diag_set_incomplete(struct diag *);
+bool diag_incomplete(const struct diag *);
 
 size_t diag_errors(const struct diag *);
 size_t diag_warnings(const struct diag *);

@@ -44,7 +44,7 @@ struct diag {
 	struct mistake **last;
 	struct mistake *latest; /* takes help; NULL after the first that was not kept */
 	size_t kept, errors, warnings;
-	bool broken;
+	bool broken, incomplete;
 };
 
 #endif

@@ -46,7 +46,44 @@ print_safe(FILE *out, const char *text)
 	}
 }
 
-/* The line, one column per character; returns how many there are. */
+/* Of characters as terminals show them; the rest takes one column (Unicode: wide, combining). */
+static const struct {
+	unsigned first, last, width;
+} widths[] = {
+	{0x0300, 0x036f, 0},
+	{0x1100, 0x115f, 2},
+	{0x1ab0, 0x1aff, 0},
+	{0x1dc0, 0x1dff, 0},
+	{0x200b, 0x200f, 0},
+	{0x20d0, 0x20ff, 0},
+	{0x2e80, 0xa4cf, 2},
+	{0xac00, 0xd7a3, 2},
+	{0xf900, 0xfaff, 2},
+	{0xfe00, 0xfe0f, 0},
+	{0xfe20, 0xfe2f, 0},
+	{0xfe30, 0xfe6f, 2},
+	{0xff00, 0xff60, 2},
+	{0xffe0, 0xffe6, 2},
+	{0x1f300, 0x1faff, 2},
+	{0x20000, 0x3fffd, 2},
+};
+
+/* Columns of the n octets of a valid character. */
+static unsigned
+char_width(const char *p, size_t n)
+{
+	unsigned code = (unsigned char)p[0] & (n < 2 ? 0x7fu : 0xffu >> (n + 1));
+
+	for (size_t i = 1; i < n; i++)
+		code = code << 6 | ((unsigned char)p[i] & 0x3fu);
+	for (size_t i = 0; i < sizeof(widths) / sizeof(*widths); i++) {
+		if (code >= widths[i].first && code <= widths[i].last)
+			return widths[i].width;
+	}
+	return 1;
+}
+
+/* The line, one column of the mistake's per character; returns how many there are. */
 static unsigned
 print_line(FILE *out, const struct mistake *m)
 {
@@ -68,11 +105,29 @@ print_line(FILE *out, const struct mistake *m)
 	return columns;
 }
 
+/* Columns of the character at *i, which moves behind it; of what is no character, one. */
+static unsigned
+next_width(const struct mistake *m, size_t *i)
+{
+	const char *p = m->shown + *i;
+	size_t n = *i < m->shown_len ? shown_char(p, m->shown_len - *i) : 0;
+
+	*i += n == 0 ? 1 : n;
+	return n == 0 ? 1 : char_width(p, n);
+}
+
+static void
+print_times(FILE *out, char c, unsigned times)
+{
+	while (times-- > 0)
+		fputc(c, out);
+}
+
 static void
 print_caret(FILE *out, const struct mistake *m, unsigned columns)
 {
+	unsigned width = m->width == 0 ? 1 : m->width, under = 0;
 	size_t i = 0;
-	unsigned width = m->width == 0 ? 1 : m->width;
 
 	/* One behind the end is where something is missing. */
 	if (m->column == 0 || m->column > columns + 1)
@@ -81,14 +136,14 @@ print_caret(FILE *out, const struct mistake *m, unsigned columns)
 		width = columns - m->column + 1;
 	fputs("      | ", out);
 	for (unsigned column = 1; column < m->column; column++) {
-		size_t n = shown_char(m->shown + i, m->shown_len - i);
+		bool tab = m->shown[i] == '\t';
 
-		fputc(m->shown[i] == '\t' ? '\t' : ' ', out);
-		i += n == 0 ? 1 : n;
+		print_times(out, tab ? '\t' : ' ', next_width(m, &i));
 	}
 	fputc('^', out);
-	for (unsigned done = 1; done < width; done++)
-		fputc('~', out);
+	for (unsigned done = 0; done < width; done++)
+		under += next_width(m, &i);
+	print_times(out, '~', under > 0 ? under - 1 : 0);
 	if (m->label != NULL) {
 		fputc(' ', out);
 		print_safe(out, m->label);

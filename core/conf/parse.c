@@ -28,6 +28,7 @@ struct parse {
 	struct scope *root;
 	struct scope scopes[LEVELS]; /* [0] is unused: root may be shared */
 	unsigned depth;		     /* of the innermost open scope */
+	bool lost;		     /* a section's { may just have been missed */
 };
 
 void
@@ -97,6 +98,7 @@ close_section(struct parse *p)
 		diag_error(p->in.diag, p->in.token.pos, "no section is open here", "unexpected }");
 		diag_help(p->in.diag, "remove it, or look for a { that is missing above");
 		diag_set_broken(p->in.diag);
+		p->lost = false;
 	} else {
 		/* Only now it is sure that the section was not just left open. */
 		if (scope->include_pos.line > 0) {
@@ -124,7 +126,7 @@ name_ok(const char *name)
 static void
 check_name(struct parse *p, const struct token *name)
 {
-	if (name->kind == TOKEN_WORD && name_ok(name->text))
+	if (name->broken || (name->kind == TOKEN_WORD && name_ok(name->text)))
 		return;
 	diag_error(
 		p->in.diag, name->pos, NULL, "\"%s\" cannot be the name of a section", name->text);
@@ -160,6 +162,7 @@ open_section(struct parse *p, const struct token *kind, const struct token *name
 	}
 	parse_take(&p->in);
 	push(p, section);
+	p->lost = false;
 }
 
 /* --- statements --- */
@@ -183,6 +186,7 @@ add_setting(struct parse *p, const struct token *name, const struct conf_value *
 	s->name = name->text;
 	s->pos = name->pos;
 	s->value = *value;
+	s->stray = p->lost;
 	*scope->last_setting = s;
 	scope->last_setting = &s->next;
 	table_add(&scope->names, s->name, s);
@@ -219,6 +223,7 @@ missing_equals(struct parse *p, const struct token *name, const struct token *va
 		diag_help(p->in.diag, "write %s = %s, or %s %s { for a section", name->text,
 			value->text, name->text, value->text);
 	diag_set_broken(p->in.diag);
+	p->lost = true;
 	parse_recover(&p->in);
 }
 
@@ -235,6 +240,7 @@ word_alone(struct parse *p, const struct token *name)
 	else
 		diag_help(p->in.diag, "write %s = VALUE, or %s { for a section", n, n);
 	diag_set_broken(p->in.diag);
+	p->lost = !is_include;
 	parse_recover(&p->in);
 }
 
@@ -265,7 +271,7 @@ include(struct parse *p, const struct token *pattern)
 
 	if (p->depth > 0)
 		scope->include_pos = pattern->pos;
-	else
+	else if (!pattern->broken)
 		p->include->run(p->include->context, pattern);
 	if (parse_ends_setting(&p->in.token))
 		return;

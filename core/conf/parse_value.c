@@ -229,7 +229,8 @@ list_item(struct parse_value *p, struct items *items, bool *comma)
 		return false;
 	if (!*comma && items->count > 0)
 		missing_comma(p, items);
-	add_item(items, &p->token);
+	if (!p->token.broken)
+		add_item(items, &p->token);
 	parse_take(p);
 	*comma = false;
 	return true;
@@ -282,7 +283,7 @@ parse_value(struct parse_value *p, const char *name, const struct token *equals,
 			.pos = t.pos,
 			.text = t.text};
 		end_of_setting(p, name, t.text);
-		return true;
+		return !t.broken;
 	}
 	diag_error(p->diag, equals->pos, "value missing", "%s has no value", name);
 	diag_help(p->diag, "write %s = VALUE; an empty text is written \"\"", name);

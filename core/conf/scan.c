@@ -152,8 +152,8 @@ word(struct scan *s)
 	return t;
 }
 
-/* At the backslash. */
-static void
+/* At the backslash. False for one that is not known. */
+static bool
 escape(struct scan *s, struct buf *b)
 {
 	static const char names[] = "\"\\nt";
@@ -166,15 +166,16 @@ escape(struct scan *s, struct buf *b)
 	if (known != NULL) {
 		buf_add_char(b, octets[known - names]);
 		advance(s);
-		return;
+		return true;
 	}
 	buf_add_char(b, '\\');
 	if (s->diag == NULL)
-		return;
+		return false;
 	pos.width = 2;
 	diag_error(s->diag, pos, NULL, "unknown escape in a string");
 	diag_help(s->diag, "known are \\n \\t \\\" and \\\\ (a backslash itself)");
 	diag_set_broken(s->diag);
+	return false;
 }
 
 static void
@@ -205,16 +206,18 @@ string(struct scan *s)
 	advance(s);
 	while (!at_end(s) && *s->p != '"' && *s->p != '\n') {
 		if (*s->p == '\\') {
-			escape(s, &b);
+			t.broken = !escape(s, &b) || t.broken;
 			continue;
 		}
 		buf_add_char(&b, *s->p);
 		advance(s);
 	}
-	if (at_end(s) || *s->p == '\n')
+	if (at_end(s) || *s->p == '\n') {
 		unterminated(s, t.pos, start);
-	else
+		t.broken = true;
+	} else {
 		advance(s);
+	}
 	t.pos.width = s->column - t.pos.column;
 	t.text = arena_strndup(s->arena, b.data, b.len);
 	buf_fini(&b);

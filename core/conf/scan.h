@@ -7,6 +7,8 @@
 #ifndef CORE_CONF_SCAN_H
 #define CORE_CONF_SCAN_H
 
+#include <stdbool.h>
+
 #include "diag.h"
 
 struct arena;
@@ -29,6 +31,8 @@ struct token {
 	enum token_kind kind;
 	struct conf_pos pos;
 	const char *text; /* a word, a string with its escapes resolved, or the mark */
+	bool broken; /* a string with a mistake, which was reported: its text is not what was meant
+		      */
 };
 
 /* May be copied to look ahead, with a diag of NULL: what is wrong there will be seen again. */

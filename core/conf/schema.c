@@ -108,30 +108,40 @@ fill_defaults(const struct fill *f)
 
 /* --- settings --- */
 
+/* The setting that was meant; near a deprecated name that which replaced it. NULL: none is near. */
+static const char *
+nearest_name(const struct fill *f, const char *name)
+{
+	const char **names = mem_alloc(mem_product(f->count, sizeof(*names)));
+	const char *nearest;
+
+	for (size_t i = 0; i < f->count; i++)
+		names[i] = f->targets[i].row.name;
+	nearest = text_nearest(name, names, f->count);
+	free(names);
+	if (nearest != NULL && find_target(f, nearest)->row.renamed_to != NULL)
+		return find_target(f, nearest)->row.renamed_to;
+	return nearest;
+}
+
 static void
 unknown_setting(const struct fill *f, const struct conf_setting *s)
 {
-	const char **names = mem_alloc(mem_product(f->count, sizeof(*names)));
-	size_t count = 0;
-	const char *nearest;
+	const char *nearest = nearest_name(f, s->name);
 	struct buf all;
 
-	for (size_t i = 0; i < f->count; i++) {
-		if (f->targets[i].row.renamed_to == NULL)
-			names[count++] = f->targets[i].row.name;
-	}
 	diag_error(f->diag, s->pos, NULL, "unknown setting \"%s\" in %s", s->name, f->what);
-	nearest = text_nearest(s->name, names, count);
 	if (nearest != NULL) {
 		diag_help(f->diag, "did you mean \"%s\"?", nearest);
-	} else if (count > 0) {
+	} else if (f->count > 0) {
 		buf_init(&all, NAMES_MOST);
-		for (size_t i = 0; i < count; i++)
-			buf_printf(&all, " %s", names[i]);
+		for (size_t i = 0; i < f->count; i++) {
+			if (f->targets[i].row.renamed_to == NULL)
+				buf_printf(&all, " %s", f->targets[i].row.name);
+		}
 		diag_help(f->diag, "%s has%s%s", f->what, all.data, buf_cut(&all) ? "..." : "");
 		buf_fini(&all);
 	}
-	free(names);
 }
 
 /* The row that takes the setting; a deprecated name leads to the one that replaced it. */

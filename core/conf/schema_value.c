@@ -16,6 +16,7 @@
 #include "unit.h"
 
 #define CHOICES_MOST 64u
+#define WHY_SIZE     256
 
 #define TIME_HELP "units: ms s min h d w (they add up: 1h30min)"
 #define SIZE_HELP "units: k M G (1k is 1024 octets)"
@@ -246,9 +247,24 @@ read_choice(const struct field *f, const struct conf_value *v)
 	return false;
 }
 
+/* What the row itself says of a text. */
+static bool
+passes(const struct field *f, const struct conf_value *v)
+{
+	char why[WHY_SIZE] = "";
+
+	if (f->row->check == NULL || f->row->check(v->text, why, sizeof(why)))
+		return true;
+	why[sizeof(why) - 1] = '\0';
+	diag_error(f->diag, v->pos, NULL, "%s: %s", f->row->name, why);
+	return false;
+}
+
 static bool
 read_string(const struct field *f, const struct conf_value *v)
 {
+	if (!passes(f, v))
+		return false;
 	*(const char **)f->out = arena_strdup(f->world->arena, v->text);
 	return true;
 }
@@ -298,8 +314,9 @@ read_map(const struct field *f, const struct conf_value *v)
 	size_t count = 0;
 
 	*(const struct cm_map **)f->out = map;
-	/* After a syntax error the map may be there, unread. */
-	if (map != NULL || diag_broken(f->diag))
+	if (map != NULL && w->use_map != NULL)
+		return w->use_map(w->context, map, f->what, f->row, v->pos);
+	if (map != NULL || diag_incomplete(f->diag))
 		return true;
 	diag_error(f->diag, v->pos, NULL, "%s names \"%s\", which is not defined", f->row->name,
 		v->text);
@@ -329,11 +346,14 @@ read_list(const struct field *f, const struct conf_value *v)
 	size_t count;
 	const struct conf_value *items = items_of(v, &count);
 	const char **words = arena_array(f->world->arena, count, sizeof(*words));
+	bool good = true;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		words[i] = arena_strdup(f->world->arena, items[i].text);
+		good = passes(f, &items[i]) && good;
+	}
 	*(struct cm_list *)f->out = (struct cm_list){.count = count, .items = words};
-	return true;
+	return good;
 }
 
 static bool

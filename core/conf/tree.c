@@ -83,9 +83,11 @@ include_pattern(const struct reading *r, const struct token *t)
 
 	failed = glob(beside(arena, r->source->name, t->text, true), GLOB_ERR, NULL, &found);
 	/* A directory that is not there holds no files; one that may not be read might. */
-	if (failed != 0 && failed != GLOB_NOMATCH && errno != ENOENT)
+	if (failed != 0 && failed != GLOB_NOMATCH && errno != ENOENT) {
 		diag_error(r->loading->diag, t->pos, NULL, "cannot read the directory of %s: %s",
 			t->text, strerror(errno));
+		diag_set_incomplete(r->loading->diag);
+	}
 	for (size_t i = 0; failed == 0 && i < found.gl_pathc; i++)
 		read_file(r, r->loading, arena_strdup(arena, found.gl_pathv[i]), t->pos);
 	globfree(&found);
@@ -99,6 +101,7 @@ include(void *context, const struct token *t)
 	if (r->depth + 1 >= DEPTH_MOST) {
 		diag_error(r->loading->diag, t->pos, NULL, "files include each other too deep");
 		diag_help(r->loading->diag, "at most %u files may lead to each other", DEPTH_MOST);
+		diag_set_incomplete(r->loading->diag);
 	} else if (is_pattern(t->text)) {
 		include_pattern(r, t);
 	} else {
@@ -131,6 +134,7 @@ cannot(const struct reading *r, struct conf_pos pos, const char *what)
 
 	diag_error(diag, blame(r, pos), NULL, "cannot %s %s: %s", what, r->source->name,
 		strerror(saved));
+	diag_set_incomplete(diag);
 	if (saved == ENOENT && pos.source != NULL)
 		diag_help(diag, "a pattern such as \"conf.d/*.conf\" may match nothing; "
 				"a plain name must exist");
@@ -141,6 +145,7 @@ static bool
 refuse(const struct reading *r, struct conf_pos pos, const char *why)
 {
 	diag_error(r->loading->diag, blame(r, pos), NULL, "%s %s", r->source->name, why);
+	diag_set_incomplete(r->loading->diag);
 	return false;
 }
 

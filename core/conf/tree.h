@@ -29,6 +29,7 @@ struct conf_setting {
 	struct conf_pos pos; /* of the name */
 	const char *name;
 	struct conf_value value;
+	bool stray; /* outside of sections perhaps only because one lost its { */
 	struct conf_setting *next;
 };
 

@@ -107,15 +107,17 @@ build(struct build *b)
 	build_links(b);
 	build_profiles(b);
 	build_check(b);
+	if (b->to_serve)
+		build_system(b);
 	if (diag_errors(b->diag) == 0 && b->g->scripts != NULL)
 		script_host_start(b->g->scripts, b->diag);
 }
 
-struct generation *
-generation_load(const char *path, struct diag *diag)
+static struct generation *
+load(const char *path, bool to_serve, struct diag *diag)
 {
 	struct generation *g = new_generation(path);
-	struct build b = {.g = g, .diag = diag};
+	struct build b = {.g = g, .diag = diag, .to_serve = to_serve};
 
 	b.root = g->tree = conf_read(&g->arena, path, diag);
 	b.world.arena = &g->arena;
@@ -128,6 +130,18 @@ generation_load(const char *path, struct diag *diag)
 	fill_chain(g);
 	chain_needs(&g->chain, &g->arena, &g->needs);
 	return g;
+}
+
+struct generation *
+generation_load(const char *path, struct diag *diag)
+{
+	return load(path, false, diag);
+}
+
+struct generation *
+generation_load_to_serve(const char *path, struct diag *diag)
+{
+	return load(path, true, diag);
 }
 
 struct generation *

@@ -42,6 +42,8 @@ struct generation {
 
 /* Reads, checks and builds everything. NULL when diag holds errors; warnings do not stop it. */
 struct generation *generation_load(const char *path, struct diag *);
+/* The same for a daemon on this machine, whose users, groups and directories must be there, too. */
+struct generation *generation_load_to_serve(const char *path, struct diag *);
 /* The running generation, NULL without one; hold gives the caller a reference, drop may free it. */
 struct generation *generation_hold(void);
 void generation_drop(struct generation *);

@@ -26,6 +26,7 @@ struct build_section {
 struct build {
 	struct generation *g;
 	struct diag *diag;
+	bool to_serve; /* on this machine: not only to look at */
 	const struct conf_section *root;
 	struct schema_world world;
 	struct build_section *sections; /* in file order */
@@ -55,6 +56,9 @@ void build_main(struct build *);
 void build_listeners(struct build *);
 void build_logs(struct build *);
 size_t build_count(const struct build *, const char *kind);
+
+/* generation_system.c: users, groups and directories of this machine. */
+void build_system(struct build *);
 
 /* generation_maps.c */
 void build_maps(struct build *);

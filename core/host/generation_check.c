@@ -162,7 +162,8 @@ check_complete(struct build *b)
 		diag_help(b->diag, "add: profile inbound { chain = [ ... ] }");
 	}
 	if (build_count(b, "listener") == 0) {
-		diag_warn_in(b->diag, b->g->path, 0, "no listener: no mail server can connect");
+		(b->to_serve ? diag_error_in : diag_warn_in)(
+			b->diag, b->g->path, 0, "no listener: no mail server can connect");
 		diag_help(b->diag,
 			"add: listener postfix { socket = unix:/run/chainmail/milter.sock }");
 	}
@@ -171,7 +172,7 @@ check_complete(struct build *b)
 void
 build_check(struct build *b)
 {
-	if (diag_broken(b->diag))
+	if (diag_incomplete(b->diag))
 		return;
 	check_unused(b);
 	check_reachable(b);

@@ -32,7 +32,9 @@ find_map(void *context, const char *name)
 static bool
 has_map(void *context, const char *name)
 {
-	return find_map(context, name) != NULL;
+	const struct build *b = context;
+
+	return find_map(context, name) != NULL || diag_incomplete(b->diag);
 }
 
 static const char *const *
@@ -45,6 +47,28 @@ map_names(void *context, size_t *count)
 	for (size_t i = 0; i < *count; i++)
 		names[i] = map_name(b->g->maps[i]);
 	return names;
+}
+
+static bool
+use_map(void *context, const struct cm_map *map, const char *what, const struct cm_option *row,
+	struct conf_pos pos)
+{
+	static const char *const matches[] = {[MAP_EXACT] = "exact", [MAP_CIDR] = "cidr"};
+	const struct build *b = context;
+	const char *match = matches[map_match(map)];
+	size_t i = 0;
+
+	if (row->choices != NULL && strcmp(row->choices, match) != 0) {
+		diag_error(b->diag, pos, NULL, "%s takes a map with match = %s; map %s has %s",
+			row->name, row->choices, map_name(map), match);
+		return false;
+	}
+	if (row->check == NULL)
+		return true;
+	while (b->g->maps[i] != map)
+		i++;
+	return map_require(b->g->maps[i], arena_printf(&b->g->arena, "%s of %s", row->name, what),
+		row->check, b->diag);
 }
 
 struct link *
@@ -168,6 +192,26 @@ find_block(struct build *b, const struct build_section *s, const struct conf_sec
 	return true;
 }
 
+/* A mistake in a rule is told with the first place where the rule would run. */
+static void
+say_where(struct build *b, const char *script)
+{
+	for (size_t i = 0; i < b->section_count; i++) {
+		const struct conf_section *s = b->sections[i].section;
+		const struct conf_setting *chain = conf_find(s, "chain");
+
+		if (strcmp(s->kind, "profile") != 0 || chain == NULL)
+			continue;
+		for (size_t k = 0; k < chain->value.count; k++) {
+			if (strcmp(chain->value.items[k].text, script) != 0)
+				continue;
+			diag_append_in(
+				b->diag, " (profile %s, chain position %zu)", s->name, k + 1);
+			return;
+		}
+	}
+}
+
 static void
 read_script(struct build *b, const struct build_section *s, struct link *link)
 {
@@ -184,8 +228,10 @@ read_script(struct build *b, const struct build_section *s, struct link *link)
 		!find_block(b, s, &block))
 		return;
 	if (!script_add(b->g->scripts, link->name, set, block,
-		    conf_find(s->section, "file")->value.pos, has_map, b, b->diag, &out))
+		    conf_find(s->section, "file")->value.pos, has_map, b, b->diag, &out)) {
+		say_where(b, link->name);
 		return;
+	}
 	link->plugin = out.plugin;
 	link->config = out.config;
 	finish_link(b, link, s);
@@ -199,6 +245,7 @@ build_links(struct build *b)
 
 	b->world.find_map = find_map;
 	b->world.map_names = map_names;
+	b->world.use_map = use_map;
 	b->world.context = b;
 	g->chain.links = arena_array(&g->arena, room, sizeof(struct link *));
 	b->link_sections = arena_array(&g->arena, room, sizeof(*b->link_sections));

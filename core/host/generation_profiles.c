@@ -18,8 +18,7 @@ undefined(struct build *b, const char *setting, const struct conf_value *item)
 	const char **names = arena_array(&b->g->arena, chain->link_count, sizeof(*names));
 	const char *nearest;
 
-	/* After a syntax error its section may have been swallowed. */
-	if (diag_broken(b->diag))
+	if (diag_incomplete(b->diag))
 		return;
 	for (size_t i = 0; i < chain->link_count; i++)
 		names[i] = chain->links[i]->name;

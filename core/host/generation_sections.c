@@ -127,6 +127,8 @@ static void
 refuse_settings(struct build *b)
 {
 	for (const struct conf_setting *s = b->root->settings; s != NULL; s = s->next) {
+		if (s->stray)
+			continue;
 		diag_error(b->diag, s->pos, NULL, "%s stands outside a section", s->name);
 		diag_help(b->diag, "settings stand inside a section: main { %s = ... }", s->name);
 	}
@@ -138,9 +140,7 @@ build_sections(struct build *b)
 	size_t count = 0;
 	struct table names;
 
-	/* A missing brace makes sections of settings; then this would only repeat it. */
-	if (!diag_broken(b->diag))
-		refuse_settings(b);
+	refuse_settings(b);
 	for (const struct conf_section *s = b->root->sections; s != NULL; s = s->next)
 		count++;
 	b->sections = arena_array(&b->g->arena, count, sizeof(*b->sections));
@@ -178,6 +178,18 @@ host_name(struct arena *arena)
 	return arena_strdup(arena, name);
 }
 
+/* Without a user nothing of root is given up, and the group would say nothing. */
+static void
+check_identity(struct build *b, const struct conf_section *s)
+{
+	const struct conf_setting *group = conf_find(s, "group");
+
+	if (group == NULL || conf_find(s, "user") != NULL)
+		return;
+	diag_error(b->diag, group->pos, NULL, "main has group without user, which changes nothing");
+	diag_help(b->diag, "add a line: user = chainmail");
+}
+
 void
 build_main(struct build *b)
 {
@@ -189,7 +201,8 @@ build_main(struct build *b)
 		if (b->sections[i].kind == s.kind)
 			s = b->sections[i];
 	}
-	fill(b, &s, main);
+	if (fill(b, &s, main))
+		check_identity(b, s.section);
 	if (main->authserv_id == NULL)
 		main->authserv_id = host_name(&b->g->arena);
 }

@@ -56,8 +56,36 @@ name_taken(const char *name)
 	return strcmp(name, "type") == 0;
 }
 
+/* Rows of that name, deprecated ones counted or not. */
+static size_t
+count_rows(const struct schema_rows *rows, const char *name, bool deprecated)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		struct cm_option row = schema_row(rows, i);
+
+		count += row.name != NULL && strcmp(row.name, name) == 0 &&
+			 (deprecated || row.renamed_to == NULL);
+	}
+	return count;
+}
+
 static bool
-check_option(const struct cm_plugin *p, const struct cm_option *o, struct err *err)
+check_choices(const struct cm_option *o, struct err *err)
+{
+	if (o->type == CM_OPT_CHOICE && o->choices == NULL)
+		return err_set(err, "option %s has no choices", o->name);
+	if (o->type == CM_OPT_MAP && o->choices != NULL && strcmp(o->choices, "exact") != 0 &&
+		strcmp(o->choices, "cidr") != 0)
+		return err_set(
+			err, "option %s: there are no maps with match = %s", o->name, o->choices);
+	return true;
+}
+
+static bool
+check_option(const struct cm_plugin *p, const struct schema_rows *rows, const struct cm_option *o,
+	struct err *err)
 {
 	size_t size;
 
@@ -65,16 +93,18 @@ check_option(const struct cm_plugin *p, const struct cm_option *o, struct err *e
 		return err_set(err, "has an option without a usable name");
 	if (name_taken(o->name))
 		return err_set(err, "option %s: every plugin has a setting of that name", o->name);
+	if (count_rows(rows, o->name, true) > 1)
+		return err_set(err, "option %s stands in its table twice", o->name);
+	if (o->renamed_to != NULL)
+		return count_rows(rows, o->renamed_to, false) == 1 ||
+		       err_set(err, "option %s is renamed to %.40s, which it does not have",
+			       o->name, o->renamed_to);
 	if ((size_t)o->type >= sizeof(type_sizes) / sizeof(*type_sizes))
 		return err_set(err, "option %s: unknown type %d", o->name, (int)o->type);
-	if (o->renamed_to != NULL)
-		return true;
 	size = type_sizes[o->type];
 	if (size > p->config_size || o->offset > p->config_size - size)
 		return err_set(err, "option %s stands outside its settings struct", o->name);
-	if (o->type == CM_OPT_CHOICE && o->choices == NULL)
-		return err_set(err, "option %s has no choices", o->name);
-	return true;
+	return check_choices(o, err);
 }
 
 static bool
@@ -89,7 +119,7 @@ check_options(const struct cm_plugin *p, struct err *err)
 	for (size_t i = 0; i < p->option_count; i++) {
 		struct cm_option row = schema_row(&rows, i);
 
-		if (!check_option(p, &row, err))
+		if (!check_option(p, &rows, &row, err))
 			return false;
 	}
 	return true;
@@ -114,7 +144,10 @@ plugin_table_read(
 	if (theirs->abi > CM_ABI)
 		return err_set(err, "is built for plugin interface %u, this daemon has %u",
 			theirs->abi, CM_ABI);
-	if (theirs->abi == 0 || theirs->size < SIZE_LEAST)
+	if (theirs->abi == 0)
+		return err_set(err,
+			"its table does not say for which plugin interface it is (.abi = CM_ABI)");
+	if (theirs->size < SIZE_LEAST)
 		return err_set(err, "its table is too short (%u octets)", theirs->size);
 	if (theirs->size > sizeof(*ours))
 		return err_set(

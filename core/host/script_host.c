@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/account.h"
 #include "base/mem.h"
 #include "mail/stage.h"
 #include "script_state.h"
@@ -74,12 +75,12 @@ report(struct diag *diag, const struct script *script, const char *text)
 			continue;
 		line = strtoul(text + len + 1, &end, 10);
 		if (end == text + len + 1 || *end != ':')
-			diag_error_in(diag, s->label, 0, "%s", text + len + 2);
+			diag_error_in(diag, s->path, 0, "%s", text + len + 2);
 		else
-			diag_error_in(diag, s->label, (unsigned)line, "%s", end + 2);
+			diag_error_in(diag, s->path, (unsigned)line, "%s", end + 2);
 		return;
 	}
-	diag_error_in(diag, script->sources->label, 0, "%s", text);
+	diag_error_in(diag, script->sources->path, 0, "%s", text);
 }
 
 static bool
@@ -104,7 +105,7 @@ learn(struct script *script, struct script_run *run, struct diag *diag)
 	if (!done)
 		report(diag, script, err.text);
 	else if (!has_hooks(run))
-		diag_error_in(diag, script->sources->label, 0,
+		diag_error_in(diag, script->sources->path, 0,
 			"the file defines no hook: write function mail(m) or another stage "
 			"(connect "
 			"helo mail rcpt data headers message done)");
@@ -159,6 +160,20 @@ keep(struct script_host *host, struct script *script)
 	host->scripts = scripts;
 }
 
+static void
+say_unreadable(struct diag *diag, struct conf_pos pos, const struct script *script,
+	const char *file, const char *why)
+{
+	struct denial denial;
+
+	if (!account_denied(file, &denial)) {
+		diag_error(diag, pos, NULL, "script %s: %s", script->name, why);
+		return;
+	}
+	diag_error(diag, pos, NULL, "script %s: %s (as user %s)", script->name, why, denial.user);
+	diag_help(diag, "%s", denial.help.text);
+}
+
 bool
 script_add(struct script_host *host, const char *name, const struct script_settings *set,
 	const struct conf_section *settings, struct conf_pos pos,
@@ -174,12 +189,12 @@ script_add(struct script_host *host, const char *name, const struct script_setti
 	unsigned line;
 
 	if (script_source_read(script, NULL, set->file, label, &err) == NULL) {
-		diag_error(diag, pos, NULL, "script %s: %s", name, err.text);
+		say_unreadable(diag, pos, script, set->file, err.text);
 		return false;
 	}
 	script->settings = script_settings_read(&host->arena, settings, diag);
 	if (!script_uses_check(script->sources, &line, &err)) {
-		diag_error_in(diag, label, line, "%s", err.text);
+		diag_error_in(diag, script->sources->path, line, "%s", err.text);
 		return false;
 	}
 	if (!learn(script, &run, diag) || diag_errors(diag) > mistakes)

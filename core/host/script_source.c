@@ -60,6 +60,19 @@ read_text(struct arena *arena, int fd, struct script_source *s, struct err *err)
 	return true;
 }
 
+/* Without the working directory in front. */
+static const char *
+shown_path(struct arena *arena, const char *path)
+{
+	char *here = getcwd(NULL, 0);
+	size_t len = here == NULL ? 0 : strlen(here);
+
+	if (len > 1 && strncmp(path, here, len) == 0 && path[len] == '/')
+		path += len + 1;
+	free(here);
+	return arena_strdup(arena, path);
+}
+
 struct script_source *
 script_source_read(struct script *script, const char *module, const char *path, const char *label,
 	struct err *err)
@@ -80,6 +93,7 @@ script_source_read(struct script *script, const char *module, const char *path, 
 		return NULL;
 	s->module = arena_strdup(arena, module);
 	s->label = arena_strdup(arena, label);
+	s->path = shown_path(arena, path);
 	while (*last != NULL)
 		last = &(*last)->next;
 	*last = s;

@@ -35,6 +35,7 @@ struct script_watch_slot;
 struct script_source {
 	const char *module; /* as require() names it; NULL: the rule file itself */
 	const char *label;  /* in messages: "scripts/x.lua" */
+	const char *path;   /* as it can be opened from here */
 	const char *text;
 	size_t len;
 	struct script_source *next;

@@ -2,10 +2,11 @@
 /*
  * settings.c - what the sections of filter.conf mean
  *
- * Rows and nothing else: a section is read, explained and printed by whoever loops over them.
+ * Rows and little else: a section is read, explained and printed by whoever loops over them.
  */
 #include "settings.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -19,10 +20,30 @@
 #define MEGA   (1024 * KILO)
 #define GIGA   (1024 * MEGA)
 
+/* A domain name has no more octets. */
+#define AUTHSERV_ID_MAX 253
+
 #define MAIN(field) offsetof(struct main_settings, field)
 
+/* A token (RFC 8601 section 2.5, RFC 2045 section 5.1): it must not break the field it begins. */
+static bool
+check_authserv_id(const char *text, char *why, size_t why_size)
+{
+	size_t len = 0;
+
+	while (text[len] > ' ' && text[len] < 0x7f &&
+		strchr("()<>@,;:\\\"/[]?=", text[len]) == NULL)
+		len++;
+	if (len > 0 && len <= AUTHSERV_ID_MAX && text[len] == '\0')
+		return true;
+	snprintf(why, why_size,
+		"must be a host name, such as mx1.example.com, or another word of letters, "
+		"digits, - . and _");
+	return false;
+}
+
 static const struct cm_option main_rows[] = {
-	{"authserv_id", CM_OPT_STRING, MAIN(authserv_id),
+	{"authserv_id", CM_OPT_STRING, MAIN(authserv_id), .check = check_authserv_id,
 		.help = "name in Authentication-Results; default: the name of this host",
 		.since = "0.1"},
 	{"drain_timeout", CM_OPT_DURATION, MAIN(drain_timeout_us), "30s", .max = 60 * MINUTE,

@@ -11,7 +11,6 @@
 
 #include "address_syntax.h"
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/text.h"
 
 #define MAILBOXES_MOST 1000u
@@ -227,18 +226,16 @@ parse_field(struct parser *ps, const char *field)
 static const char *
 describe(struct parser *ps)
 {
-	struct buf b;
-	size_t len = strnlen(ps->p, SHOWN_MOST);
-	const char *text;
+	size_t len = text_utf8_valid(ps->p, strnlen(ps->p, SHOWN_MOST));
+	char *text;
 
 	if (ps->count == MAILBOXES_MOST)
 		return "From: has too many addresses";
 	if (len == 0)
 		return "From: cannot be parsed at its end";
-	buf_init(&b, 0);
-	text_quote(&b, ps->p, len);
-	text = arena_printf(ps->arena, "From: cannot be parsed at %s", b.data);
-	buf_fini(&b);
+	/* Whoever logs or shows it escapes it. */
+	text = arena_printf(ps->arena, "From: cannot be parsed at \"%.*s\"", (int)len, ps->p);
+	text_clean(text);
 	return text;
 }
 

@@ -4,21 +4,18 @@
  *
  * Readers take the current table by reference and let it go; whoever finds that the file is due for
  * a look takes it, reads without a lock held, and puts the new table in place of the old. A file
- * with mistakes changes nothing.
+ * with mistakes, or that may still be written, changes nothing.
  */
 #include "map.h"
 
-#include <errno.h>
-#include <grp.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "base/account.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -30,6 +27,9 @@
 /* Looks at a file that is being written, at start, before it is taken as it is. */
 #define MOVING_TRIES	20
 #define MOVING_PAUSE_MS 10
+/* A file that was written to within this time may not be complete. */
+#define REST_US	   CLOCK_SEC
+#define UNREST_MAX 60 /* looks in a row that saw it change; then it is read all the same */
 
 /* What changes while the daemon runs. */
 struct live {
@@ -37,6 +37,8 @@ struct live {
 	struct map_table *table;
 	bool looking;		   /* somebody looks at the file now: the stamp is theirs */
 	struct map_stamp stamp;	   /* of the latest version that was read or refused */
+	struct map_stamp fresh;	   /* of one that may still be written: seen at the latest look */
+	unsigned unrest;	   /* looks that saw it written */
 	_Atomic int64_t next_look; /* clock_now(); read without the lock, to be cheap */
 };
 
@@ -46,6 +48,7 @@ struct cm_map {
 	const char *path; /* NULL: entries of filter.conf, which never change */
 	enum map_match match;
 	int64_t reload_us;
+	const struct map_check *checks; /* complete before the map is used */
 	struct live *live;
 };
 
@@ -94,8 +97,11 @@ parse(const struct cm_map *map, const char *text, size_t len, struct map_report 
 	struct map_table *t = map_table_new(map->match);
 
 	map_table_text(t, text, len, report);
-	if (map_table_finish(t, report))
-		return t;
+	if (map_table_finish(t, report)) {
+		map_table_check(t, map->checks, report);
+		if (report->errors == 0)
+			return t;
+	}
 	map_table_free(t);
 	return NULL;
 }
@@ -114,6 +120,20 @@ say_ignored(const struct cm_map *map, const struct map_report *report)
 	else if (report->warnings > 1)
 		log_write(LOG_LEVEL_WARN, "map %s: %s (and %u more)", map->name, report->first.text,
 			report->warnings - 1);
+}
+
+/*
+ * A newer file without entries, or with more lines that mean nothing than the one before, is more
+ * likely broken than meant, and mail that was refused would pass.
+ */
+static bool
+may_replace(const struct cm_map *map, const struct map_table *t, struct map_report *report)
+{
+	const struct map_table *old = map->live->table; /* only who looks replaces it */
+
+	if (t->count == 0 && old->count > 0 && report->first.text[0] == '\0')
+		err_set(&report->first, "%s: has no entries any more", map->path);
+	return t->senseless <= old->senseless && (t->count > 0 || old->count == 0);
 }
 
 /* The file is another one: reads it. The stamp is remembered so that a mistake is said once. */
@@ -140,8 +160,9 @@ read_again(const struct cm_map *map)
 	map->live->stamp = stamp;
 	t = parse(map, text, len, &report);
 	free(text);
-	if (t == NULL) {
+	if (t == NULL || !may_replace(map, t, &report)) {
 		say_mistake(map, report.first.text);
+		map_table_free(t);
 		return;
 	}
 	say_ignored(map, &report);
@@ -178,44 +199,55 @@ look_end(struct live *live)
 	pthread_mutex_unlock(&live->lock);
 }
 
+/*
+ * A writer that empties the file and fills it again must not be caught between: what is not yet
+ * old must look the same twice, REST_US apart. Clocks of file servers differ, so a time in the
+ * future is no proof of age.
+ */
+static bool
+at_rest(struct live *live, const struct map_stamp *now)
+{
+	int64_t age_us = clock_wall() * CLOCK_SEC - now->modified_ns / 1000;
+	bool same = map_stamp_same(now, &live->fresh);
+
+	live->fresh = *now;
+	if (!same && now->error == 0 && age_us <= 2 * REST_US && ++live->unrest < UNREST_MAX)
+		return false;
+	live->unrest = 0;
+	return true;
+}
+
 static void
 look(const struct cm_map *map)
 {
+	struct live *live = map->live;
 	struct map_stamp now;
 
 	if (!look_begin(map))
 		return;
 	now = map_file_stamp(map->path);
-	if (!map_stamp_same(&now, &map->live->stamp))
-		read_again(map);
-	look_end(map->live);
-}
-
-/* Names of who we are, for the help of a file that we may not read. */
-static void
-user_names(char *user, char *group, size_t size)
-{
-	const struct passwd *pw = getpwuid(geteuid());
-	const struct group *gr = getgrgid(getegid());
-
-	snprintf(user, size, "%s", pw == NULL ? "?" : pw->pw_name);
-	snprintf(group, size, "%s", gr == NULL ? "?" : gr->gr_name);
+	if (!map_stamp_same(&now, &live->stamp)) {
+		if (at_rest(live, &now))
+			read_again(map);
+		else
+			atomic_store(&live->next_look, clock_now() + REST_US);
+	}
+	look_end(live);
 }
 
 static void
 say_unreadable(
 	const struct map_config *config, const char *path, const struct err *err, struct diag *diag)
 {
-	char user[64], group[64];
+	struct denial denial;
 
-	if (eaccess(path, R_OK) == 0 || errno != EACCES) {
+	if (!account_denied(path, &denial)) {
 		diag_error(diag, config->pos, NULL, "map %s: %s", config->name, err->text);
 		return;
 	}
-	user_names(user, group, sizeof(user));
-	diag_error(
-		diag, config->pos, NULL, "map %s: %s (as user %s)", config->name, err->text, user);
-	diag_help(diag, "chgrp %s %s && chmod g+r %s", group, path, path);
+	diag_error(diag, config->pos, NULL, "map %s: %s (as user %s)", config->name, err->text,
+		denial.user);
+	diag_help(diag, "%s", denial.help.text);
 }
 
 /* At start nothing old could stay: waits for a file that is being written right now. */
@@ -254,14 +286,19 @@ open_file(struct cm_map *map, const struct map_config *config, struct diag *diag
 }
 
 /* Mistakes are named by the number of the entry in the list. */
+static const char *
+source_name(struct cm_map *map)
+{
+	return map->path != NULL ? map->path
+				 : arena_printf(&map->arena, "entries of map %s", map->name);
+}
+
 static struct map_table *
-open_entries(const struct map_config *config, struct diag *diag)
+open_entries(struct cm_map *map, const struct map_config *config, struct diag *diag)
 {
 	struct map_table *t = map_table_new(config->match);
-	char name[128];
-	struct map_report report = {.diag = diag, .file = name};
+	struct map_report report = {.diag = diag, .file = source_name(map)};
 
-	snprintf(name, sizeof(name), "entries of map %s", config->name);
 	for (size_t i = 0; i < config->entries.count; i++) {
 		const char *entry = config->entries.items[i];
 
@@ -297,7 +334,8 @@ map_open(const struct map_config *config, struct diag *diag)
 	map->live = mem_zalloc(1, sizeof(*map->live));
 	pthread_mutex_init(&map->live->lock, NULL);
 	atomic_init(&map->live->next_look, clock_now() + map->reload_us);
-	map->live->table = path == NULL ? open_entries(config, diag) : open_file(map, config, diag);
+	map->live->table =
+		path == NULL ? open_entries(map, config, diag) : open_file(map, config, diag);
 	if (map->live->table == NULL) {
 		map_close(map);
 		return NULL;
@@ -322,6 +360,31 @@ const char *
 map_name(const struct cm_map *map)
 {
 	return map->name;
+}
+
+enum map_match
+map_match(const struct cm_map *map)
+{
+	return map->match;
+}
+
+bool
+map_require(struct cm_map *map, const char *who,
+	bool (*check)(const char *text, char *why, size_t why_size), struct diag *diag)
+{
+	struct map_report report = {.diag = diag, .file = source_name(map)};
+	struct map_check *new;
+
+	for (const struct map_check *c = map->checks; c != NULL; c = c->next) {
+		if (c->check == check)
+			return true;
+	}
+	new = arena_alloc(&map->arena, sizeof(*new));
+	*new = (struct map_check){.who = arena_strdup(&map->arena, who), .check = check};
+	map_table_check(map->live->table, new, &report);
+	new->next = map->checks;
+	map->checks = new;
+	return report.errors == 0;
 }
 
 size_t

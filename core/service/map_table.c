@@ -30,12 +30,17 @@ struct lines {
 	struct buf text;
 };
 
+enum gravity { NOTHING, WARNING, SENSELESS, ERROR };
+
 /* For the log, which leaves it to us to make words of a file safe. */
 static void
-keep_first(struct map_report *r, unsigned line, const char *words)
+keep_first(struct map_report *r, enum gravity gravity, unsigned line, const char *words)
 {
 	struct buf safe;
 
+	if ((int)gravity <= r->gravest)
+		return;
+	r->gravest = (int)gravity;
 	buf_init(&safe, WORDS_MAX);
 	text_escape(&safe, words, strlen(words));
 	if (line == 0)
@@ -45,38 +50,60 @@ keep_first(struct map_report *r, unsigned line, const char *words)
 	buf_fini(&safe);
 }
 
+static void
+report_mistake(struct map_report *r, enum gravity gravity, unsigned line, const char *words)
+{
+	unsigned *count = gravity == ERROR ? &r->errors : &r->warnings;
+
+	keep_first(r, gravity, line, words);
+	r->senseless += gravity == SENSELESS;
+	if (++*count > MAP_REPORTS_MAX || r->diag == NULL)
+		return;
+	if (gravity == ERROR)
+		diag_error_in(r->diag, r->file, line, "%s", words);
+	else
+		diag_warn_in(r->diag, r->file, line, "%s", words);
+}
+
+static void __attribute__((format(printf, 4, 0))) report_format(
+	struct map_report *r, enum gravity gravity, unsigned line, const char *format, va_list args)
+{
+	struct buf words;
+
+	buf_init(&words, WORDS_MAX);
+	buf_vprintf(&words, format, args);
+	report_mistake(r, gravity, line, words.data);
+	buf_fini(&words);
+}
+
 void
 map_error(struct map_report *r, unsigned line, const char *format, ...)
 {
-	struct buf words;
 	va_list args;
 
-	buf_init(&words, WORDS_MAX);
 	va_start(args, format);
-	buf_vprintf(&words, format, args);
+	report_format(r, ERROR, line, format, args);
 	va_end(args);
-	if (r->errors++ == 0)
-		keep_first(r, line, words.data);
-	if (r->diag != NULL && r->errors <= MAP_REPORTS_MAX)
-		diag_error_in(r->diag, r->file, line, "%s", words.data);
-	buf_fini(&words);
+}
+
+void
+map_senseless(struct map_report *r, unsigned line, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	report_format(r, SENSELESS, line, format, args);
+	va_end(args);
 }
 
 void
 map_warn(struct map_report *r, unsigned line, const char *format, ...)
 {
-	struct buf words;
 	va_list args;
 
-	buf_init(&words, WORDS_MAX);
 	va_start(args, format);
-	buf_vprintf(&words, format, args);
+	report_format(r, WARNING, line, format, args);
 	va_end(args);
-	if (r->warnings++ == 0 && r->errors == 0)
-		keep_first(r, line, words.data);
-	if (r->diag != NULL && r->warnings <= MAP_REPORTS_MAX)
-		diag_warn_in(r->diag, r->file, line, "%s", words.data);
-	buf_fini(&words);
 }
 
 struct map_table *
@@ -87,6 +114,7 @@ map_table_new(enum map_match match)
 	t->match = match;
 	arena_init(&t->arena, 4096);
 	table_init(&t->keys);
+	t->end = &t->first;
 	return t;
 }
 
@@ -129,13 +157,20 @@ key_length(const char *text, bool *closed)
 static void
 add_exact(struct map_table *t, const struct map_entry *e, struct map_report *report)
 {
+	struct map_value *value;
+
 	text_lower_all(e->key);
 	if (e->key[strlen(e->key) - 1] == ':')
 		map_warn(report, e->line, "\"%s\" ends in a colon; is this an alias file?", e->key);
-	if (table_add(&t->keys, e->key, e->value))
+	value = arena_alloc(&t->arena, sizeof(*value));
+	*value = (struct map_value){.text = e->value, .line = e->line};
+	if (table_add(&t->keys, e->key, value)) {
 		t->count++;
-	else
+		*t->end = value;
+		t->end = &value->next;
+	} else {
 		map_warn(report, e->line, "\"%s\" stands further up already; line ignored", e->key);
+	}
 }
 
 static void
@@ -170,7 +205,7 @@ split(struct map_table *t, char *text, unsigned line, struct map_report *report)
 
 	e.value = text + key_length(text, &closed);
 	if (!closed) {
-		map_warn(report, line, "unbalanced '\"' in '%.60s'; line ignored", text);
+		map_senseless(report, line, "unbalanced '\"' in '%.60s'; line ignored", text);
 		return;
 	}
 	if (*e.value != '\0')
@@ -179,7 +214,7 @@ split(struct map_table *t, char *text, unsigned line, struct map_report *report)
 		e.value++;
 	trim(e.value);
 	if (*e.value == '\0')
-		map_warn(report, line, "\"%s\" has no value behind it; line ignored", e.key);
+		map_senseless(report, line, "\"%s\" has no value behind it; line ignored", e.key);
 	else
 		add_entry(t, &e, report);
 }
@@ -189,9 +224,9 @@ map_table_line(
 	struct map_table *t, const char *text, size_t len, unsigned line, struct map_report *report)
 {
 	if (len == 0 || space(text[0]))
-		map_warn(report, line, "a key does not start with white space; line ignored");
+		map_senseless(report, line, "a key does not start with white space; line ignored");
 	else if (text_utf8_valid(text, len) != len)
-		map_warn(report, line, "not UTF-8; line ignored");
+		map_senseless(report, line, "not UTF-8; line ignored");
 	else
 		split(t, arena_strndup(&t->arena, text, len), line, report);
 }
@@ -250,10 +285,35 @@ map_table_finish(struct map_table *t, struct map_report *report)
 {
 	if (t->match == MAP_CIDR)
 		map_blocks_finish(t, report);
+	t->senseless = report->senseless;
 	if (report->diag != NULL && report->warnings > MAP_REPORTS_MAX)
 		diag_warn_in(report->diag, report->file, 0, "%u more warnings",
 			report->warnings - MAP_REPORTS_MAX);
 	return report->errors == 0;
+}
+
+static void
+check_value(const struct map_check *c, const char *text, unsigned line, struct map_report *report)
+{
+	char why[WORDS_MAX] = "";
+
+	for (; c != NULL && report->errors < MAP_REPORTS_MAX; c = c->next) {
+		if (c->check(text, why, sizeof(why)))
+			continue;
+		why[sizeof(why) - 1] = '\0';
+		map_error(report, line, "%s: %s", c->who, why);
+		return;
+	}
+}
+
+void
+map_table_check(
+	const struct map_table *t, const struct map_check *checks, struct map_report *report)
+{
+	for (const struct map_value *v = t->first; v != NULL; v = v->next)
+		check_value(checks, v->text, v->line, report);
+	for (size_t i = 0; i < t->blocks.count; i++)
+		check_value(checks, t->blocks.items[i].value, t->blocks.items[i].line, report);
 }
 
 const char *
@@ -261,6 +321,7 @@ map_table_find(const struct map_table *t, const char *key)
 {
 	size_t len = strnlen(key, KEY_MAX);
 	char lower[KEY_MAX];
+	const struct map_value *value;
 
 	if (t->match == MAP_CIDR)
 		return map_blocks_find(&t->blocks, key);
@@ -268,5 +329,6 @@ map_table_find(const struct map_table *t, const char *key)
 		return NULL;
 	memcpy(lower, key, len + 1);
 	text_lower_all(lower);
-	return table_get(&t->keys, lower);
+	value = table_get(&t->keys, lower);
+	return value == NULL ? NULL : value->text;
 }

@@ -26,11 +26,16 @@
 struct map_report {
 	struct diag *diag; /* NULL: only first */
 	const char *file;
-	struct err first; /* "file:line: words" of the first mistake; errors before warnings */
+	struct err first; /* "file:line: words" of the first of the gravest mistakes */
+	int gravest;
 	unsigned errors, warnings;
+	unsigned senseless; /* of the warnings */
 };
 
 void map_error(struct map_report *, unsigned line, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* A warning of a line that means nothing and is left out. */
+void map_senseless(struct map_report *, unsigned line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void map_warn(struct map_report *, unsigned line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -38,6 +43,20 @@ void map_warn(struct map_report *, unsigned line, const char *format, ...)
 struct map_entry {
 	char *key, *value; /* in the table's arena */
 	unsigned line;
+};
+
+/* A value of an exact map. */
+struct map_value {
+	const char *text;
+	unsigned line;
+	struct map_value *next;
+};
+
+/* What every value must pass. */
+struct map_check {
+	const char *who;
+	bool (*check)(const char *text, char *why, size_t why_size);
+	const struct map_check *next;
 };
 
 struct map_block {
@@ -57,9 +76,11 @@ struct map_table {
 	struct arena arena;
 	enum map_match match;
 	size_t count;
-	struct table keys;	  /* MAP_EXACT: lower-case key to value */
-	struct map_blocks blocks; /* MAP_CIDR */
-	unsigned references;	  /* under the lock of the map that owns it */
+	unsigned senseless;		/* lines that were left out because they mean nothing */
+	struct table keys;		/* MAP_EXACT: lower-case key to struct map_value */
+	struct map_value *first, **end; /* in the order of their lines */
+	struct map_blocks blocks;	/* MAP_CIDR */
+	unsigned references;		/* under the lock of the map that owns it */
 };
 
 struct map_table *map_table_new(enum map_match);
@@ -71,6 +92,8 @@ void map_table_line(
 	struct map_table *, const char *text, size_t len, unsigned line, struct map_report *);
 /* After the last line. False when errors were reported: the table must not be used. */
 bool map_table_finish(struct map_table *, struct map_report *);
+/* Every value that does not pass is an error. */
+void map_table_check(const struct map_table *, const struct map_check *, struct map_report *);
 /* NULL when there is no such key. */
 const char *map_table_find(const struct map_table *, const char *key);
 

@@ -143,12 +143,19 @@ struct cm_option {
 	enum cm_option_type type;
 	size_t offset;		/* into the settings struct */
 	const char *fallback;	/* default, written as in filter.conf; NULL: none (zero) */
-	const char *choices;	/* CM_OPT_CHOICE: "enforce|shadow|off" */
+	const char *choices;	/* CM_OPT_CHOICE: "enforce|shadow|off"; CM_OPT_MAP: the match that
+				   the map must have, "exact" or "cidr"; NULL: any */
 	const char *help;	/* one line */
 	unsigned flags;		/* CM_OPT_REQUIRED */
 	int64_t min, max;	/* numbers; both 0: no bounds */
 	const char *since;	/* version that brought it */
 	const char *renamed_to; /* a deprecated name: accepted with a warning */
+	/*
+	 * NULL, or what a CM_OPT_STRING, each item of a CM_OPT_LIST and each value of a CM_OPT_MAP
+	 * must pass, also after the map's file has changed (then on any thread). On false, the text
+	 * in why (why_size octets) is shown at its place.
+	 */
+	bool (*check)(const char *text, char *why, size_t why_size);
 };
 
 /* --- the descriptor ------------------------------------------------------------------------ */

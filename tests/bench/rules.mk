@@ -4,7 +4,7 @@
 BENCH_CLIENTS := $(B)/tests/load $(B)/tests/idle $(B)/tests/burst
 BENCH_OBJ := $(patsubst $(B)/tests/%,$(B)/tests/bench/%.o,$(BENCH_CLIENTS) $(B)/tests/noop)
 
-$(B)/tests/bench/%.o: tests/bench/%.c
+$(B)/tests/bench/%.o: tests/bench/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<

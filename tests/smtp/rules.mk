@@ -6,7 +6,7 @@ TRANSCRIPT_OBJ := $(patsubst %,$(B)/tests/smtp/%.o,daemon expect play script tra
 TEST_MTA_OBJ := $(B)/tests/smtp/test_mta.o $(MTA_OBJ)
 SELFTEST_FILTER_OBJ := $(B)/tests/smtp/selftest_filter.o
 
-$(B)/tests/smtp/%.o: tests/smtp/%.c
+$(B)/tests/smtp/%.o: tests/smtp/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<

@@ -28,6 +28,7 @@ struct drive {
 	char conf[128];
 	char *files[DRIVE_FILES]; /* beside filter.conf */
 	unsigned file_count;
+	bool to_serve;	/* loads for a daemon on this machine */
 	char *mistakes; /* of the load */
 	size_t errors;
 	struct generation *g;
@@ -101,12 +102,24 @@ drive_load_text(struct drive *d, const char *text)
 	FILE *f;
 
 	drive_write(d->conf, text);
-	d->g = generation_load(d->conf, diag);
+	d->g = d->to_serve ? generation_load_to_serve(d->conf, diag)
+			   : generation_load(d->conf, diag);
 	d->errors = diag_errors(diag);
 	f = open_memstream(&d->mistakes, &len);
 	diag_print(diag, f);
 	fclose(f);
 	diag_free(diag);
+}
+
+/* Mistakes as a person in the directory of filter.conf reads them. */
+static inline void
+drive_shorten(struct drive *d)
+{
+	size_t len = strlen(d->dir) + 1;
+	char *at;
+
+	while ((at = strstr(d->mistakes, d->dir)) != NULL)
+		memmove(at, at + len, strlen(at + len) + 1);
 }
 
 /* Loads sections behind a main section that names the plugins of this build. Must succeed. */

@@ -67,6 +67,7 @@ rule_try(struct rule *r, const char *code, const char *more)
 		0);
 	drive_load_text(&r->d, text);
 	free(text);
+	drive_shorten(&r->d);
 }
 
 static inline void

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "drive.h"
 #include "table.h"
 
@@ -62,10 +63,32 @@ static const struct {
 	{"HOLD", CM_CONTINUE, ""},
 };
 
-/* Those that are no action fail the link, which is a temporary failure by default. */
-static const char *const nonsense[] = {"rejekt", "yes", "reject 450 4.7.1 x", "reject 554 4.7.1 x",
-	"reject 4.7.1 x", "tempfail 550 x", "tempfail 5.7.1 x", "550 4.7.1 x", "250 2.0.0 ok",
-	"600 x", "55 x", "5500 x", "12345", "FILTER smtp:x", "rejected"};
+#define NO_ACTION "no action (accept reject tempfail discard quarantine dunno 4yz 5yz)"
+#define BEYOND	  "an action of Postfix that a filter cannot do"
+#define NOT_SOFT  "tempfail goes with a code 4yz, reject with 5yz"
+
+/* Those that are no action, and why. */
+static const struct {
+	const char *value, *why;
+} nonsense[] = {
+	{"rejekt", NO_ACTION},
+	{"yes", NO_ACTION},
+	{"rejected", NO_ACTION},
+	{"55 x", NO_ACTION},
+	{"5500 x", NO_ACTION},
+	{"12345", NO_ACTION},
+	{"FILTER smtp:x", BEYOND},
+	{"warn me", BEYOND},
+	{"reject 450 4.7.1 x", "reject goes with a code 5yz"},
+	{"reject 450 foo", "reject goes with a code 5yz"},
+	{"reject 554 4.7.1 x", "reject and 5yz go with a status 5.y.z"},
+	{"reject 4.7.1 x", "reject and 5yz go with a status 5.y.z"},
+	{"550 4.7.1 x", "reject and 5yz go with a status 5.y.z"},
+	{"tempfail 550 x", NOT_SOFT},
+	{"250 2.0.0 ok", NOT_SOFT},
+	{"600 x", NOT_SOFT},
+	{"tempfail 5.7.1 x", "tempfail and 4yz go with a status 4.y.z"},
+};
 
 static void
 mail_with(struct drive *d, const char *value)
@@ -91,22 +114,91 @@ START_TEST(right_hand_sides)
 }
 END_TEST
 
-START_TEST(no_action_fails)
+static const char head[] = "main { plugin_dir = \"%s\" }\nplugin access { sender = texts }\n"
+			   "profile all { chain = [ access ] }\n";
+
+/* A configuration that is refused, with lines from 4 on behind it. */
+static void
+begin_refused(struct drive *d, const char *sections, const char *texts)
 {
-	const struct trace_record *record;
+	char dir[PATH_MAX], text[PATH_MAX + 512];
+	int len;
+
+	drive_plugin_dir(dir, false);
+	drive_init(d);
+	drive_file(d, "texts", texts);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	len = snprintf(text, sizeof(text), head, dir);
+#pragma GCC diagnostic pop
+	snprintf(text + len, sizeof(text) - (size_t)len, "%s", sections);
+	drive_load_text(d, text);
+	ck_assert_ptr_null(d->g);
+}
+
+START_TEST(no_action_is_refused)
+{
+	char texts[256], wanted[512];
 	struct drive d;
 
-	mail_with(&d, nonsense[_i]);
-	ck_assert_msg(d.answer.verdict == CM_TEMPFAIL, "%s: %s", nonsense[_i],
-		verdict_name(d.answer.verdict));
-	ck_assert_str_eq(drive_reply(&d), "451 4.3.0 Temporary problem, please try again later");
-	for (record = chain_trace(d.s)->first; record != NULL; record = record->next) {
-		if (record->stage == CM_STAGE_MAIL)
-			break;
+	snprintf(texts, sizeof(texts), "b@example.org reject\na@example.org %s\n",
+		nonsense[_i].value);
+	begin_refused(&d, "map texts { source = texts }\n", texts);
+	snprintf(wanted, sizeof(wanted), "/texts:2: error: sender of plugin access: \"%s\": %s\n",
+		nonsense[_i].value, nonsense[_i].why);
+	ck_assert_uint_eq(d.errors, 1);
+	ck_assert_msg(strstr(d.mistakes, wanted) != NULL, "%s\n%s", wanted, d.mistakes);
+	drive_fini(&d);
+}
+END_TEST
+
+START_TEST(no_action_in_entries_is_refused)
+{
+	struct drive d;
+
+	begin_refused(&d, "map texts { entries = [ \"a@b reject\", \"c@d rejet\" ] }\n", "");
+	ck_assert_msg(strstr(d.mistakes, "entries of map texts:2: error: sender of plugin access: "
+					 "\"rejet\": " NO_ACTION "\n") == d.mistakes,
+		"%s", d.mistakes);
+	drive_fini(&d);
+}
+END_TEST
+
+START_TEST(map_of_the_wrong_match_is_refused)
+{
+	struct drive d;
+
+	begin_refused(&d,
+		"map texts { match = cidr; entries = [ \"192.0.2.1 ok\" ] }\n"
+		"map names { entries = [ \"192.0.2.0/24 reject\" ] }\n"
+		"plugin second { type = access; client = names }\n",
+		"");
+	ck_assert_msg(strstr(d.mistakes, "filter.conf:2:26: error: sender takes a map with match = "
+					 "exact; map texts has cidr\n") != NULL,
+		"%s", d.mistakes);
+	ck_assert_msg(strstr(d.mistakes, "filter.conf:6:41: error: client takes a map with match = "
+					 "cidr; map names has exact\n") != NULL,
+		"%s", d.mistakes);
+	drive_fini(&d);
+}
+END_TEST
+
+/* Refused as a whole while the daemon runs, too. */
+START_TEST(newer_map_without_sense_keeps_the_old_one)
+{
+	struct drive d;
+
+	clock_freeze(1000000);
+	begin(&d, "sender = texts", "a@example.org reject\n", "");
+	drive_connect(&d, "192.0.2.1", "h.example.net", "25");
+	drive_helo(&d, "x");
+	drive_write(d.files[0], "a@example.org rejekt\n");
+	for (int i = 0; i < 3; i++) {
+		clock_advance(30 * CLOCK_SEC);
+		drive_mail(&d, "<x@example.org>", NULL, NULL);
 	}
-	ck_assert_ptr_nonnull(record);
-	ck_assert(record->failed);
-	ck_assert_str_eq(record->reason, "sender: a@example.org: its right-hand side is no action");
+	ck_assert_int_eq(drive_mail(&d, "<a@example.org>", NULL, NULL), CM_REJECT);
+	clock_thaw();
 	drive_fini(&d);
 }
 END_TEST
@@ -337,7 +429,10 @@ main(void)
 	TCase *t = tcase_create("access");
 
 	tcase_add_loop_test(t, right_hand_sides, 0, LENGTH(actions));
-	tcase_add_loop_test(t, no_action_fails, 0, LENGTH(nonsense));
+	tcase_add_loop_test(t, no_action_is_refused, 0, LENGTH(nonsense));
+	tcase_add_test(t, no_action_in_entries_is_refused);
+	tcase_add_test(t, map_of_the_wrong_match_is_refused);
+	tcase_add_test(t, newer_map_without_sense_keeps_the_old_one);
 	tcase_add_loop_test(t, most_specific_key, 0, LENGTH(lookups));
 	tcase_add_loop_test(t, client_networks, 0, LENGTH(clients));
 	tcase_add_test(t, recipients_are_told_apart);

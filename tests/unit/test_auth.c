@@ -35,7 +35,9 @@ static const struct {
 	{"no login", "", "203.0.113.1", NULL, "TLSv1.3", "<bob@example.com>", CM_REJECT,
 		"530 5.7.0 Authentication required", "fail"},
 	{"neither login nor TLS", "", "203.0.113.1", NULL, NULL, "<bob@example.com>", CM_REJECT,
-		"530 5.7.0 Authentication required", "fail"},
+		"530 5.7.0 Must issue a STARTTLS command first", "fail"},
+	{"no login where TLS is not required", "; require_tls = no", "203.0.113.1", NULL, NULL,
+		"<bob@example.com>", CM_REJECT, "530 5.7.0 Authentication required", "fail"},
 	{"a login without TLS", "", "203.0.113.1", "bob", NULL, "<bob@example.com>", CM_REJECT,
 		"530 5.7.0 Must issue a STARTTLS command first", "fail"},
 	{"somebody else's address", "", "203.0.113.1", "bob", "TLSv1.3", "<carol@example.com>",
@@ -96,10 +98,10 @@ static const struct {
 	{"a client known by its address", "; identify_by_address = [ 192.0.2.0/24 ]", "192.0.2.9",
 		NULL, NULL, "<scanner@example.com>", CM_CONTINUE, "", "address"},
 	{"a client beside those", "; identify_by_address = [ 192.0.2.0/24 ]", "192.0.3.9", NULL,
-		NULL, "<scanner@example.com>", CM_REJECT, "530 5.7.0 Authentication required",
-		"fail"},
+		NULL, "<scanner@example.com>", CM_REJECT,
+		"530 5.7.0 Must issue a STARTTLS command first", "fail"},
 	{"a local client", "", NULL, NULL, NULL, "<root@example.com>", CM_REJECT,
-		"530 5.7.0 Authentication required", "fail"},
+		"530 5.7.0 Must issue a STARTTLS command first", "fail"},
 };
 
 static void

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "drive.h"
@@ -58,7 +59,7 @@ static const struct {
 		{"\"good\": true", "\"mistakes\": []"}, {NULL}},
 	{"a bad configuration", {"check", "-c", "bad.conf"}, EXIT_NO,
 		{"bad.conf:1:1: error: unknown section",
-			"\n\n1 error, 1 warning. Nothing was loaded.\n"},
+			"\n\n2 errors, 0 warnings. Nothing was loaded.\n"},
 		{NULL}},
 	{"a bad configuration for programs", {"check", "-c", "bad.conf", "--json"}, EXIT_NO,
 		{"\"good\": false", "\"line\""}, {NULL}},
@@ -80,6 +81,16 @@ static const struct {
 		{"listener - where", "  socket = ...", "  mode = 0660"}, {NULL}},
 	{"a setting explained", {"config", "help", "main.drain_timeout"}, EXIT_OK,
 		{"main.drain_timeout\n", "range    0s to 1h", "default  30s"}, {NULL}},
+	{"a word of the language explained", {"config", "help", "include"}, EXIT_OK,
+		{"include \"PATTERN\" - other files"}, {NULL}},
+	{"a block explained", {"config", "help", "script.settings"}, EXIT_OK,
+		{"script.settings { NAME = VALUE }"}, {NULL}},
+	{"a plugin explained beside a mistake", {"config", "help", "auth", "-c", "bad.conf"},
+		EXIT_OK, {"plugin auth - login"}, {NULL}},
+	{"the plugins beside a mistake", {"plugins", "-c", "bad.conf"}, EXIT_OK,
+		{"access           allows"}, {NULL}},
+	{"no configuration for help", {"config", "help", "auth", "-c", "none.conf"}, EXIT_NO,
+		{NULL}, {"none.conf: error: cannot open"}},
 	{"a setting of all links", {"config", "help", "plugin.mode"}, EXIT_OK,
 		{"plugin.mode\n", "one of enforce, shadow, off"}, {NULL}},
 	{"a setting wherever it is", {"config", "help", "mode"}, EXIT_OK,
@@ -156,7 +167,7 @@ static struct drive d;
 static void
 write_files(void)
 {
-	char dir[PATH_MAX];
+	char dir[PATH_MAX], bad[PATH_MAX + 128];
 	FILE *f;
 
 	drive_plugin_dir(dir, false);
@@ -165,7 +176,9 @@ write_files(void)
 	f = fopen("filter.conf", "w");
 	fprintf(f, "main { plugin_dir = \"%s\" }\n%s", dir, sections);
 	fclose(f);
-	drive_file(&d, "bad.conf", "plugni p { }\nprofile all { chain = [ ] }\n");
+	snprintf(bad, sizeof(bad),
+		"plugni p { }\nmain { plugin_dir = \"%s\" }\nprofile all { chain = [ ] }\n", dir);
+	drive_file(&d, "bad.conf", bad);
 	drive_file(&d, "m.eml", "From: a@x.example\nSubject: s\n\nbody\n");
 }
 
@@ -229,6 +242,73 @@ START_TEST(a_command)
 }
 END_TEST
 
+/* Root may read everything; the user that the daemon becomes may not. */
+START_TEST(check_asks_as_the_daemons_user)
+{
+	static const char *const args[] = {"check", "-c", "filter.conf", NULL};
+	static const char *const words[] = {"filter.conf:2:18: error: map m: ",
+		"/secret: Permission denied (as user nobody)\n", "      = help: chgrp nogroup ",
+		" && chmod g+r ", "filter.conf:4:19: error: script r: cannot open ",
+		"/closed/r.lua: Permission denied (as user nobody)\n", "/closed && chmod g+x "};
+
+	if (geteuid() != 0) {
+		fprintf(stderr, "check_asks_as_the_daemons_user: needs root, not run\n");
+		return;
+	}
+	ck_assert_int_eq(chmod(d.dir, 0755), 0);
+	chmod(drive_file(&d, "secret", "a b\n"), 0600);
+	ck_assert_int_eq(mkdir("closed", 0700), 0);
+	drive_write("closed/r.lua", "function helo(m) end\n");
+	drive_write("filter.conf", "main { user = nobody }\nmap m { source = secret }\n"
+				   "listener l { socket = unix:m.sock }\n"
+				   "script r { file = closed/r.lua }\n"
+				   "profile p { chain = [ r ] }\n");
+	ck_assert_int_eq(run(args), EXIT_NO);
+	expect("check as root", "out", words, sizeof(words) / sizeof(*words));
+	unlink("closed/r.lua");
+	rmdir("closed");
+}
+END_TEST
+
+/* What postconf prints, and what check says of it. */
+static const struct {
+	const char *postconf, *said;
+} timeouts[] = {
+	{"echo 30s", NULL},
+	{"echo 1m", NULL},
+	{"echo 20s", "filter.conf:1:26: warning: message_timeout 25s, but Postfix here has "
+		     "milter_command_timeout = 20s\n"
+		     "    1 | main { message_timeout = 25s }\n"
+		     "      |                          ^~~\n"
+		     "      = help: postconf -e milter_command_timeout=30s, or message_timeout = "
+		     "15s\n"},
+	{"echo 8", "or message_timeout = 4s\n"},
+	{"echo x", NULL},
+	{"exit 1", NULL},
+	{"exec sleep 30", NULL},
+};
+
+START_TEST(check_asks_postfix_for_its_patience)
+{
+	static const char *const args[] = {"check", "-c", "filter.conf", NULL};
+	static const char *const good[] = {"filter.conf is good: "};
+	char path[160], text[64];
+
+	snprintf(text, sizeof(text), "#!/bin/sh\n%s\n", timeouts[_i].postconf);
+	chmod(drive_file(&d, "postconf", text), 0755);
+	snprintf(path, sizeof(path), "%s:/usr/bin:/bin", d.dir);
+	setenv("PATH", path, 1);
+	drive_write("filter.conf", "main { message_timeout = 25s }\n"
+				   "listener l { socket = unix:m.sock }\n"
+				   "profile p { chain = [ ] }\n");
+	ck_assert_int_eq(run(args), EXIT_OK);
+	if (timeouts[_i].said == NULL)
+		expect(timeouts[_i].postconf, "out", good, 1);
+	else
+		expect(timeouts[_i].postconf, "out", &timeouts[_i].said, 1);
+}
+END_TEST
+
 /* -c, else the environment, else what was installed. */
 START_TEST(the_configuration_is_found)
 {
@@ -253,6 +333,9 @@ main(void)
 	tcase_set_timeout(group, 60);
 	tcase_add_checked_fixture(group, write_files, remove_files);
 	tcase_add_loop_test(group, a_command, 0, (int)(sizeof(cases) / sizeof(*cases)));
+	tcase_add_test(group, check_asks_as_the_daemons_user);
+	tcase_add_loop_test(group, check_asks_postfix_for_its_patience, 0,
+		(int)(sizeof(timeouts) / sizeof(*timeouts)));
 	tcase_add_test(group, the_configuration_is_found);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);

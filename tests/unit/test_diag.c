@@ -112,6 +112,11 @@ static const struct {
 	{"what a terminal would act on is not shown", "\033[2J\x9b\xc2\x9b = b\n",
 		{.line = 1, .column = 9}, NULL,
 		"x:1:9: error: said\n    1 | ?[2J??? = b\n      |         ^\n"},
+	{"wide characters take two columns, combining ones none",
+		"\345\255\227e\314\201 = \345\255\227\345\255\227 x\n",
+		{.line = 1, .column = 7, .width = 2}, NULL,
+		"x:1:7: error: said\n    1 | \345\255\227e\314\201 = "
+		"\345\255\227\345\255\227 x\n      |       ^~~~\n"},
 	{"tabs stand in both lines", "\ta\t= b\n", {.line = 1, .column = 6}, NULL,
 		"x:1:6: error: said\n    1 | \ta\t= b\n      | \t \t  ^\n"},
 	{"letters of several octets are one column", "\xc3\xa4\xe2\x82\xac = b\n",

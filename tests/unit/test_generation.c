@@ -245,6 +245,47 @@ static const struct {
 		"    4 | profile all {\n"
 		"      |             ^ this { is never closed\n"
 		"      = help: add a line with } after the last setting of this section\n"},
+	{"a string that is not closed, and nothing more",
+		"map m { source = \"postmap:/gone\n}\nscript r { file = \"r.lua }\n}\n" WHOLE,
+		"filter.conf:4:18: error: unterminated string\n"
+		"    4 | map m { source = \"postmap:/gone\n"
+		"      |                  ^~~~~~~~~~~~~~ string starts here\n"
+		"      = help: add the closing \" on the same line (use \\n for a line break)\n"
+		"filter.conf:6:19: error: unterminated string\n"
+		"    6 | script r { file = \"r.lua }\n"
+		"      |                   ^~~~~~~~ string starts here\n"
+		"      = help: add the closing \" on the same line (use \\n for a line break)\n"},
+	{"a file that is not there, and nothing more",
+		"include \"gone.conf\"\nplugin starter { map = m }\nplugin older { }\n"
+		"profile all { chain = [ skeleton, starter, defined_there ] }\n",
+		"filter.conf:4:9: error: cannot open gone.conf: No such file or directory\n"
+		"    4 | include \"gone.conf\"\n"
+		"      |         ^~~~~~~~~~~\n"
+		"      = help: a pattern such as \"conf.d/*.conf\" may match nothing; a plain name "
+		"must exist\n"},
+	{"an include whose string is not closed", "include \"gone.conf\n" WHOLE,
+		"filter.conf:4:9: error: unterminated string\n"
+		"    4 | include \"gone.conf\n"
+		"      |         ^~~~~~~~~~ string starts here\n"
+		"      = help: add the closing \" on the same line (use \\n for a line break)\n"},
+	{"a setting outside beside a mistake in the language",
+		"mode = shadow\nplugin x y\nrefuse = z\n}\ntimeout = 5s\n" WHOLE,
+		"filter.conf:4:1: error: mode stands outside a section\n"
+		"    4 | mode = shadow\n"
+		"      | ^~~~\n"
+		"      = help: settings stand inside a section: main { mode = ... }\n"
+		"filter.conf:5:8: error: = is missing between plugin and x\n"
+		"    5 | plugin x y\n"
+		"      |        ^\n"
+		"      = help: write plugin = x, or plugin x { for a section\n"
+		"filter.conf:7:1: error: unexpected }\n"
+		"    7 | }\n"
+		"      | ^ no section is open here\n"
+		"      = help: remove it, or look for a { that is missing above\n"
+		"filter.conf:8:1: error: timeout stands outside a section\n"
+		"    8 | timeout = 5s\n"
+		"      | ^~~~~~~\n"
+		"      = help: settings stand inside a section: main { timeout = ... }\n"},
 	{"two blocks of settings",
 		"script s { file = x; settings { }\nsettings { } }\n"
 		"profile all { chain = [ skeleton, s ] }\n",
@@ -353,6 +394,38 @@ START_TEST(no_listener_is_a_warning)
 	ck_assert_str_eq(said(&d), "filter.conf: warning: no listener: no mail server can connect\n"
 				   "      = help: add: listener postfix { socket = "
 				   "unix:/run/chainmail/milter.sock }\n");
+	drive_fini(&d);
+}
+END_TEST
+
+static const struct {
+	const char *id;
+	bool good;
+} ids[] = {
+	{"mx1.example.com", true},
+	{"mx_1", true},
+	{"\"\"", false},
+	{"\"mx 1\"", false},
+	{"\"mx; spf=pass\"", false},
+	{"mx/1", false},
+	{"m\303\274.example", false},
+};
+
+/* It begins a header field that others trust. */
+START_TEST(authserv_id_is_a_token)
+{
+	struct drive d;
+	char text[256];
+
+	drive_init(&d);
+	snprintf(text, sizeof(text), "main { authserv_id = %s }\nprofile all { chain = [ ] }\n",
+		ids[_i].id);
+	drive_load_text(&d, text);
+	ck_assert_msg((d.g != NULL) == ids[_i].good, "%s: %s", ids[_i].id, d.mistakes);
+	if (!ids[_i].good)
+		ck_assert_msg(strstr(d.mistakes, "filter.conf:1:22: error: authserv_id: must be a "
+						 "host name, such as ") != NULL,
+			"%s", d.mistakes);
 	drive_fini(&d);
 }
 END_TEST
@@ -506,7 +579,9 @@ START_TEST(broken_scripts_are_refused_where_they_are)
 		 "profile all { chain = [ broken, gone, skeleton ] }\n");
 	ck_assert_ptr_null(d.g);
 	ck_assert_uint_eq(d.errors, 2);
-	ck_assert_msg(strstr(said(&d), "broken.lua:2: error: ") != NULL, "%s", said(&d));
+	ck_assert_msg(strstr(said(&d), "\nbroken.lua:2: error: 'then' expected near 'the' (profile "
+				       "all, chain position 1)\n") != NULL,
+		"%s", said(&d));
 	ck_assert_msg(
 		strstr(said(&d), "filter.conf:5:22: error: script gone: ") != NULL, "%s", said(&d));
 	drive_fini(&d);
@@ -742,6 +817,7 @@ main(void)
 	tcase_add_loop_test(t, mistake_in_its_words, 0, LENGTH(mistakes));
 	tcase_add_loop_test(t, warning_in_its_words, 0, LENGTH(warnings));
 	tcase_add_test(t, no_listener_is_a_warning);
+	tcase_add_loop_test(t, authserv_id_is_a_token, 0, LENGTH(ids));
 	tcase_add_test(t, missing_file_is_one_mistake);
 	tcase_add_test(t, unreadable_map_names_the_user);
 	tcase_add_test(t, settings_arrive);

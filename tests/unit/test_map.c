@@ -2,6 +2,7 @@
 /*
  * test_map.c - maps: what postmap reads, networks, newer files, many readers
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -50,6 +51,15 @@ write_file(const char *text, size_t len)
 	ck_assert_int_eq(fclose(f), 0);
 }
 
+/* Not written to for long, by the virtual clock; else it lies in that clock's future. */
+static void
+make_old(const char *file)
+{
+	const struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+
+	ck_assert_int_eq(utimensat(AT_FDCWD, file, times, 0), 0);
+}
+
 /* Writes a file of its own and puts it in place: another inode, whatever the clock's grain. */
 static void
 replace_file(const char *text)
@@ -59,6 +69,7 @@ replace_file(const char *text)
 	snprintf(other, sizeof(other), "%s.new", path);
 	rename(path, other);
 	write_file(text, strlen(text));
+	make_old(path);
 	unlink(other);
 }
 
@@ -393,9 +404,94 @@ START_TEST(newer_file_is_read_after_the_reload_time)
 	check_value(map, "a", "new");
 	/* The same size again, in place. */
 	write_file("a two\n", 6);
+	make_old(path);
 	check_value(map, "a", "new");
 	clock_advance(30 * CLOCK_SEC);
 	check_value(map, "a", "two");
+	map_close(map);
+}
+END_TEST
+
+START_TEST(file_that_is_being_written_is_left_alone)
+{
+	const char *mistakes;
+	struct cm_map *map = open_text(MAP_EXACT, "a old\nb x\n", 10, &mistakes);
+
+	log_to_file();
+	clock_advance(30 * CLOCK_SEC);
+	write_file("a new\n", 6);
+	check_value(map, "a", "old");
+	check_value(map, "b", "x");
+	clock_advance(1 * CLOCK_SEC);
+	write_file("a new\nb new\n", 12);
+	check_value(map, "a", "old");
+	clock_advance(1 * CLOCK_SEC);
+	check_value(map, "a", "new");
+	check_value(map, "b", "new");
+	ck_assert_str_eq(logged(), "");
+	log_close();
+	unlink(log_path);
+	map_close(map);
+}
+END_TEST
+
+START_TEST(file_that_is_always_written_is_read_in_the_end)
+{
+	const char *mistakes;
+	struct cm_map *map = open_text(MAP_EXACT, "a old\n", 6, &mistakes);
+
+	clock_advance(30 * CLOCK_SEC);
+	for (int i = 0; i < 59; i++) {
+		write_file("a newer\n", i % 2 == 0 ? 8 : 7);
+		check_value(map, "a", "old");
+		clock_advance(1 * CLOCK_SEC);
+	}
+	write_file("a newest\n", 9);
+	check_value(map, "a", "newest");
+	map_close(map);
+}
+END_TEST
+
+static const struct {
+	const char *what, *old, *new, *said; /* NULL: it is used */
+} newer[] = {
+	{"emptied", "a b\n", "", ": has no entries any more"},
+	{"only comments", "a b\n", "# a b\n", ": has no entries any more"},
+	{"empty as before", "", "# nothing\n", NULL},
+	{"a line without a value", "a b\n", "a c\nd\n", ":2: \"d\" has no value behind it"},
+	{"an open quote", "a b\n", "a c\n\"d e\n", ":2: unbalanced '\"' in '\"d e'"},
+	{"not UTF-8", "a b\n", "a c\nd\xff e\n", ":2: not UTF-8"},
+	{"nothing but a line without a value", "a b\n", "a\n", ":1: \"a\" has no value"},
+	{"the gravest line is named", "a b\n", "a c\na d\ne\n", ":3: \"e\" has no value"},
+	{"as senseless as before", "a b\nd\n", "a c\ne\n", NULL},
+	{"a key twice", "a b\n", "a c\na d\n", NULL},
+};
+
+START_TEST(newer_file_that_says_less_keeps_the_old_one)
+{
+	const char *mistakes;
+	struct cm_map *map = open_text(MAP_EXACT, newer[_i].old, strlen(newer[_i].old), &mistakes);
+	char wanted[512];
+
+	log_to_file();
+	replace_file(newer[_i].new);
+	for (int i = 0; i < 2; i++) {
+		clock_advance(30 * CLOCK_SEC);
+		if (newer[_i].said == NULL)
+			check_value(map, "a", newer[_i].new[0] == 'a' ? "c" : NULL);
+		else
+			check_value(map, "a", "b");
+	}
+	snprintf(wanted, sizeof(wanted), "map m: %s%s", path,
+		newer[_i].said == NULL ? "" : newer[_i].said);
+	if (newer[_i].said != NULL) {
+		ck_assert_msg(strstr(logged(), wanted) != NULL, "%s: %s", newer[_i].what, logged());
+		ck_assert_msg(strstr(logged(), "; the old content stays\n") != NULL, "%s: %s",
+			newer[_i].what, logged());
+		ck_assert_uint_eq(count_lines(logged()), 1);
+	}
+	log_close();
+	unlink(log_path);
 	map_close(map);
 }
 END_TEST
@@ -441,7 +537,7 @@ START_TEST(vanished_file_keeps_the_old_one)
 	ck_assert_uint_eq(count_lines(logged()), 1);
 	ck_assert_msg(strstr(logged(), "No such file or directory; the old content stays") != NULL,
 		"%s", logged());
-	write_file("a new\n", 6);
+	replace_file("a new\n");
 	clock_advance(30 * CLOCK_SEC);
 	check_value(map, "a", "new");
 	log_close();
@@ -495,6 +591,7 @@ START_TEST(many_readers_while_the_file_changes)
 		f = fopen(other, "w");
 		fprintf(f, i % 2 == 0 ? "a even\nb even\n" : "a odd\nb odd\n");
 		fclose(f);
+		make_old(other);
 		rename(other, path);
 		clock_advance(30 * CLOCK_SEC);
 		usleep(200);
@@ -528,6 +625,9 @@ main(void)
 	tcase_add_test(t, entries_of_the_configuration);
 	tcase_add_test(t, postmap_prefix_is_understood);
 	tcase_add_test(t, newer_file_is_read_after_the_reload_time);
+	tcase_add_test(t, file_that_is_being_written_is_left_alone);
+	tcase_add_test(t, file_that_is_always_written_is_read_in_the_end);
+	tcase_add_loop_test(t, newer_file_that_says_less_keeps_the_old_one, 0, LENGTH(newer));
 	tcase_add_test(t, broken_newer_file_keeps_the_old_one);
 	tcase_add_test(t, vanished_file_keeps_the_old_one);
 	tcase_add_test(t, many_readers_while_the_file_changes);

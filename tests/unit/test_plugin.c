@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "conf/schema.h"
 #include "host/plugin.h"
+#include "host/plugin_table.h"
 #include "table.h"
 
 static char dir[PATH_MAX + 16];
@@ -91,6 +92,40 @@ START_TEST(refused_by_name)
 }
 END_TEST
 
+static const struct cm_option doubled_rows[] = {{.name = "a"}, {.name = "b"}, {.name = "a"}};
+static const struct cm_option lost_rows[] = {
+	{.name = "a", .renamed_to = "b"}, {.name = "c", .renamed_to = "a"}};
+static const struct cm_option map_rows[] = {{.name = "m", .type = CM_OPT_MAP, .choices = "regexp"}};
+static const struct cm_option renamed_rows[] = {{.name = "a", .renamed_to = "b"}, {.name = "b"}};
+
+#define TABLE(rows)                                                                      \
+	.abi = CM_ABI, .size = sizeof(struct cm_plugin), .name = "t", .options = (rows), \
+	.option_count = LENGTH(rows), .option_size = sizeof(struct cm_option), .config_size = 8
+
+static const struct {
+	struct cm_plugin table;
+	const char *words; /* NULL: it is good */
+} tables[] = {
+	{{TABLE(renamed_rows)}, NULL},
+	{{TABLE(doubled_rows)}, "option a stands in its table twice"},
+	{{TABLE(lost_rows)}, "option a is renamed to b, which it does not have"},
+	{{TABLE(map_rows)}, "option m: there are no maps with match = regexp"},
+	{{.size = sizeof(struct cm_plugin), .name = "t"},
+		"its table does not say for which plugin interface it is (.abi = CM_ABI)"},
+	{{.abi = CM_ABI, .size = 8, .name = "t"}, "its table is too short (8 octets)"},
+};
+
+START_TEST(table_is_checked)
+{
+	struct cm_plugin ours;
+	struct err err = {""};
+	bool good = plugin_table_read(&ours, &tables[_i].table, "t", &err);
+
+	ck_assert_int_eq(good, tables[_i].words == NULL);
+	ck_assert_str_eq(err.text, good ? "" : tables[_i].words);
+}
+END_TEST
+
 START_TEST(loaded_once)
 {
 	struct err err = {""};
@@ -156,6 +191,7 @@ main(void)
 	tcase_add_test(t, skeleton_loads);
 	tcase_add_test(t, older_table_is_filled_with_zeros);
 	tcase_add_loop_test(t, refused_by_name, 0, LENGTH(refused));
+	tcase_add_loop_test(t, table_is_checked, 0, LENGTH(tables));
 	tcase_add_test(t, loaded_once);
 	tcase_add_test(t, loaded_once_by_many_threads);
 	tcase_add_test(t, names_are_sorted);

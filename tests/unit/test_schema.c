@@ -59,6 +59,20 @@ static const struct cm_option zen_rows[] = {
 	{.name = "text", .type = CM_OPT_STRING, .offset = AT(path)},
 };
 
+static bool
+starts_small(const char *text, char *why, size_t why_size)
+{
+	if (text[0] >= 'a' && text[0] <= 'z')
+		return true;
+	snprintf(why, why_size, "\"%s\" does not start small", text);
+	return false;
+}
+
+static const struct cm_option checked_rows[] = {
+	{.name = "words", .type = CM_OPT_LIST, .offset = AT(list), .check = starts_small},
+	{.name = "word", .type = CM_OPT_STRING, .offset = AT(text), .check = starts_small},
+};
+
 static const struct cm_option spf_rows[] = {
 	{.name = "softfail", .type = CM_OPT_STRING, .offset = AT(text)},
 	{.name = "skip_for", .type = CM_OPT_MAP, .offset = AT(map)},
@@ -79,6 +93,7 @@ static const struct {
 	const char *section;
 	struct schema_rows rows;
 } kinds[] = {
+	{"checked", SCHEMA_ROWS(checked_rows)},
 	{"dns", SCHEMA_ROWS(dns_rows)},
 	{"greylist", SCHEMA_ROWS(greylist_rows)},
 	{"postfix", SCHEMA_ROWS(listener_rows)},
@@ -177,6 +192,26 @@ static const struct {
 		"      = help: did you mean \"timeout\"?\n"
 		"\n"
 		"1 error, 0 warnings."},
+	{"a slip in a deprecated name", {{1, "plugin greylist {"}, {2, "wiat = 5min"}, {3, "}"}},
+		"filter.conf:2:1: error: unknown setting \"wiat\" in plugin greylist\n"
+		"    2 | wiat = 5min\n"
+		"      | ^~~~\n"
+		"      = help: did you mean \"delay\"?\n"
+		"\n"
+		"1 error, 0 warnings."},
+	{"texts that the row itself does not take",
+		{{1, "checked {"}, {2, "words = [ a, B, c, \"D\" ]; word = E"}, {3, "}"}},
+		"filter.conf:2:14: error: words: \"B\" does not start small\n"
+		"    2 | words = [ a, B, c, \"D\" ]; word = E\n"
+		"      |              ^\n"
+		"filter.conf:2:20: error: words: \"D\" does not start small\n"
+		"    2 | words = [ a, B, c, \"D\" ]; word = E\n"
+		"      |                    ^~~\n"
+		"filter.conf:2:34: error: word: \"E\" does not start small\n"
+		"    2 | words = [ a, B, c, \"D\" ]; word = E\n"
+		"      |                                  ^\n"
+		"\n"
+		"3 errors, 0 warnings."},
 	{"a duration without a unit, and one with a wrong unit",
 		{{126, "plugin greylist {"},
 			{127, "    mode             = shadow                  # log what it would "

@@ -36,7 +36,8 @@ static const struct {
 	{MAIL "local x = rejct",
 		"scripts/x.lua:2: error: unknown name \"rejct\"; did you mean \"reject\"?"},
 	{MAIL "local x = nothing_like_it",
-		"scripts/x.lua:2: error: unknown name \"nothing_like_it\"\n"},
+		"scripts/x.lua:2: error: unknown name \"nothing_like_it\" (profile p, "
+		"chain position 1)\n"},
 	{MAIL "string.find = nil", "scripts/x.lua:2: error: string cannot be changed"},
 	{MAIL "local f = string.gmach",
 		"scripts/x.lua:2: error: string has no \"gmach\"; did you mean "

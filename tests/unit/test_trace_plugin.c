@@ -59,9 +59,6 @@ static const struct {
 	{"\"mail done\", \"eom reject\"", CM_CONTINUE, ""},
 	{"\"mail accept\", \"eom reject\"", CM_CONTINUE, ""},
 	{"\"mail continue\", \"mail reject\"", CM_REJECT, "550 5.7.1 Refused by local policy"},
-	{"\"mail reject 450 4.7.1 x\"", CM_TEMPFAIL,
-		"451 4.3.0 Temporary problem, please try again later"},
-	{"\"mail reject 550\"", CM_TEMPFAIL, "451 4.3.0 Temporary problem, please try again later"},
 };
 
 START_TEST(verdict_of_a_stage)
@@ -149,8 +146,19 @@ START_TEST(bad_edit_fails)
 }
 END_TEST
 
-static const char *const bad_answers[] = {
-	"helo", "hello reject", "helo rejekt", "eom add_header", "helo reject\" , \"x y z"};
+static const struct {
+	const char *answer, *said; /* the second of a list */
+} bad_answers[] = {
+	{"helo", "is not: STAGE ACTION ARGUMENTS"},
+	{"hello reject", "is not: STAGE ACTION ARGUMENTS"},
+	{"helo rejekt", "is not: STAGE ACTION ARGUMENTS"},
+	{"eom add_header", "lacks what stands behind the action: add_header NAME: VALUE"},
+	{"mail reject 450 4.7.1 x",
+		"has no code and status of that class: reject [CODE STATUS TEXT]"},
+	{"mail reject 550", "has no code and status of that class: reject [CODE STATUS TEXT]"},
+	{"mail tempfail 450 5.7.1 x",
+		"has no code and status of that class: tempfail [CODE STATUS TEXT]"},
+};
 
 START_TEST(bad_answer_is_refused)
 {
@@ -161,13 +169,14 @@ START_TEST(bad_answer_is_refused)
 	drive_init(&d);
 	snprintf(text, sizeof(text),
 		"main { plugin_dir = \"%s\" }\nprofile all { chain = [ trace ] }\n"
-		"plugin trace { answer = [ \"%s\" ] }\n",
-		dir, bad_answers[_i]);
+		"plugin trace { answer = [ \"eom accept\", \"%s\", x ] }\n",
+		dir, bad_answers[_i].answer);
 	drive_load_text(&d, text);
 	ck_assert_ptr_null(d.g);
-	ck_assert_msg(strstr(d.mistakes, "filter.conf:3:1: error: plugin trace: answer \"") != NULL,
-		"%s", d.mistakes);
-	ck_assert_ptr_nonnull(strstr(d.mistakes, "\" is not: STAGE ACTION ARGUMENTS\n"));
+	snprintf(text, sizeof(text), "filter.conf:3:41: error: answer: \"%s\" %s\n",
+		bad_answers[_i].answer, bad_answers[_i].said);
+	ck_assert_msg(strstr(d.mistakes, text) != NULL, "%s\n%s", text, d.mistakes);
+	ck_assert_uint_eq(d.errors, 2);
 	drive_fini(&d);
 }
 END_TEST
@@ -207,6 +216,20 @@ START_TEST(every_event_is_logged_safely)
 }
 END_TEST
 
+/* Its line at connect names the port, so the MTA must be asked for it by then. */
+START_TEST(port_is_asked_for)
+{
+	struct drive d;
+	bool asked = false;
+
+	begin(&d, "");
+	for (const char *const *m = d.g->needs.macros[CM_STAGE_CONNECT]; *m != NULL; m++)
+		asked = asked || strcmp(*m, "{daemon_port}") == 0;
+	ck_assert(asked);
+	drive_fini(&d);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -218,6 +241,7 @@ main(void)
 	tcase_add_test(t, body_is_replaced);
 	tcase_add_loop_test(t, bad_edit_fails, 0, LENGTH(bad_edits));
 	tcase_add_loop_test(t, bad_answer_is_refused, 0, LENGTH(bad_answers));
+	tcase_add_test(t, port_is_asked_for);
 	tcase_add_test(t, every_event_is_logged_safely);
 	suite_add_tcase(s, t);
 	return table_run(s);

@@ -26,7 +26,7 @@ held_refusal_passed() {
 }
 
 it "no login" refused "MAIL FROM" "530 5.7.0 Authentication required" submit --tls
-it "neither TLS nor login" refused "MAIL FROM" "530 5.7.0" submit
+it "neither TLS nor login" refused "MAIL FROM" "530 5.7.0 Must issue a STARTTLS command first" submit
 it "a login with its own address" delivered submit_as bob
 it "a login with the address of another" refused "MAIL FROM" \
     "553 5.7.1 <carol@example.com>: Sender address rejected: not owned by user bob" \

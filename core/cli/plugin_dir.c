@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin_dir.c - where a configuration looks for plugins, whatever else is wrong with it
+ *
+ * For commands that explain plugins: who asks for help may well have a mistake in the file.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "cli.h"
+#include "conf/diag.h"
+#include "conf/tree.h"
+
+/* The setting as it was written, or NULL. */
+static const char *
+find(const struct conf_section *root)
+{
+	for (const struct conf_section *s = root->sections; s != NULL; s = s->next) {
+		const struct conf_setting *dir = conf_find(s, "plugin_dir");
+
+		if (strcmp(s->kind, "main") == 0 && dir != NULL)
+			return dir->value.text;
+	}
+	return NULL;
+}
+
+bool
+cli_plugin_dir(const char *config, struct arena *arena, const char **dir)
+{
+	struct diag *diag = diag_new();
+	const struct conf_section *root = conf_read(arena, config, diag);
+	const char *slash = strrchr(config, '/');
+	bool read = root->sections != NULL || diag_errors(diag) == 0;
+
+	*dir = find(root);
+	if (*dir != NULL && (*dir)[0] != '/' && slash != NULL)
+		*dir = arena_printf(arena, "%.*s/%s", (int)(slash - config), config, *dir);
+	if (!read)
+		diag_print(diag, stderr);
+	diag_free(diag);
+	return read;
+}
