@@ -80,6 +80,7 @@ struct chain_needs {
 	uint32_t replies;   /* bit per stage whose reply must be waited for */
 	uint32_t rights;    /* CM_EDIT_* */
 	bool headers, body; /* kept */
+	bool size;	    /* header and body are counted */
 	const char *const *macros[CM_STAGE_COUNT]; /* NULL-terminated, no doubles, sorted */
 };
 

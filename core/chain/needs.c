@@ -74,6 +74,7 @@ link_needs(struct chain_needs *needs, const struct link *l)
 	/* An edit of a field must know whether the field is there. */
 	needs->headers |= (l->needs & (CM_NEED_HEADERS | CM_EDIT_HEADERS)) != 0;
 	needs->body |= (l->needs & CM_NEED_BODY) != 0;
+	needs->size |= (l->needs & CM_NEED_SIZE) != 0;
 }
 
 static void
@@ -109,9 +110,9 @@ find_needs(const struct chain *chain, struct chain_needs *needs)
 	for (size_t i = 0; i < chain->profile_count; i++)
 		profile_needs(needs, &chain->profiles[i]);
 	needs->stages |= CORE_STAGES;
-	if (needs->headers)
+	if (needs->headers || needs->size)
 		needs->stages |= BIT(CM_STAGE_HEADER);
-	if (needs->body)
+	if (needs->body || needs->size)
 		needs->stages |= BIT(CM_STAGE_BODY);
 }
 

@@ -374,7 +374,7 @@ static const struct script_row rows[] = {
 	{"set_sender", SCRIPT_FUNCTION, .call = script_set_sender,
 		.parameters = "address: string|Address", .result = "", .needs = CM_EDIT_SENDER,
 		.help = "change the envelope sender; \"\" is the null sender"},
-	{"size", SCRIPT_FIELD, get_size, .result = "integer",
+	{"size", SCRIPT_FIELD, get_size, .result = "integer", .needs = CM_NEED_SIZE,
 		.help = "octets of header and body received so far"},
 	{"spf", SCRIPT_FIELD, get_spf, .result = "Results", .help = "results of the plugin spf"},
 	{"stage", SCRIPT_FIELD, get_stage, .result = "string",

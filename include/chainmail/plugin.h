@@ -160,9 +160,10 @@ enum {
 	CM_EDIT_SENDER = 1u << 4,     /* cm_set_sender() */
 	CM_EDIT_BODY = 1u << 5,	      /* cm_replace_body() */
 	CM_EDIT_QUARANTINE = 1u << 6, /* cm_quarantine() */
-	CM_STOP_EARLY = 1u << 7,  /* a refusal at data, header, eoh or body must reach the MTA at
-				     once; else it is given at end of message, which saves waits */
-	CM_AFTER_ACCEPT = 1u << 8 /* runs although an earlier link accepted (signing, marking) */
+	CM_STOP_EARLY = 1u << 7,   /* a refusal at data, header, eoh or body must reach the MTA at
+				      once; else it is given at end of message, which saves waits */
+	CM_AFTER_ACCEPT = 1u << 8, /* runs although an earlier link accepted (signing, marking) */
+	CM_NEED_SIZE = 1u << 9 /* cm_size() works: header and body are sent, and kept by nobody */
 };
 
 /* A macro that a link reads and the stage from which it must be known. */
@@ -266,7 +267,7 @@ CM_API const struct cm_address *cm_rcpt(const struct cm_session *, size_t i);
 CM_API const char *cm_id(const struct cm_session *);
 /* The MTA's queue id; NULL before it is known (Postfix: first accepted recipient). */
 CM_API const char *cm_queue_id(const struct cm_session *);
-/* Octets of header and body received so far. */
+/* Octets of header and body received so far; -1 where CM_NEED_SIZE was not declared. */
 CM_API int64_t cm_size(const struct cm_session *);
 CM_API enum cm_stage cm_stage(const struct cm_session *);
 

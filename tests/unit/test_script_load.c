@@ -186,6 +186,7 @@ static const struct {
 	{"function headers(m) return m.from_header and nil end", CM_NEED_HEADERS, ""},
 	{"function headers(m) m:header('X') end", CM_NEED_HEADERS, ""},
 	{"function headers(m) for n in m:header_list() do end end", CM_NEED_HEADERS, ""},
+	{"function message(m) local n = m.size end", CM_NEED_SIZE, ""},
 	{"function message(m) m:body(1) end", CM_NEED_BODY, ""},
 	{"function mail(m) return quarantine('x') end", CM_EDIT_QUARANTINE, ""},
 	{"function mail(m) return discard('x') end", 0, ""},
