@@ -83,6 +83,19 @@ script_check(lua_State *L, int arg, const struct script_class *class)
 	return o;
 }
 
+/* Raises where the link did not declare what the row needs: its name was not found in the text. */
+static void
+check_needs(lua_State *L, const struct script_object *o, const struct script_row *row)
+{
+	const struct script_run *run = script_state_of(L)->run;
+
+	if ((row->needs & ~run->script->plugin.needs) != 0)
+		luaL_error(L,
+			"%s.%s needs its name written in the rule: the MTA is asked for what the "
+			"text names, and \"%s\" was computed",
+			o->class->what, row->name, row->name);
+}
+
 /* Raises where the session has not come to the row's stage yet. */
 static void
 check_stage(lua_State *L, const struct script_object *o, const struct script_row *row)
@@ -97,6 +110,13 @@ check_stage(lua_State *L, const struct script_object *o, const struct script_row
 			row->name, script_stage_name(row->from), script_stage_name(cm_stage(s)));
 }
 
+static void
+check_row(lua_State *L, const struct script_object *o, const struct script_row *row)
+{
+	check_needs(L, o, row);
+	check_stage(L, o, row);
+}
+
 const struct script_object *
 script_self(lua_State *L, const struct script_class *class)
 {
@@ -106,7 +126,7 @@ script_self(lua_State *L, const struct script_class *class)
 	if (o == NULL)
 		luaL_error(L, "%s is called with a colon: m:%s(...)", row->name, row->name);
 	else
-		check_stage(L, o, row);
+		check_row(L, o, row);
 	return o;
 }
 
@@ -136,7 +156,7 @@ object_index(lua_State *L)
 		return 1;
 	row = lua_touserdata(L, -1);
 	if (row != NULL) {
-		check_stage(L, o, row);
+		check_row(L, o, row);
 		return row->get(L, o);
 	}
 	if (o->class->other != NULL && o->class->other(L, o))
