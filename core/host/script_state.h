@@ -53,9 +53,11 @@ struct script {
 	int index; /* in the host */
 };
 
-/* What the allocator of a state may hand out. */
+/* What the allocator of a state may hand out, and whose hooks took it. */
 struct script_memory {
 	size_t used, limit;
+	size_t *taken; /* octets by owner: 0 loading and all else, behind it the scripts */
+	size_t owner;  /* of what is allocated now */
 };
 
 enum script_over { SCRIPT_IN_TIME, SCRIPT_OVER_CPU, SCRIPT_OVER_WALL };
@@ -89,7 +91,6 @@ struct script_state {
 	struct script_run *run; /* NULL: nothing runs */
 	uint64_t serial;	/* of the run; objects of earlier ones are dead */
 	struct script_memory memory;
-	size_t base; /* octets used after loading */
 
 	/* Of the pool and the watchdog, under host->lock. */
 	struct script_state *next_free;
@@ -155,6 +156,8 @@ void script_settings_push(lua_State *, const struct script_setting *);
  */
 
 struct script_state *script_state_of(lua_State *);
+/* Whose memory a hook of the script takes (struct script_memory). */
+size_t script_owner(const struct script *);
 /* An empty state with all libraries; false with words. */
 MUST_USE bool script_state_open(struct script_state *, struct script_host *, struct err *);
 void script_state_close(struct script_state *);

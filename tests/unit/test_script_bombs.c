@@ -264,6 +264,36 @@ START_TEST(builds_a_state_anew_that_keeps_too_much)
 }
 END_TEST
 
+/* The first rule stays within its memory; the second has little, and keeps nothing. */
+START_TEST(holds_what_one_rule_keeps_against_no_other)
+{
+	drive_file(&r.d, "scripts/keeper.lua",
+		"local kept, n = {}, 0\n"
+		"function mail(m)\n"
+		"\tif n == 0 then for i = 1, 2000 do kept[i] = ('x'):rep(1000) .. i end end\n"
+		"\tn = n + 1\n"
+		"\tlog.info('turn ' .. n)\n"
+		"end\n");
+	drive_file(&r.d, "scripts/x.lua",
+		"function mail(m)\n"
+		"\tlocal t = {}\n"
+		"\tfor i = 1, 100 do t[i] = ('y'):rep(2000) .. i end\n"
+		"end\n");
+	drive_load(&r.d, "profile p { chain = [ keeper, x ] }\n"
+			 "script keeper { file = scripts/keeper.lua; memory = 16M; cpu = 10s }\n"
+			 "script x { file = scripts/x.lua; memory = 512k; cpu = 10s }\n");
+	drive_open(&r.d);
+	drive_connect(&r.d, "192.0.2.1", "c", "25");
+	drive_helo(&r.d, "c");
+	for (int i = 0; i < 20; i++) {
+		ck_assert_str_eq(rule_message(&r, "<a@b.c>"), "continue");
+		chain_end_message(r.d.s);
+	}
+	ck_assert_msg(strstr(rule_log(&r), "built anew") == NULL, "%s", r.text);
+	ck_assert_ptr_nonnull(strstr(r.text, " keeper: turn 20\n"));
+}
+END_TEST
+
 START_TEST(does_not_grow_with_many_failures)
 {
 	rule_load(&r,
@@ -351,6 +381,7 @@ main(void)
 	tcase_add_loop_test(tc, ends_and_leaves_the_state_alive, 0, LENGTH(bombs));
 	tcase_add_test(tc, ends_at_its_timeout_too);
 	tcase_add_test(tc, builds_a_state_anew_that_keeps_too_much);
+	tcase_add_test(tc, holds_what_one_rule_keeps_against_no_other);
 	tcase_add_test(tc, does_not_grow_with_many_failures);
 	tcase_add_test(tc, serves_many_threads_at_once);
 	suite_add_tcase(suite, tc);
