@@ -152,7 +152,7 @@ function Message:set_sender(address) end
 ---@class Client
 ---@field ip string address; "" for a local client
 ---@field name string verified host name, or "unknown"
----@field port integer? the client's port
+---@field port integer? the client's port; nil for a local client
 ---@field ptr string? reverse name as DNS gives it, not verified
 local Client = {}
 

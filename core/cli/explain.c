@@ -19,6 +19,8 @@
 #include "host/generation.h"
 
 #define FILE_MAX ((size_t)1 << 30)
+/* From where the client connects: the first port for that (RFC 6335 section 6). */
+#define CLIENT_PORT 49152
 
 struct explain_args {
 	const char *client, *client_name, *config, *from, *helo, *login;
@@ -209,6 +211,7 @@ run(int argc, char **argv)
 	if (g != NULL) {
 		in.client_ip = args.client;
 		in.client_name = args.client_name;
+		in.client_port = args.client != NULL ? CLIENT_PORT : 0;
 		in.port = args.port;
 		in.helo = args.helo;
 		in.from = args.from;

@@ -381,6 +381,7 @@ static const struct {
 		"failed: scripts/x.lua:2: this listener does not deliver the client's reverse "
 		"name*"},
 	{"function helo(m)\n\tif m.auth then return reject('x') end\nend", "continue"},
+	{"function mail(m)\n\tassert(m.client.port == nil)\nend", "continue"},
 };
 
 START_TEST(never_reads_silence_as_no)
