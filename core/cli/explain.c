@@ -133,11 +133,11 @@ decided_by(struct cm_session *s, const struct answer *a)
 
 /* --- the run --- */
 
-/* Warnings and errors of rules and plugins are shown; the summary line would only repeat. */
+/* What rules and plugins log is shown; the summary line would only repeat. */
 static void
 quiet_log(void)
 {
-	const struct log_config config = {.target = LOG_TARGET_STDERR, .level = LOG_LEVEL_WARN};
+	const struct log_config config = {.target = LOG_TARGET_STDERR, .level = LOG_LEVEL_INFO};
 	struct err err;
 
 	if (!log_open(&config, 1, &err))

@@ -144,11 +144,11 @@ static const struct {
 	{"the port of the client",
 		{EXPLAIN, "-c", "filter.conf", "--from", "a@x.example", "--to", "b@example.com",
 			"--port", "26"},
-		EXIT_NO, {"550 5.7.1 port 49152 (id ", "exit 1\n"}, {NULL}},
+		EXIT_NO, {"550 5.7.1 port 49152 (id ", "exit 1\n"}, {" talk: a line b=c\n"}},
 	{"a local client has no port",
 		{"explain", "m.eml", "-c", "filter.conf", "--from", "a@x.example", "--to",
 			"b@example.com", "--port", "26"},
-		EXIT_NO, {"550 5.7.1 port nil (id ", "exit 1\n"}, {NULL}},
+		EXIT_NO, {"550 5.7.1 port nil (id ", "exit 1\n"}, {" talk: a line b=c\n"}},
 	{"no such message", {"explain", "none.eml", "--from", "", "--to", "b"}, EXIT_USAGE, {NULL},
 		{"none.eml: No such file"}},
 	{"no sender", {"explain", "m.eml", "--to", "b"}, EXIT_USAGE, {NULL},
@@ -179,6 +179,7 @@ write_files(void)
 	drive_file(&d, "bad.conf", "plugni p { }\nprofile all { chain = [ ] }\n");
 	drive_file(&d, "talk.lua",
 		"function mail(m)\n"
+		"\tlog.info('a line', { b = 'c' })\n"
 		"\treturn reject('port ' .. tostring(m.client.port))\n"
 		"end\n");
 	drive_file(&d, "m.eml", "From: a@x.example\nSubject: s\n\nbody\n");
