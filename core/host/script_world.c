@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/text.h"
@@ -14,6 +15,10 @@
 #include "mail/stage.h"
 #include "script_api.h"
 #include "script_state.h"
+#include "service.h"
+
+/* Octets of a log line of a rule. */
+#define LOG_LINE_MAX 2048
 
 bool
 script_client_inside(const struct cm_session *s, const char *text, bool *ok)
@@ -91,6 +96,38 @@ script_wall(lua_State *L)
 	const struct cm_session *s = script_session_now(L);
 
 	return s == NULL ? clock_wall() : cm_time(s);
+}
+
+/* Such a value needs no quotes: nothing in it ends it or begins another. */
+static bool
+plain_word(const struct script_log_field *f)
+{
+	for (size_t i = 0; i < f->len; i++) {
+		unsigned char c = (unsigned char)f->value[i];
+
+		if (c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\')
+			return false;
+	}
+	return f->len > 0;
+}
+
+void
+script_log(struct cm_session *s, enum cm_level level, const char *text,
+	const struct script_log_field *fields, size_t count)
+{
+	struct buf line;
+
+	buf_init(&line, LOG_LINE_MAX);
+	text_escape(&line, text, strlen(text));
+	for (size_t i = 0; i < count; i++) {
+		buf_printf(&line, " %s=", fields[i].name);
+		if (plain_word(&fields[i]))
+			buf_add(&line, fields[i].value, fields[i].len);
+		else
+			text_quote(&line, fields[i].value, fields[i].len);
+	}
+	service_log(s, level, line.data);
+	buf_fini(&line);
 }
 
 const char *

@@ -160,6 +160,44 @@ START_TEST(tells_done_what_the_client_was_told)
 }
 END_TEST
 
+/* --- log lines ----------------------------------------------------------------------------------
+ */
+
+static const struct {
+	const char *field, *shown;
+} logged[] = {
+	{"'word'", "word"},
+	{"12", "12"},
+	{"true", "true"},
+	{"m.from", "a@b.c"},
+	{"'two words'", "\"two words\""},
+	{"''", "\"\""},
+	{"'a\\tb'", "\"a\\x09b\""},
+	{"'a\\nb'", "\"a\\x0ab\""},
+	{"'a\\0b'", "\"a\\x00b\""},
+	{"'a=b'", "\"a=b\""},
+	{"'back\\\\slash'", "\"back\\x5cslash\""},
+	{"'x\" admin=\"yes'", "\"x\\\" admin=\\\"yes\""},
+	{"'x\\\\\" admin=yes \"'", "\"x\\x5c\\\" admin=yes \\\"\""},
+	{"'\\xc3\\xa4'", "\"\\xc3\\xa4\""},
+};
+
+START_TEST(lets_no_value_look_like_another_field)
+{
+	char code[256], line[256];
+
+	snprintf(code, sizeof(code), "function mail(m) log.info('l', { f = %s, z = 1 }) end",
+		logged[_i].field);
+	rule_load(&r, code, "");
+	drive_open(&r.d);
+	drive_connect(&r.d, "192.0.2.1", "c", "25");
+	drive_helo(&r.d, "c");
+	rule_expect(rule_message(&r, "<a@b.c>"), "continue");
+	snprintf(line, sizeof(line), " x: l f=%s z=1\n", logged[_i].shown);
+	ck_assert_msg(strstr(rule_log(&r), line) != NULL, "want %sgot %s", line, r.text);
+}
+END_TEST
+
 /* --- errors of rules ---------------------------------------------------------------------------
  */
 
@@ -241,6 +279,10 @@ static const struct {
 	{"function mail(m)\n\tm:note('k', nil)\nend", "failed: scripts/x.lua:2: bad argument*"},
 	{"function mail(m)\n\tfor i = 1, 200 do log.info('x') end\nend",
 		"failed: scripts/x.lua:2: one hook may write at most 100 log lines*"},
+	{"function mail(m)\n\tlog.info('x', { ['a=b c'] = 1 })\nend",
+		"failed: scripts/x.lua:2: fields of a log line have names of letters*"},
+	{"function mail(m)\n\tlog.info('x', { 1 })\nend",
+		"failed: scripts/x.lua:2: fields of a log line have names of letters*"},
 	{"function mail(m)\n\tfor i = 1, 500 do m:note('k', ('x'):rep(10000)) end\nend",
 		"failed: scripts/x.lua:2: a rule may hand over at most 4096 KB of notes*"},
 	{"function mail(m)\n\trawset(string, 'find', 1)\nend",
@@ -467,6 +509,7 @@ main(void)
 	tcase_add_test(tc, sees_arguments_of_its_stages);
 	tcase_add_test(tc, runs_every_hook_in_order);
 	tcase_add_test(tc, tells_done_what_the_client_was_told);
+	tcase_add_loop_test(tc, lets_no_value_look_like_another_field, 0, LENGTH(logged));
 	tcase_add_loop_test(tc, fails_in_words, 0, LENGTH(failures));
 	tcase_add_test(tc, says_a_failure_once_with_our_id);
 	tcase_add_test(tc, logs_a_failure_of_done);
