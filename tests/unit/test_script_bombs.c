@@ -239,6 +239,54 @@ START_TEST(ends_at_its_timeout_too)
 }
 END_TEST
 
+/* --- one call that takes long ------------------------------------------------------------------
+ */
+
+static const char *const long_calls[] = {
+	"string.format('%q', ('\\0'):rep(2e7))",
+	"('%q'):format(('\\1x'):rep(2e7))",
+	"local a = {} for i = 1, 1e5 do a[i] = 1e300 end (('%.99f'):rep(1e5)):format("
+	"table.unpack(a))",
+};
+
+START_TEST(ends_before_a_call_that_takes_long)
+{
+	char code[256];
+	const char *got;
+	int64_t began;
+
+	snprintf(code, sizeof(code), "function mail(m)\n%s\nend", long_calls[_i]);
+	rule_load(&r, code, "cpu = 50ms; memory = 1G; timeout = 60s");
+	drive_open(&r.d);
+	drive_connect(&r.d, "192.0.2.1", "c", "25");
+	drive_helo(&r.d, "c");
+	began = clock_cpu();
+	got = rule_message(&r, "<a@b.c>");
+	ck_assert_msg(strstr(got, "used its 50ms of processor time") != NULL, "%s", got);
+	ck_assert_int_le((clock_cpu() - began) / CLOCK_MS, BOUND_MS);
+}
+END_TEST
+
+static const char *const short_calls[] = {
+	"string.format('%q', ('\\0'):rep(10000))",
+	"string.format('%s%s', ('x'):rep(2e6), ('y'):rep(2e6))",
+	"for i = 1, 500 do string.format('%.2f %5.1f %g %d %%', i, i, i, i) end",
+	"local s = ('ab'):rep(1e6, ',')",
+};
+
+START_TEST(lets_a_call_be_that_takes_a_moment)
+{
+	char code[256];
+
+	snprintf(code, sizeof(code), "function mail(m)\n%s\nend", short_calls[_i]);
+	rule_load(&r, code, "cpu = 500ms; memory = 64M; timeout = 60s");
+	drive_open(&r.d);
+	drive_connect(&r.d, "192.0.2.1", "c", "25");
+	drive_helo(&r.d, "c");
+	rule_expect(rule_message(&r, "<a@b.c>"), "continue");
+}
+END_TEST
+
 /* --- memory that stays --------------------------------------------------------------------------
  */
 
@@ -380,6 +428,8 @@ main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, ends_and_leaves_the_state_alive, 0, LENGTH(bombs));
 	tcase_add_test(tc, ends_at_its_timeout_too);
+	tcase_add_loop_test(tc, ends_before_a_call_that_takes_long, 0, LENGTH(long_calls));
+	tcase_add_loop_test(tc, lets_a_call_be_that_takes_a_moment, 0, LENGTH(short_calls));
 	tcase_add_test(tc, builds_a_state_anew_that_keeps_too_much);
 	tcase_add_test(tc, holds_what_one_rule_keeps_against_no_other);
 	tcase_add_test(tc, does_not_grow_with_many_failures);
