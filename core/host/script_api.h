@@ -132,6 +132,8 @@ struct script_log_field {
 
 /* Counts a log line; raises when a hook writes too many. */
 void script_log_line(lua_State *);
+/* Pushes the value at index as tostring() gives it: "table" for one, never where it is. */
+const char *script_tostring(lua_State *, int index, size_t *len);
 /* NULL is nil. */
 int script_push_text(lua_State *, const char *);
 /*

@@ -54,7 +54,7 @@ read_fields(lua_State *L, struct script_log_field *fields)
 		if (count++ == FIELDS_MOST)
 			luaL_error(L, "a log line has at most %d fields", (int)FIELDS_MOST);
 		f->name = check_name(L, -2);
-		f->value = luaL_tolstring(L, -1, &f->len);
+		f->value = script_tostring(L, -1, &f->len);
 		script_give(L, strlen(f->name) + f->len);
 		lua_replace(L, -2);
 		lua_pushvalue(L, -2); /* name, value, name: where lua_next() goes on */

@@ -4,13 +4,15 @@
  *
  * A hook that is out of time must not go on because it caught the error: pcall and xpcall pass it
  * on. The handler of xpcall is called after the stack was unwound, where its time counts as any
- * other's. Metatables get no finalizer, since Lua runs those without hooks.
+ * other's. Metatables get no finalizer, since Lua runs those without hooks. No text shows where in
+ * memory a thing is.
  */
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "script_api.h"
 #include "script_budget.h"
 #include "script_state.h"
 
@@ -117,6 +119,29 @@ guard_rawset(lua_State *L)
 	return 1;
 }
 
+const char *
+script_tostring(lua_State *L, int index, size_t *len)
+{
+	int type = lua_type(L, index);
+
+	if (type == LUA_TNIL || type == LUA_TBOOLEAN || type == LUA_TNUMBER || type == LUA_TSTRING)
+		return luaL_tolstring(L, index, len);
+	if (luaL_getmetafield(L, index, "__tostring") != LUA_TNIL) {
+		lua_pop(L, 1);
+		return luaL_tolstring(L, index, len);
+	}
+	lua_pushstring(L, lua_typename(L, type));
+	return lua_tolstring(L, -1, len);
+}
+
+static int
+guard_tostring(lua_State *L)
+{
+	luaL_checkany(L, 1);
+	script_tostring(L, 1, NULL);
+	return 1;
+}
+
 void
 script_guard_open(lua_State *L)
 {
@@ -124,6 +149,7 @@ script_guard_open(lua_State *L)
 		{"pcall", guard_pcall},
 		{"rawset", guard_rawset},
 		{"setmetatable", guard_setmetatable},
+		{"tostring", guard_tostring},
 		{"xpcall", guard_xpcall},
 		{NULL, NULL},
 	};
@@ -189,6 +215,16 @@ conversion_steps(lua_State *L, char letter, int arg)
 	return letter == 'q' ? len * QUOTE_STEPS : 1 + len / OCTETS_PER_STEP;
 }
 
+/* Argument arg as "%s" shows it. */
+static void
+show_argument(lua_State *L, int arg)
+{
+	if (lua_type(L, arg) == LUA_TSTRING)
+		return;
+	script_tostring(L, arg, NULL);
+	lua_replace(L, arg);
+}
+
 /* Lua's own does all of its work at once; no hook sees it. Upvalue: that function. */
 static int
 guard_format(lua_State *L)
@@ -203,8 +239,13 @@ guard_format(lua_State *L)
 		if (*p == '%')
 			continue;
 		p += strspn(p, "-+ #0123456789.");
-		if (*p != '\0' && ++arg <= top)
-			steps += conversion_steps(L, *p, arg);
+		if (*p == 'p')
+			return luaL_error(L, "conversion '%%p' is not available in rules");
+		if (*p == '\0' || ++arg > top)
+			continue;
+		if (*p == 's')
+			show_argument(L, arg);
+		steps += conversion_steps(L, *p, arg);
 	}
 	script_charge(L, steps);
 	return format(L);

@@ -136,7 +136,7 @@ script_self(lua_State *L, const struct script_class *class)
 static int
 no_field(lua_State *L, const struct script_object *o)
 {
-	const char *name = luaL_tolstring(L, 2, NULL);
+	const char *name = script_tostring(L, 2, NULL);
 
 	script_push_suggestion(L, lua_upvalueindex(1), name);
 	return luaL_error(L, "%s has no field \"%s\"%s", o->class->what, name, lua_tostring(L, -1));
@@ -168,7 +168,7 @@ static int
 object_newindex(lua_State *L)
 {
 	const struct script_object *o = lua_touserdata(L, 1);
-	const char *name = luaL_tolstring(L, 2, NULL);
+	const char *name = script_tostring(L, 2, NULL);
 
 	return luaL_error(L, "%s.%s cannot be assigned%s",
 		o->class == &script_class_message ? "m" : o->class->what, name,

@@ -9,6 +9,7 @@
 #include <lua.h>
 
 #include "base/text.h"
+#include "script_api.h"
 #include "script_state.h"
 
 #define KEYS_MOST 128
@@ -96,7 +97,7 @@ refuse_name(lua_State *L)
 
 	if (lua_type(L, 2) != LUA_TSTRING)
 		return luaL_error(
-			L, "%s has names only, no [%s]", what, luaL_tolstring(L, 2, NULL));
+			L, "%s has names only, no [%s]", what, script_tostring(L, 2, NULL));
 	key = lua_tostring(L, 2);
 	script_push_suggestion(L, 1, key);
 	return luaL_error(L, "%s has no \"%s\"%s", what, key, lua_tostring(L, -1));
