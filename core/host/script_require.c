@@ -23,12 +23,12 @@ find_source(lua_State *L, struct script_run *run, const char *name)
 
 	if (source != NULL)
 		return source;
-	if (!run->reads_files)
+	if (run->names == NULL)
 		luaL_error(L, "module \"%s\" was not there when the rule was read", name);
 	source = script_source_require(run->script, name, &err);
 	if (source == NULL)
 		luaL_error(L, "module \"%s\": %s", name, err.text);
-	else if (!script_uses_check(source, &line, &err))
+	else if (!script_uses_check(source, run->names, &line, &err))
 		luaL_error(L, "%s:%d: %s", source->label, (int)line, err.text);
 	return source;
 }

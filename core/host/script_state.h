@@ -21,6 +21,7 @@
 #include "conf/diag.h"
 
 struct conf_section;
+struct script_names;
 struct script_setting;
 struct script_watch_slot;
 
@@ -77,10 +78,8 @@ struct script_run {
 	enum script_over over;
 	bool bad_verdict;
 	enum cm_verdict verdict;
-	/* Loading: answers whether filter.conf has a map, and takes what require() reads. */
-	bool (*find_map)(void *context, const char *name);
-	void *context;
-	bool reads_files;
+	/* The first time a file is loaded, when require() reads files; NULL: all was checked. */
+	const struct script_names *names;
 	bool hooks[SCRIPT_SLOTS];
 };
 
@@ -136,8 +135,9 @@ const char *script_source_label(struct arena *, const char *path);
 /* --- script_scan.c, script_uses.c ---------------------------------------------------------------
  */
 
-/* Looks for what this version does not have; false with words and the line. */
-bool script_uses_check(const struct script_source *, unsigned *line, struct err *);
+/* Looks for what this version or filter.conf does not have; false with words and the line. */
+bool script_uses_check(
+	const struct script_source *, const struct script_names *, unsigned *line, struct err *);
 /* Fills needs and macros of the script's plugin from the names its sources use. */
 void script_uses_needs(struct script *);
 /* A global name that only later versions have. */

@@ -13,6 +13,7 @@
 #include "chain/chain.h"
 #include "conf/unit.h"
 #include "mail/stage.h"
+#include "script.h"
 #include "script_api.h"
 #include "script_state.h"
 #include "service.h"
@@ -87,7 +88,7 @@ script_map_known(lua_State *L, const char *name)
 	const struct script_run *run = script_state_of(L)->run;
 
 	/* Without somebody to ask, the name was checked when the file was first loaded. */
-	return run->find_map == NULL || run->find_map(run->context, name);
+	return run->names == NULL || run->names->has_map(run->names->context, name);
 }
 
 int64_t

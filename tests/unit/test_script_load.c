@@ -70,6 +70,14 @@ static const struct {
 		"scripts/x.lua:2: error: m:attachments is not available in this version"},
 	{MAIL "local x = 'a' .. store.get('x')", "scripts/x.lua:2: error: store is not available"},
 
+	/* results of plugins that are not there */
+	{"function mail(m)\n\tlocal x = m.spf.result\nend",
+		"scripts/x.lua:2: error: m.spf needs the plugin spf in filter.conf"},
+	{"function message(msg)\n\tif msg.dkim.result == 'pass' then end\nend",
+		"scripts/x.lua:2: error: msg.dkim needs the plugin dkim in filter.conf"},
+	{"function message(m)\n\tif m.dmarc.result == 'pass' then end\nend",
+		"scripts/x.lua:2: error: m.dmarc needs the plugin dmarc in filter.conf"},
+
 	/* maps and modules */
 	{MAIL "local l = map \"login\"",
 		"scripts/x.lua:2: error: map \"login\" is not in filter.conf"},
@@ -114,6 +122,19 @@ START_TEST(misses_a_file_at_its_place_in_the_configuration)
 		strstr(r.d.mistakes, "filter.conf:4:19: error: script x: cannot open "));
 	ck_assert_ptr_nonnull(
 		strstr(r.d.mistakes, "scripts/nothing.lua: No such file or directory"));
+}
+END_TEST
+
+/* No such plugin is built here: its section is the one mistake, whatever its place. */
+START_TEST(takes_results_of_a_plugin_that_is_configured)
+{
+	drive_file(&r.d, "scripts/x.lua", "function mail(m) return m.spf.result and nil end");
+	drive_load_text(&r.d, "listener l { socket = inet:10025@127.0.0.1 }\n"
+			      "profile p { chain = [ sender, x ] }\n"
+			      "script x { file = scripts/x.lua }\n"
+			      "plugin sender { type = spf }\n");
+	ck_assert_uint_eq(r.d.errors, 1);
+	ck_assert_msg(strstr(r.d.mistakes, "error: plugin sender: ") != NULL, "%s", r.d.mistakes);
 }
 END_TEST
 
@@ -254,6 +275,7 @@ main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, says_what_is_wrong, 0, LENGTH(mistakes));
 	tcase_add_test(tc, misses_a_file_at_its_place_in_the_configuration);
+	tcase_add_test(tc, takes_results_of_a_plugin_that_is_configured);
 	tcase_add_test(tc, says_what_is_wrong_in_a_module);
 	tcase_add_test(tc, finds_a_module_that_needs_itself);
 	tcase_add_loop_test(tc, takes_what_is_right, 0, LENGTH(fine));
