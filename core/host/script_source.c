@@ -112,12 +112,31 @@ module_name(const char *name)
 	return word && strlen(name) <= MODULE_MOST;
 }
 
+/* The file, links followed, is in the directory or below it; errno when there is no such file. */
+static bool
+is_below(const char *dir, const char *file, bool *below)
+{
+	char *real_dir = realpath(dir, NULL);
+	char *real_file = realpath(file, NULL);
+	bool there = real_dir != NULL && real_file != NULL;
+	size_t len = there ? strlen(real_dir) : 0;
+
+	/* The root ends in the slash that others lack. */
+	len -= len == 1;
+	*below = there && strncmp(real_file, real_dir, len) == 0 && real_file[len] == '/';
+	free(real_dir);
+	free(real_file);
+	return there;
+}
+
 struct script_source *
 script_source_require(struct script *script, const char *module, struct err *err)
 {
 	struct arena *arena = &script->host->arena;
 	const char *label_dir = script_source_dir(arena, script->sources->label);
 	char *file;
+	const char *path;
+	bool below;
 
 	if (!module_name(module)) {
 		err_set(err, "require takes the name of a file below the rule's directory: "
@@ -130,8 +149,12 @@ script_source_require(struct script *script, const char *module, struct err *err
 		if (*p == '.')
 			*p = '/';
 	}
-	return script_source_read(script, module,
-		arena_printf(arena, "%s/%s.lua", script->dir, file),
+	path = arena_printf(arena, "%s/%s.lua", script->dir, file);
+	if (is_below(script->dir, path, &below) && !below) {
+		err_set(err, "%s is a link to a file that is not below the rule's directory", path);
+		return NULL;
+	}
+	return script_source_read(script, module, path,
 		script_source_label(arena, arena_printf(arena, "%s/%s.lua", label_dir, file)), err);
 }
 

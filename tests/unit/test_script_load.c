@@ -149,6 +149,29 @@ START_TEST(says_what_is_wrong_in_a_module)
 }
 END_TEST
 
+/* Links within the directory are how some people deploy; out of it they are refused. */
+START_TEST(follows_no_link_out_of_the_directory)
+{
+	char dir[128], link[160];
+
+	drive_file(&r.d, "outside.lua", "return { x = 1 }\n");
+	drive_file(&r.d, "scripts/inside.lua", "return { x = 1 }\n");
+	snprintf(dir, sizeof(dir), "%s/scripts", r.d.dir);
+	snprintf(link, sizeof(link), "%s/out.lua", dir);
+	ck_assert_int_eq(symlink("../outside.lua", link), 0);
+	rule_try(&r, MAIL "require 'out'", "");
+	unlink(link);
+	ck_assert_ptr_null(r.d.g);
+	ck_assert_msg(strstr(r.d.mistakes, "scripts/x.lua:2: error: module \"out\": ") != NULL &&
+			      strstr(r.d.mistakes, "is a link to a file that is not below") != NULL,
+		"%s", r.d.mistakes);
+	ck_assert_int_eq(symlink("inside.lua", link), 0);
+	rule_try(&r, MAIL "require 'out'", "");
+	unlink(link);
+	ck_assert_msg(r.d.g != NULL, "%s", r.d.mistakes);
+}
+END_TEST
+
 START_TEST(finds_a_module_that_needs_itself)
 {
 	drive_file(&r.d, "scripts/a.lua", "local b = require 'b'\n");
@@ -277,6 +300,7 @@ main(void)
 	tcase_add_test(tc, misses_a_file_at_its_place_in_the_configuration);
 	tcase_add_test(tc, takes_results_of_a_plugin_that_is_configured);
 	tcase_add_test(tc, says_what_is_wrong_in_a_module);
+	tcase_add_test(tc, follows_no_link_out_of_the_directory);
 	tcase_add_test(tc, finds_a_module_that_needs_itself);
 	tcase_add_loop_test(tc, takes_what_is_right, 0, LENGTH(fine));
 	tcase_add_loop_test(tc, declares_what_its_text_uses, 0, LENGTH(declared));
