@@ -26,10 +26,13 @@ find_source(lua_State *L, struct script_run *run, const char *name)
 	if (run->names == NULL)
 		luaL_error(L, "module \"%s\" was not there when the rule was read", name);
 	source = script_source_require(run->script, name, &err);
-	if (source == NULL)
+	if (source == NULL) {
 		luaL_error(L, "module \"%s\": %s", name, err.text);
-	else if (!script_uses_check(source, run->names, &line, &err))
-		luaL_error(L, "%s:%d: %s", source->label, (int)line, err.text);
+	} else if (!script_uses_check(source, run->names, &line, &err)) {
+		/* luaL_error() would put the place of the call in front. */
+		lua_pushfstring(L, "%s:%d: %s", source->label, (int)line, err.text);
+		lua_error(L);
+	}
 	return source;
 }
 

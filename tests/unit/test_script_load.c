@@ -138,14 +138,26 @@ START_TEST(takes_results_of_a_plugin_that_is_configured)
 }
 END_TEST
 
+static const struct {
+	const char *code, *mistake;
+} module_mistakes[] = {
+	{"local M = {}\nhelper = 1\nreturn M\n", "2: error: global \"helper\": write local"},
+	{"local M = {}\n\nreturn dns.a('x')\n", "3: error: dns is not available in this version\n"},
+	{"local M = {\nreturn M\n", "2: error: "},
+	{"local M = {}\nerror('stop')\n", "2: error: stop\n"},
+};
+
 START_TEST(says_what_is_wrong_in_a_module)
 {
-	drive_file(&r.d, "scripts/lists.lua", "local M = {}\nhelper = 1\nreturn M\n");
+	char want[128];
+
+	drive_file(&r.d, "scripts/lists.lua", module_mistakes[_i].code);
 	rule_try(&r, MAIL "local lists = require 'lists'", "");
+	snprintf(want, sizeof(want), "scripts/lists.lua:%s", module_mistakes[_i].mistake);
 	ck_assert_ptr_null(r.d.g);
-	ck_assert_msg(strstr(r.d.mistakes,
-			      "scripts/lists.lua:2: error: global \"helper\": write local") != NULL,
-		"%s", r.d.mistakes);
+	ck_assert_uint_eq(r.d.errors, 1);
+	ck_assert_msg(strncmp(r.d.mistakes, want, strlen(want)) == 0, "want %s\ngot %s", want,
+		r.d.mistakes);
 }
 END_TEST
 
@@ -299,7 +311,7 @@ main(void)
 	tcase_add_loop_test(tc, says_what_is_wrong, 0, LENGTH(mistakes));
 	tcase_add_test(tc, misses_a_file_at_its_place_in_the_configuration);
 	tcase_add_test(tc, takes_results_of_a_plugin_that_is_configured);
-	tcase_add_test(tc, says_what_is_wrong_in_a_module);
+	tcase_add_loop_test(tc, says_what_is_wrong_in_a_module, 0, LENGTH(module_mistakes));
 	tcase_add_test(tc, follows_no_link_out_of_the_directory);
 	tcase_add_test(tc, finds_a_module_that_needs_itself);
 	tcase_add_loop_test(tc, takes_what_is_right, 0, LENGTH(fine));
