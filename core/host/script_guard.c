@@ -96,6 +96,9 @@ guard_setmetatable(lua_State *L)
 	luaL_argexpected(L, type == LUA_TNIL || type == LUA_TTABLE, 2, "nil or table");
 	if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
 		return luaL_error(L, "cannot change a protected metatable");
+	if (type == LUA_TTABLE && luaL_getmetafield(L, 2, "__metatable") != LUA_TNIL)
+		return luaL_error(L, "a table that cannot be changed is no metatable; let its "
+				     "module call setmetatable()");
 	if (type == LUA_TTABLE) {
 		lua_pushliteral(L, "__gc");
 		if (lua_rawget(L, 2) != LUA_TNIL)

@@ -48,12 +48,11 @@ load_module(lua_State *L, struct script *script, const struct script_source *sou
 	script_env_push(L, script, false);
 	lua_setupvalue(L, -2, 1);
 	lua_call(L, 0, 1);
-	if (lua_istable(L, -1)) {
-		script_seal(L, what);
-	} else if (lua_isnil(L, -1)) {
+	if (lua_isnil(L, -1)) {
 		lua_pop(L, 1);
 		lua_pushboolean(L, true);
 	}
+	script_seal_deep(L, what);
 }
 
 /* Pushes the table of the script's modules. */

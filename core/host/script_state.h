@@ -181,6 +181,8 @@ void script_env_open(lua_State *);
 void script_env_push(lua_State *, struct script *, bool rule);
 /* Replaces the table on top of the stack by one that reads like it and cannot be changed. */
 void script_seal(lua_State *, const char *what);
+/* The same with all tables that are reached through it; what is no table stays as it is. */
+void script_seal_deep(lua_State *, const char *what);
 /* Makes unknown names of the table on top of the stack an error with a suggestion. */
 void script_seal_names(lua_State *, const char *what);
 /* Suggests one of the keys of the table at index; pushes "" or "; did you mean ...". */

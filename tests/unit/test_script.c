@@ -506,6 +506,63 @@ START_TEST(loads_modules_once_and_seals_them)
 }
 END_TEST
 
+#define DEEP                                                                                  \
+	"local lib = require 'deep'\nlocal list = lib.list\n"                                 \
+	"function mail(m, from)\n"                                                            \
+	"\tif from.user == 'write' then %s end\n"                                             \
+	"\tassert(lib.list[1] == 'a' and #lib.list == 2 and lib.deep.er.list[2] == 2)\n"      \
+	"\tlocal n = 0\n"                                                                     \
+	"\tfor k, v in pairs(lib.deep.er) do n = n + #v end\n"                                \
+	"\tfor i, v in ipairs(lib.list) do n = n + i end\n"                                   \
+	"\tfor k, v in pairs(lib.shared) do n = n + 1 end\n"                                  \
+	"\tassert(n == 2 + 3 + 1 and table.concat(lib.list) == 'ab')\n"                       \
+	"\tassert(lib.list == list and lib.self == lib and lib.deep.er == lib.deep.er)\n"     \
+	"\tassert(lib.new(3):twice() == 6 and lib.object:twice() == 8 and lib.grow() == 2)\n" \
+	"\tassert(('a-b'):gsub('%%a', lib.letters) == 'A-b' and lib.shared.s == 1)\n"         \
+	"end\n"
+
+static const struct {
+	const char *code, *want;
+} deep_writes[] = {
+	{"lib.list[1] = 'x'", "failed: scripts/x.lua:4: module deep cannot be changed*"},
+	{"table.insert(lib.list, 'x')", "failed: scripts/x.lua:4: module deep cannot be changed*"},
+	{"table.sort(lib.deep.er.list)", "failed: scripts/x.lua:4: module deep cannot be*"},
+	{"rawset(lib.list, 1, 'x')", "failed: scripts/x.lua:4: this table cannot be changed*"},
+	{"lib.object.n = 1", "failed: scripts/x.lua:4: module deep cannot be changed*"},
+	{"for _, t in pairs(lib.deep) do t.list = 1 end",
+		"failed: scripts/x.lua:4: module deep cannot be changed*"},
+	{"setmetatable(lib.list, {})", "failed: scripts/x.lua:4: cannot change a protected*"},
+	{"setmetatable({}, lib.Class)",
+		"failed: scripts/x.lua:4: a table that cannot be changed is no metatable*"},
+	{"lib.shared.s = 2", "failed: scripts/x.lua:4: settings cannot be changed*"},
+};
+
+START_TEST(seals_modules_in_depth)
+{
+	char code[2048];
+
+	drive_file(&r.d, "scripts/deep.lua",
+		"local Class = {}\nClass.__index = Class\n"
+		"function Class:twice() return 2 * self.n end\n"
+		"local function new(n) return setmetatable({ n = n }, Class) end\n"
+		"local M = { list = { 'a', 'b' }, deep = { er = { list = { 1, 2 } } }, new = new,\n"
+		"\tClass = Class, object = new(4), letters = { a = 'A' }, shared = settings }\n"
+		"local own = { 1 }\nM.self, M.own = M, own\n"
+		"function M.grow() own[2] = 1 return #own end\n"
+		"return M\n");
+	snprintf(code, sizeof(code), DEEP, deep_writes[_i].code);
+	rule_load(&r, code, "settings { s = 1 }");
+	drive_open(&r.d);
+	drive_connect(&r.d, "192.0.2.1", "c", "25");
+	drive_helo(&r.d, "c");
+	rule_expect(rule_message(&r, "<good@b.c>"), "continue");
+	chain_end_message(r.d.s);
+	rule_expect(rule_message(&r, "<write@b.c>"), deep_writes[_i].want);
+	chain_end_message(r.d.s);
+	rule_expect(rule_message(&r, "<good@b.c>"), "continue");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -528,6 +585,7 @@ main(void)
 	tcase_add_loop_test(tc, never_reads_silence_as_no, 0, LENGTH(untold));
 	tcase_add_loop_test(tc, never_takes_an_odd_author_for_none, 0, LENGTH(authors));
 	tcase_add_test(tc, loads_modules_once_and_seals_them);
+	tcase_add_loop_test(tc, seals_modules_in_depth, 0, LENGTH(deep_writes));
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
 }
