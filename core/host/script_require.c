@@ -40,11 +40,9 @@ find_source(lua_State *L, struct script_run *run, const char *name)
 static void
 load_module(lua_State *L, struct script *script, const struct script_source *source)
 {
-	const char *chunk = lua_pushfstring(L, "@%s", source->label);
 	const char *what = lua_pushfstring(L, "module %s", source->module);
 
-	if (luaL_loadbufferx(L, source->text, source->len, chunk, "t") != LUA_OK)
-		lua_error(L);
+	script_compile(L, source);
 	script_env_push(L, script, false);
 	lua_setupvalue(L, -2, 1);
 	lua_call(L, 0, 1);

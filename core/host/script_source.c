@@ -37,6 +37,23 @@ read_all(int fd, char *text, size_t len)
 	return true;
 }
 
+/* Skips a UTF-8 byte order mark and what is in a first line that begins with #, not its end. */
+static void
+skip_opening(struct script_source *s)
+{
+	const char *end = s->text + s->len;
+	const char *p = s->text;
+
+	if (s->len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+		p += 3;
+	if (p < end && *p == '#') {
+		while (p < end && *p != '\n')
+			p++;
+	}
+	s->text = p;
+	s->len = (size_t)(end - p);
+}
+
 /* Text of an open file, in the arena. */
 static bool
 read_text(struct arena *arena, int fd, struct script_source *s, struct err *err)
@@ -54,9 +71,10 @@ read_text(struct arena *arena, int fd, struct script_source *s, struct err *err)
 	text = arena_alloc(arena, s->len + 1);
 	if (!read_all(fd, text, s->len))
 		return err_errno(err, "cannot read it");
-	if (s->len > 0 && text[0] == '\x1b')
-		return err_set(err, "it is compiled Lua; only text is allowed");
 	s->text = text;
+	skip_opening(s);
+	if (s->len > 0 && s->text[0] == '\x1b')
+		return err_set(err, "it is compiled Lua; only text is allowed");
 	return true;
 }
 

@@ -174,11 +174,8 @@ static int
 load_rule(lua_State *L)
 {
 	struct script_run *run = script_state_of(L)->run;
-	const struct script_source *source = run->script->sources;
-	const char *chunk = lua_pushfstring(L, "@%s", source->label);
 
-	if (luaL_loadbufferx(L, source->text, source->len, chunk, "t") != LUA_OK)
-		return lua_error(L);
+	script_compile(L, run->script->sources);
 	script_env_push(L, run->script, true);
 	lua_setupvalue(L, -2, 1);
 	lua_call(L, 0, 0);

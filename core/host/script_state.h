@@ -132,6 +132,12 @@ struct script_source *script_source_require(struct script *, const char *module,
 const char *script_source_dir(struct arena *, const char *path);
 const char *script_source_label(struct arena *, const char *path);
 
+/* --- script_compile.c ----------------------------------------------------------------------------
+ */
+
+/* Pushes the file as a function; raises with file and line. */
+void script_compile(lua_State *, const struct script_source *);
+
 /* --- script_scan.c, script_uses.c ---------------------------------------------------------------
  */
 

@@ -21,6 +21,8 @@ teardown(void)
 
 #define MAIL "function mail(m) end\n"
 
+#define PARENS "((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((("
+
 static const struct {
 	const char *code, *mistake;
 } mistakes[] = {
@@ -91,6 +93,10 @@ static const struct {
 
 	/* Lua's own */
 	{"function mail(m)\n\tif m then x(\nend", "scripts/x.lua:3: error: "},
+	{MAIL "\nlocal x = " PARENS PARENS PARENS PARENS,
+		"scripts/x.lua:3: error: C stack overflow"},
+	{"\xef\xbb\xbf#!/usr/bin/lua\n" MAIL "error('stop')", "scripts/x.lua:3: error: stop"},
+	{"\xef\xbb\xbf\x1bLua", "script x: it is compiled Lua; only text is allowed"},
 	{MAIL "error('stop')", "scripts/x.lua:2: error: stop"},
 	{MAIL "error({})", "scripts/x.lua:2: error: error() was called with a table"},
 	{MAIL "local x = nil + 1", "scripts/x.lua:2: error: attempt to perform arithmetic"},
@@ -144,6 +150,7 @@ static const struct {
 	{"local M = {}\nhelper = 1\nreturn M\n", "2: error: global \"helper\": write local"},
 	{"local M = {}\n\nreturn dns.a('x')\n", "3: error: dns is not available in this version\n"},
 	{"local M = {\nreturn M\n", "2: error: "},
+	{"#!/usr/bin/lua\nlocal M = " PARENS PARENS PARENS PARENS, "2: error: C stack overflow"},
 	{"local M = {}\nerror('stop')\n", "2: error: stop\n"},
 };
 
@@ -199,6 +206,10 @@ END_TEST
  * --------------------------------------------------------------------------------- */
 
 static const char *const fine[] = {
+	"#!/usr/bin/lua\nfunction mail(m) end",
+	"\xef\xbb\xbf" MAIL,
+	"\xef\xbb\xbf# no comment of Lua's\n" MAIL,
+	"# without a hook, with an end\n" MAIL "-- no newline",
 	"local store = {}\nfunction mail(m) store.x = 1 end", /* a local of that name */
 	"local t = { dns = 1, re = 2 }\nfunction mail(m) return t.dns and nil end",
 	"local function f(json) return json end\nfunction mail(m) f(1) end",
