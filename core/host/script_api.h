@@ -117,6 +117,8 @@ int script_set_sender(lua_State *);
 struct cm_session *script_session(lua_State *, const char *what);
 /* The same; NULL while a file is loaded. */
 struct cm_session *script_session_now(lua_State *);
+/* The hook is done(). */
+bool script_in_done(lua_State *);
 /* Argument arg as text without NUL, counted against what a hook may hand to the host. */
 const char *script_check_text(lua_State *, int arg);
 const char *script_opt_text(lua_State *, int arg);

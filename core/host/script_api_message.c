@@ -118,7 +118,8 @@ static int
 get_stage(lua_State *L, const struct script_object *o)
 {
 	(void)o;
-	return script_push_text(L, script_stage_name(cm_stage(session(L))));
+	return script_push_text(
+		L, script_in_done(L) ? "done" : script_stage_name(cm_stage(session(L))));
 }
 
 static int

@@ -13,6 +13,10 @@
 #include "script_api.h"
 #include "script_state.h"
 
+/* What changes the message. */
+#define EDITS                                                                         \
+	((uint32_t)(CM_EDIT_HEADERS | CM_EDIT_RCPTS | CM_EDIT_SENDER | CM_EDIT_BODY | \
+		    CM_EDIT_QUARANTINE))
 /* Octets that a rule may hand to the host for one message: notes, edits, keys, log lines. */
 #define GIVE_MOST (4u << 20)
 /* Log lines that one hook may write. */
@@ -108,6 +112,15 @@ check_stage(lua_State *L, const struct script_object *o, const struct script_row
 	if (cm_stage(s) < row->from)
 		luaL_error(L, "%s.%s is known from stage %s on, not at %s", o->class->what,
 			row->name, script_stage_name(row->from), script_stage_name(cm_stage(s)));
+}
+
+/* Raises where the answer was given: nobody applies an edit any more. */
+static void
+check_answered(lua_State *L, const struct script_row *row)
+{
+	if ((row->needs & EDITS) != 0 && script_in_done(L))
+		luaL_error(
+			L, "m:%s() comes too late in done(): the message was answered", row->name);
 }
 
 static void
@@ -278,6 +291,14 @@ script_session_now(lua_State *L)
 }
 
 struct cm_session *
+bool
+script_in_done(lua_State *L)
+{
+	const struct script_run *run = script_state_of(L)->run;
+
+	return run != NULL && run->session != NULL && run->slot == SCRIPT_DONE;
+}
+
 script_session(lua_State *L, const char *what)
 {
 	struct cm_session *s = script_session_now(L);

@@ -348,6 +348,32 @@ START_TEST(forgets_everything_between_messages)
 		"local kept\n"
 		"function mail(m)\n"
 		"\tif kept then return reject(tostring(pcall(function() return kept.id end)) .. ' "
+static const struct {
+	const char *code, *want; /* in done() */
+} late[] = {
+	{"assert(m.stage == 'done') log.info('right')", "right"},
+	{"m:note('k', 'v') log.info(m:note('k'))", "v"},
+	{"m:add_header('X-A', 'b')",
+		"scripts/x.lua:1: m:add_header() comes too late in done(): the message was "
+		"answered"},
+	{"m:set_sender('')", "scripts/x.lua:1: m:set_sender() comes too late in done()"},
+	{"m:add_rcpt('a@b')", "scripts/x.lua:1: m:add_rcpt() comes too late in done()"},
+	{"m:prefix_subject('x')", "scripts/x.lua:1: m:prefix_subject() comes too late in done()"},
+};
+
+START_TEST(only_keeps_books_when_done)
+{
+	char code[256], want[128];
+
+	snprintf(code, sizeof(code), "function done(m) %s end", late[_i].code);
+	rule_load(&r, code, "");
+	rule_expect(rule_session(&r), "continue");
+	chain_end_message(r.d.s);
+	snprintf(want, sizeof(want), " x: %s", late[_i].want);
+	ck_assert_msg(strstr(rule_log(&r), want) != NULL, "want %s\ngot %s", want, r.text);
+}
+END_TEST
+
 		"' ..\n"
 		"\t\ttostring(pcall(kept.x)) .. tostring(kept)) end\n"
 		"\tkept = m\n"
@@ -585,6 +611,7 @@ main(void)
 	tcase_add_loop_test(tc, never_reads_silence_as_no, 0, LENGTH(untold));
 	tcase_add_loop_test(tc, never_takes_an_odd_author_for_none, 0, LENGTH(authors));
 	tcase_add_test(tc, loads_modules_once_and_seals_them);
+	tcase_add_loop_test(tc, only_keeps_books_when_done, 0, LENGTH(late));
 	tcase_add_loop_test(tc, seals_modules_in_depth, 0, LENGTH(deep_writes));
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
