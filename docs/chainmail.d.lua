@@ -124,7 +124,7 @@ function Message:header_list() end
 ---@param value string
 function Message:insert_header(index, name, value) end
 
----remember text for this message, or read it; all plugins and rules share it
+---remember text for this message, or read it; nil deletes it; all plugins and rules share it
 ---@param key string
 ---@param value? string|number|boolean
 ---@return string?

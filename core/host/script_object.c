@@ -127,6 +127,7 @@ static void
 check_row(lua_State *L, const struct script_object *o, const struct script_row *row)
 {
 	check_needs(L, o, row);
+	check_answered(L, row);
 	check_stage(L, o, row);
 }
 
@@ -290,7 +291,6 @@ script_session_now(lua_State *L)
 	return st->run == NULL ? NULL : st->run->session;
 }
 
-struct cm_session *
 bool
 script_in_done(lua_State *L)
 {
@@ -299,6 +299,7 @@ script_in_done(lua_State *L)
 	return run != NULL && run->session != NULL && run->slot == SCRIPT_DONE;
 }
 
+struct cm_session *
 script_session(lua_State *L, const char *what)
 {
 	struct cm_session *s = script_session_now(L);

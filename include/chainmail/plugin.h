@@ -348,7 +348,10 @@ CM_API const struct cm_final *cm_final(const struct cm_session *);
 CM_API void cm_set_result(struct cm_session *, const char *key, const char *value);
 /* A result of this message, or of the connection; NULL when the plugin published none. */
 CM_API const char *cm_result(const struct cm_session *, const char *plugin, const char *key);
-/* A note of this message (before MAIL: of the connection), shared by all links. */
+/*
+ * A note of this message (before MAIL: of the connection), shared by all links; NULL deletes it. A
+ * 257th name is ignored and the log says so.
+ */
 CM_API void cm_set_note(struct cm_session *, const char *key, const char *value);
 CM_API const char *cm_note(const struct cm_session *, const char *key);
 

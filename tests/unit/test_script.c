@@ -285,7 +285,13 @@ static const struct {
 	{"function message(m)\n\tlocal f = m['si' .. 'ze']\nend",
 		"failed: scripts/x.lua:2: message.size needs its name written*"},
 	{"function mail(m)\n\tm:note('k', {})\nend", "failed: scripts/x.lua:2: bad argument*"},
-	{"function mail(m)\n\tm:note('k', nil)\nend", "failed: scripts/x.lua:2: bad argument*"},
+	{"function mail(m)\n\tm:note('k', 1) m:note('k', nil) m:note('l', nil)\n"
+	 "\tassert(m:note('k') == nil and m:note('l') == nil)\nend",
+		"continue"},
+	{"function mail(m)\n\tfor i = 1, 256 do m:note('k' .. i, 1) end\n"
+	 "\tm:note('k1', 2) m:note('k2', nil) assert(m:note('k1') == '2')\n"
+	 "\tm:note('more', 1)\nend",
+		"failed: scripts/x.lua:4: m:note(\"more\"): a message has no room for more notes*"},
 	{"function mail(m)\n\tfor i = 1, 200 do log.info('x') end\nend",
 		"failed: scripts/x.lua:2: one hook may write at most 100 log lines*"},
 	{"function mail(m)\n\tlog.info('x', { ['a=b c'] = 1 })\nend",
@@ -342,12 +348,6 @@ START_TEST(logs_a_failure_of_done)
 }
 END_TEST
 
-START_TEST(forgets_everything_between_messages)
-{
-	rule_load(&r,
-		"local kept\n"
-		"function mail(m)\n"
-		"\tif kept then return reject(tostring(pcall(function() return kept.id end)) .. ' "
 static const struct {
 	const char *code, *want; /* in done() */
 } late[] = {
@@ -374,6 +374,12 @@ START_TEST(only_keeps_books_when_done)
 }
 END_TEST
 
+START_TEST(forgets_everything_between_messages)
+{
+	rule_load(&r,
+		"local kept\n"
+		"function mail(m)\n"
+		"\tif kept then return reject(tostring(pcall(function() return kept.id end)) .. ' "
 		"' ..\n"
 		"\t\ttostring(pcall(kept.x)) .. tostring(kept)) end\n"
 		"\tkept = m\n"
@@ -605,13 +611,13 @@ main(void)
 	tcase_add_loop_test(tc, fails_in_words, 0, LENGTH(failures));
 	tcase_add_test(tc, says_a_failure_once_with_our_id);
 	tcase_add_test(tc, logs_a_failure_of_done);
+	tcase_add_loop_test(tc, only_keeps_books_when_done, 0, LENGTH(late));
 	tcase_add_test(tc, forgets_everything_between_messages);
 	tcase_add_test(tc, refuses_kept_objects_of_every_kind);
 	tcase_add_test(tc, reads_results_of_plugins);
 	tcase_add_loop_test(tc, never_reads_silence_as_no, 0, LENGTH(untold));
 	tcase_add_loop_test(tc, never_takes_an_odd_author_for_none, 0, LENGTH(authors));
 	tcase_add_test(tc, loads_modules_once_and_seals_them);
-	tcase_add_loop_test(tc, only_keeps_books_when_done, 0, LENGTH(late));
 	tcase_add_loop_test(tc, seals_modules_in_depth, 0, LENGTH(deep_writes));
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
