@@ -169,25 +169,25 @@ START_TEST(says_what_is_wrong_in_a_module)
 END_TEST
 
 /* Links within the directory are how some people deploy; out of it they are refused. */
+static const struct {
+	const char *target, *mistake;
+} links[] = {
+	{"inside.lua", ""},
+	{"../outside.lua", "is a link to a file that is not below the rule's directory"},
+};
+
 START_TEST(follows_no_link_out_of_the_directory)
 {
-	char dir[128], link[160];
+	char link[128];
 
 	drive_file(&r.d, "outside.lua", "return { x = 1 }\n");
 	drive_file(&r.d, "scripts/inside.lua", "return { x = 1 }\n");
-	snprintf(dir, sizeof(dir), "%s/scripts", r.d.dir);
-	snprintf(link, sizeof(link), "%s/out.lua", dir);
-	ck_assert_int_eq(symlink("../outside.lua", link), 0);
-	rule_try(&r, MAIL "require 'out'", "");
+	snprintf(link, sizeof(link), "%s/scripts/link.lua", r.d.dir);
+	ck_assert_int_eq(symlink(links[_i].target, link), 0);
+	rule_try(&r, MAIL "require 'link'", "");
 	unlink(link);
-	ck_assert_ptr_null(r.d.g);
-	ck_assert_msg(strstr(r.d.mistakes, "scripts/x.lua:2: error: module \"out\": ") != NULL &&
-			      strstr(r.d.mistakes, "is a link to a file that is not below") != NULL,
-		"%s", r.d.mistakes);
-	ck_assert_int_eq(symlink("inside.lua", link), 0);
-	rule_try(&r, MAIL "require 'out'", "");
-	unlink(link);
-	ck_assert_msg(r.d.g != NULL, "%s", r.d.mistakes);
+	ck_assert_uint_eq(r.d.errors, links[_i].mistake[0] == '\0' ? 0 : 1);
+	ck_assert_msg(strstr(r.d.mistakes, links[_i].mistake) != NULL, "%s", r.d.mistakes);
 }
 END_TEST
 
@@ -323,7 +323,7 @@ main(void)
 	tcase_add_test(tc, misses_a_file_at_its_place_in_the_configuration);
 	tcase_add_test(tc, takes_results_of_a_plugin_that_is_configured);
 	tcase_add_loop_test(tc, says_what_is_wrong_in_a_module, 0, LENGTH(module_mistakes));
-	tcase_add_test(tc, follows_no_link_out_of_the_directory);
+	tcase_add_loop_test(tc, follows_no_link_out_of_the_directory, 0, LENGTH(links));
 	tcase_add_test(tc, finds_a_module_that_needs_itself);
 	tcase_add_loop_test(tc, takes_what_is_right, 0, LENGTH(fine));
 	tcase_add_loop_test(tc, declares_what_its_text_uses, 0, LENGTH(declared));
