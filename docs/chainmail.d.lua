@@ -124,7 +124,7 @@ function Message:header_list() end
 ---@param value string
 function Message:insert_header(index, name, value) end
 
----remember text for this message, or read it; all plugins and rules share it
+---remember text for this message, or read it; nil deletes it; all plugins and rules share it
 ---@param key string
 ---@param value? string|number|boolean
 ---@return string?
@@ -152,7 +152,7 @@ function Message:set_sender(address) end
 ---@class Client
 ---@field ip string address; "" for a local client
 ---@field name string verified host name, or "unknown"
----@field port integer? the client's port
+---@field port integer? the client's port; nil for a local client
 ---@field ptr string? reverse name as DNS gives it, not verified
 local Client = {}
 

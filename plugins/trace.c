@@ -350,7 +350,7 @@ const struct cm_plugin cm_plugin = {
 	.option_size = sizeof(*options),
 	.config_size = sizeof(struct config),
 	.needs = CM_EDIT_HEADERS | CM_EDIT_RCPTS | CM_EDIT_SENDER | CM_EDIT_BODY |
-		 CM_EDIT_QUARANTINE,
+		 CM_EDIT_QUARANTINE | CM_NEED_SIZE,
 	.macros = macros,
 	.macro_count = sizeof(macros) / sizeof(*macros),
 	.start = start,

@@ -81,6 +81,7 @@ struct chain_needs {
 	uint32_t rights;    /* CM_EDIT_* */
 	bool headers, body; /* kept */
 	bool rejected;	    /* recipients that the MTA refuses are to be sent, too */
+	bool size;	    /* header and body are counted */
 	const char *const *macros[CM_STAGE_COUNT]; /* NULL-terminated, no doubles, sorted */
 };
 

@@ -233,6 +233,20 @@ settle_unknown(struct cm_session *s, const struct cm_event *ev, struct answer *a
 
 /* --- DATA, header and body ------------------------------------------------------------------ */
 
+/* Somebody who is not done with the message counts its octets. */
+static bool
+body_counted(const struct run *r, const struct stage *body, bool accepted)
+{
+	for (size_t i = 0; i < r->chain->link_count; i++) {
+		const struct link *l = r->chain->links[i];
+
+		if (r->profile->has[i] && (l->needs & CM_NEED_SIZE) != 0 &&
+			links_wanted(r, l, body, accepted))
+			return true;
+	}
+	return false;
+}
+
 /* Nobody wants more of the body: the MTA need not send it. */
 static bool
 body_unwanted(const struct cm_session *s)
@@ -243,7 +257,7 @@ body_unwanted(const struct cm_session *s)
 
 	if (r->decided || r->profile == NULL)
 		return true;
-	if (s->keep_body && !s->body_cut)
+	if ((s->keep_body && !s->body_cut) || body_counted(r, body, accepted))
 		return false;
 	for (struct link *const *l = r->profile->at[CM_STAGE_BODY]; *l != NULL; l++) {
 		if (links_wanted(r, *l, body, accepted))

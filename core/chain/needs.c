@@ -75,6 +75,7 @@ link_needs(struct chain_needs *needs, const struct link *l)
 	needs->headers |= (l->needs & (CM_NEED_HEADERS | CM_EDIT_HEADERS)) != 0;
 	needs->body |= (l->needs & CM_NEED_BODY) != 0;
 	needs->rejected |= (l->needs & CM_SEES_REJECTED) != 0;
+	needs->size |= (l->needs & CM_NEED_SIZE) != 0;
 }
 
 static void
@@ -110,9 +111,9 @@ find_needs(const struct chain *chain, struct chain_needs *needs)
 	for (size_t i = 0; i < chain->profile_count; i++)
 		profile_needs(needs, &chain->profiles[i]);
 	needs->stages |= CORE_STAGES;
-	if (needs->headers)
+	if (needs->headers || needs->size)
 		needs->stages |= BIT(CM_STAGE_HEADER);
-	if (needs->body)
+	if (needs->body || needs->size)
 		needs->stages |= BIT(CM_STAGE_BODY);
 }
 

@@ -19,6 +19,8 @@
 #include "host/generation.h"
 
 #define FILE_MAX ((size_t)1 << 30)
+/* From where the client connects: the first port for that (RFC 6335 section 6). */
+#define CLIENT_PORT 49152
 
 struct explain_args {
 	const char *client, *client_name, *config, *from, *helo, *login;
@@ -131,11 +133,11 @@ decided_by(struct cm_session *s, const struct answer *a)
 
 /* --- the run --- */
 
-/* Warnings and errors of rules and plugins are shown; the summary line would only repeat. */
+/* What rules and plugins log is shown; the summary line would only repeat. */
 static void
 quiet_log(void)
 {
-	const struct log_config config = {.target = LOG_TARGET_STDERR, .level = LOG_LEVEL_WARN};
+	const struct log_config config = {.target = LOG_TARGET_STDERR, .level = LOG_LEVEL_INFO};
 	struct err err;
 
 	if (!log_open(&config, 1, &err))
@@ -209,6 +211,7 @@ run(int argc, char **argv)
 	if (g != NULL) {
 		in.client_ip = args.client;
 		in.client_name = args.client_name;
+		in.client_port = args.client != NULL ? CLIENT_PORT : 0;
 		in.port = args.port;
 		in.helo = args.helo;
 		in.from = args.from;

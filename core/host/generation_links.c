@@ -37,6 +37,30 @@ has_map(void *context, const char *name)
 	return find_map(context, name) != NULL || diag_incomplete(b->diag);
 }
 
+/* What a plugin's section says of its type: a setting, or else its name. */
+static const char *
+type_of(const struct conf_section *section)
+{
+	const struct conf_setting *type = conf_find(section, "type");
+
+	return type != NULL && type->value.kind != CONF_LIST ? type->value.text : section->name;
+}
+
+/* Of any section, also one that comes later in the file. */
+static bool
+has_plugin(void *context, const char *type)
+{
+	const struct build *b = context;
+
+	for (size_t i = 0; i < b->section_count; i++) {
+		const struct build_section *s = &b->sections[i];
+
+		if (strcmp(s->kind->name, "plugin") == 0 && strcmp(type_of(s->section), type) == 0)
+			return true;
+	}
+	return false;
+}
+
 static const char *const *
 map_names(void *context, size_t *count)
 {
@@ -106,8 +130,8 @@ static const struct cm_plugin *
 find_plugin(struct build *b, const struct build_section *s)
 {
 	const struct conf_setting *type = conf_find(s->section, "type");
-	bool given = type != NULL && type->value.kind != CONF_LIST;
-	const char *name = given ? type->value.text : s->section->name;
+	const char *name = type_of(s->section);
+	bool given = name != s->section->name;
 	struct conf_pos pos = given ? type->value.pos : s->section->name_pos;
 	const struct cm_plugin *plugin;
 	struct err err;
@@ -217,6 +241,7 @@ read_script(struct build *b, const struct build_section *s, struct link *link)
 {
 	struct script_settings *set = arena_alloc(&b->g->arena, sizeof(*set));
 	const struct conf_section *block;
+	const struct script_names names = {has_map, has_plugin, b};
 	struct script_link out = {0};
 	const struct schema_part parts[] = {
 		{.rows = s->kind->rows, .out = set, .block = "settings"},
@@ -228,7 +253,7 @@ read_script(struct build *b, const struct build_section *s, struct link *link)
 		!find_block(b, s, &block))
 		return;
 	if (!script_add(b->g->scripts, link->name, set, block,
-		    conf_find(s->section, "file")->value.pos, has_map, b, b->diag, &out)) {
+		    conf_find(s->section, "file")->value.pos, &names, b->diag, &out)) {
 		say_where(b, link->name);
 		return;
 	}

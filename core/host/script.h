@@ -25,17 +25,23 @@ struct script_link {
 	void *config;			/* what cm_config() of its hooks gives */
 };
 
+/* What a rule may name of the rest of filter.conf. */
+struct script_names {
+	bool (*has_map)(void *context, const char *name);
+	bool (*has_plugin)(void *context, const char *type);
+	void *context;
+};
+
 struct script_host *script_host_new(void);
 void script_host_free(struct script_host *);
 /*
  * Reads and compiles one rule file and learns its hooks and needs. settings is its `settings { }`
  * block or NULL. Mistakes go to diag as "file:line: ..." with the place in filter.conf (pos) where
- * no line is known. find_map answers whether map "x" exists.
+ * no line is known.
  */
 bool script_add(struct script_host *, const char *name, const struct script_settings *,
-	const struct conf_section *settings, struct conf_pos pos,
-	bool (*find_map)(void *context, const char *name), void *context, struct diag *,
-	struct script_link *out);
+	const struct conf_section *settings, struct conf_pos pos, const struct script_names *,
+	struct diag *, struct script_link *out);
 /* All scripts were added: builds the states (one per core) and starts the watchdog. */
 bool script_host_start(struct script_host *, struct diag *);
 

@@ -117,6 +117,8 @@ int script_set_sender(lua_State *);
 struct cm_session *script_session(lua_State *, const char *what);
 /* The same; NULL while a file is loaded. */
 struct cm_session *script_session_now(lua_State *);
+/* The hook is done(). */
+bool script_in_done(lua_State *);
 /* Argument arg as text without NUL, counted against what a hook may hand to the host. */
 const char *script_check_text(lua_State *, int arg);
 const char *script_opt_text(lua_State *, int arg);
@@ -124,8 +126,16 @@ const char *script_opt_text(lua_State *, int arg);
 const char *script_to_text(lua_State *, int index);
 /* Counts octets handed to the host; raises when a hook hands over too much. */
 void script_give(lua_State *, size_t octets);
+/* A field of a log line: name=value. */
+struct script_log_field {
+	const char *name, *value;
+	size_t len; /* of value, which may hold anything */
+};
+
 /* Counts a log line; raises when a hook writes too many. */
 void script_log_line(lua_State *);
+/* Pushes the value at index as tostring() gives it: "table" for one, never where it is. */
+const char *script_tostring(lua_State *, int index, size_t *len);
 /* NULL is nil. */
 int script_push_text(lua_State *, const char *);
 /*
@@ -151,6 +161,9 @@ const char *script_verdict_name(enum cm_verdict);
 bool script_map_known(lua_State *, const char *name);
 /* Seconds since 1970, also while a file is loaded. */
 int64_t script_wall(lua_State *);
+/* One log line; what could be taken for another field is quoted. */
+void script_log(struct cm_session *, enum cm_level, const char *text,
+	const struct script_log_field *, size_t count);
 /* A field of m that only later versions have. */
 bool script_later_field(const char *name);
 /* The nearest of the candidates, or NULL. */

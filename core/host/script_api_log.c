@@ -3,6 +3,7 @@
  * script_api_log.c - log.info and log.warn
  *
  * Fields follow the text as name=value in the order of their names, so that lines can be compared.
+ * Values come from the network: none of them can look like another field.
  */
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -13,72 +14,70 @@
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 #define FIELDS_MOST  32u
 
+#define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
+
 static int
 by_name(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	const struct script_log_field *fa = a, *fb = b;
+
+	return strcmp(fa->name, fb->name);
+}
+
+/* Names are words, so that no name holds another field. */
+static const char *
+check_name(lua_State *L, int index)
+{
+	const char *name = lua_type(L, index) == LUA_TSTRING ? script_to_text(L, index) : NULL;
+	size_t len = name == NULL ? 0 : strspn(name, NAME_CHARACTERS);
+
+	if (len == 0 || name[len] != '\0')
+		luaL_error(L, "fields of a log line have names of letters, digits, _, - and .: "
+			      "{ login = m.auth.user }");
+	return name;
 }
 
 /*
- * Names of the fields in the table at index 2, sorted. They stay on the stack: what tostring()
+ * The fields in the table at index 2, sorted. Names and values stay on the stack: what tostring()
  * calls could take them out of the table.
  */
 static size_t
-field_names(lua_State *L, const char **names)
+read_fields(lua_State *L, struct script_log_field *fields)
 {
 	size_t count = 0;
 
-	luaL_checkstack(L, FIELDS_MOST + 8, NULL);
+	luaL_checkstack(L, 2 * (int)FIELDS_MOST + 8, NULL);
 	lua_pushnil(L);
 	while (lua_next(L, 2)) {
-		lua_pop(L, 1);
-		if (lua_type(L, -1) != LUA_TSTRING)
-			luaL_error(L, "fields of a log line have names: { login = m.auth.user }");
-		if (count == FIELDS_MOST)
+		struct script_log_field *f = &fields[count];
+
+		if (count++ == FIELDS_MOST)
 			luaL_error(L, "a log line has at most %d fields", (int)FIELDS_MOST);
-		names[count++] = lua_tostring(L, -1);
-		lua_pushvalue(L, -1);
+		f->name = check_name(L, -2);
+		f->value = script_tostring(L, -1, &f->len);
+		script_give(L, strlen(f->name) + f->len);
+		lua_replace(L, -2);
+		lua_pushvalue(L, -2); /* name, value, name: where lua_next() goes on */
 	}
-	qsort(names, count, sizeof(*names), by_name);
+	qsort(fields, count, sizeof(*fields), by_name);
 	return count;
-}
-
-/* " name=value", quoted where the value has blanks or quotes. */
-static void
-add_field(lua_State *L, luaL_Buffer *b, const char *name)
-{
-	const char *quote;
-
-	lua_getfield(L, 2, name);
-	luaL_tolstring(L, -1, NULL);
-	lua_remove(L, -2);
-	quote = strpbrk(lua_tostring(L, -1), " \"=") == NULL ? "" : "\"";
-	lua_pushfstring(L, " %s=%s%s%s", name, quote, lua_tostring(L, -1), quote);
-	lua_remove(L, -2);
-	luaL_addvalue(b);
 }
 
 static int
 write_line(lua_State *L, enum cm_level level, const char *what)
 {
 	struct cm_session *s = script_session(L, what);
-	const char *names[FIELDS_MOST];
-	luaL_Buffer b;
-	size_t count;
+	struct script_log_field fields[FIELDS_MOST];
+	const char *text = script_check_text(L, 1);
+	size_t count = 0;
 
-	luaL_checkstring(L, 1);
 	lua_settop(L, 2);
-	if (!lua_isnil(L, 2))
+	if (!lua_isnil(L, 2)) {
 		luaL_checktype(L, 2, LUA_TTABLE);
-	count = lua_isnil(L, 2) ? 0 : field_names(L, names);
-	luaL_buffinit(L, &b);
-	lua_pushvalue(L, 1);
-	luaL_addvalue(&b);
-	for (size_t i = 0; i < count; i++)
-		add_field(L, &b, names[i]);
-	luaL_pushresult(&b);
+		count = read_fields(L, fields);
+	}
 	script_log_line(L);
-	cm_log(s, level, "%s", script_check_text(L, lua_gettop(L)));
+	script_log(s, level, text, fields, count);
 	return 0;
 }
 

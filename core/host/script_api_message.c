@@ -118,7 +118,8 @@ static int
 get_stage(lua_State *L, const struct script_object *o)
 {
 	(void)o;
-	return script_push_text(L, script_stage_name(cm_stage(session(L))));
+	return script_push_text(
+		L, script_in_done(L) ? "done" : script_stage_name(cm_stage(session(L))));
 }
 
 static int
@@ -277,21 +278,28 @@ body(lua_State *L)
 	return 1;
 }
 
-/* m:note(key) reads, m:note(key, value) writes. */
+/* m:note(key) reads, m:note(key, value) writes, m:note(key, nil) deletes. */
 static int
 note(lua_State *L)
 {
-	const char *key;
+	const char *key, *value, *kept;
 
 	script_self(L, &script_class_message);
 	key = script_check_text(L, 2);
+	kept = cm_note(session(L), key);
 	if (lua_gettop(L) == 2)
-		return script_push_text(L, cm_note(session(L), key));
+		return script_push_text(L, kept);
 	if (lua_isboolean(L, 3)) {
 		lua_pushstring(L, lua_toboolean(L, 3) ? "true" : "false");
 		lua_replace(L, 3);
 	}
-	cm_set_note(session(L), key, script_check_text(L, 3));
+	value = script_opt_text(L, 3);
+	if (value == NULL && kept == NULL)
+		return 0;
+	cm_set_note(session(L), key, value);
+	kept = cm_note(session(L), key);
+	if (value == NULL ? kept != NULL : kept == NULL || strcmp(kept, value) != 0)
+		return luaL_error(L, "m:note(\"%s\"): a message has no room for more notes", key);
 	return 0;
 }
 
@@ -354,8 +362,8 @@ static const struct script_row rows[] = {
 		.help = "insert a header field; 0: above all"},
 	{"note", SCRIPT_FUNCTION, .call = note,
 		.parameters = "key: string, value?: string|number|boolean", .result = "string?",
-		.help = "remember text for this message, or read it; all plugins and rules share "
-			"it"},
+		.help = "remember text for this message, or read it; nil deletes it; all plugins "
+			"and rules share it"},
 	{"prefix_subject", SCRIPT_FUNCTION, .call = script_prefix_subject,
 		.parameters = "text: string", .result = "", .needs = CM_EDIT_HEADERS,
 		.help = "put text in front of the Subject:, once"},
@@ -374,7 +382,7 @@ static const struct script_row rows[] = {
 	{"set_sender", SCRIPT_FUNCTION, .call = script_set_sender,
 		.parameters = "address: string|Address", .result = "", .needs = CM_EDIT_SENDER,
 		.help = "change the envelope sender; \"\" is the null sender"},
-	{"size", SCRIPT_FIELD, get_size, .result = "integer",
+	{"size", SCRIPT_FIELD, get_size, .result = "integer", .needs = CM_NEED_SIZE,
 		.help = "octets of header and body received so far"},
 	{"spf", SCRIPT_FIELD, get_spf, .result = "Results", .help = "results of the plugin spf"},
 	{"stage", SCRIPT_FIELD, get_stage, .result = "string",

@@ -66,8 +66,15 @@ client_name(lua_State *L, const struct script_object *o)
 static int
 client_port(lua_State *L, const struct script_object *o)
 {
+	unsigned port = cm_client(session(L))->port;
+
 	(void)o;
-	return push_number(L, cm_client(session(L))->port, "{client_port}", "the client's port");
+	/* It comes with the connection, not by a macro: what is not there nobody knows. */
+	if (port == 0)
+		lua_pushnil(L);
+	else
+		lua_pushinteger(L, port);
+	return 1;
 }
 
 static int
@@ -88,7 +95,8 @@ static const struct script_row client_rows[] = {
 		.help = "address; \"\" for a local client"},
 	{"name", SCRIPT_FIELD, client_name, .result = "string",
 		.help = "verified host name, or \"unknown\""},
-	{"port", SCRIPT_FIELD, client_port, .result = "integer?", .help = "the client's port"},
+	{"port", SCRIPT_FIELD, client_port, .result = "integer?",
+		.help = "the client's port; nil for a local client"},
 	{"ptr", SCRIPT_FIELD, client_ptr, .result = "string?", .macros = ptr_macros,
 		.help = "reverse name as DNS gives it, not verified"},
 };

@@ -15,6 +15,7 @@
 
 /* Charged steps between two looks at the clock, some 0.2 ms. */
 #define STEPS_BETWEEN_LOOKS 20000u
+#define STEPS_PER_US	    100u
 
 bool
 script_is_over(lua_State *L)
@@ -34,17 +35,19 @@ script_expire(lua_State *L)
 	return luaL_error(L, "out of time");
 }
 
+/* Work that was charged for may be still to do, and cannot be interrupted: its time counts now. */
 static void
 look(struct script_run *run)
 {
 	int64_t now = clock_cpu();
+	int64_t charged = (int64_t)(run->steps / STEPS_PER_US);
 
 	run->steps = 0;
 	if (run->cpu_began == 0)
 		run->cpu_began = now;
-	if (now - run->cpu_began >= run->cpu_us)
+	if (now - run->cpu_began >= run->cpu_us - charged)
 		run->over = SCRIPT_OVER_CPU;
-	else if (run->session != NULL && cm_clock(run->session) >= run->deadline)
+	else if (run->session != NULL && cm_clock(run->session) >= run->deadline - charged)
 		run->over = SCRIPT_OVER_WALL;
 }
 

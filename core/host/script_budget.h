@@ -11,7 +11,10 @@
 
 struct lua_State;
 
-/* steps of some ten nanoseconds each were done. Raises once the running hook is out of time. */
+/*
+ * steps of some ten nanoseconds each are done, or will be now. Raises once the running hook is out
+ * of time, or would be.
+ */
 void script_charge(struct lua_State *, size_t steps);
 
 #endif

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "mail/stage.h"
+#include "script_api.h"
 #include "script_match_lib.h"
 #include "script_state.h"
 
@@ -107,7 +108,7 @@ assign_global(lua_State *L)
 	struct script_run *run = script_state_of(L)->run;
 	bool rule = lua_toboolean(L, lua_upvalueindex(2));
 	bool function = lua_isfunction(L, 3);
-	const char *name = luaL_tolstring(L, 2, NULL);
+	const char *name = script_tostring(L, 2, NULL);
 	int slot = lua_type(L, 2) == LUA_TSTRING ? slot_of(name) : -1;
 
 	lua_settop(L, 4);
@@ -133,7 +134,7 @@ assign_global(lua_State *L)
 static int
 refuse_global(lua_State *L)
 {
-	const char *name = luaL_tolstring(L, 2, NULL);
+	const char *name = script_tostring(L, 2, NULL);
 
 	for (size_t i = 0; i < sizeof(absent) / sizeof(*absent); i++) {
 		if (strcmp(absent[i].name, name) == 0)

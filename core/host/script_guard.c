@@ -4,15 +4,22 @@
  *
  * A hook that is out of time must not go on because it caught the error: pcall and xpcall pass it
  * on. The handler of xpcall is called after the stack was unwound, where its time counts as any
- * other's. Metatables get no finalizer, since Lua runs those without hooks.
+ * other's. Metatables get no finalizer, since Lua runs those without hooks. No text shows where in
+ * memory a thing is.
  */
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "script_api.h"
 #include "script_budget.h"
 #include "script_state.h"
+
+/* What things cost (script_charge). */
+#define OCTETS_PER_STEP 64u   /* copied */
+#define QUOTE_STEPS	8u    /* for an octet of "%q" */
+#define FLOAT_STEPS	1500u /* for a number written with "%f" */
 
 /* Behind a protected call: everything above index 1 is a result, or the error alone on top. */
 static bool
@@ -89,6 +96,9 @@ guard_setmetatable(lua_State *L)
 	luaL_argexpected(L, type == LUA_TNIL || type == LUA_TTABLE, 2, "nil or table");
 	if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
 		return luaL_error(L, "cannot change a protected metatable");
+	if (type == LUA_TTABLE && luaL_getmetafield(L, 2, "__metatable") != LUA_TNIL)
+		return luaL_error(L, "a table that cannot be changed is no metatable; let its "
+				     "module call setmetatable()");
 	if (type == LUA_TTABLE) {
 		lua_pushliteral(L, "__gc");
 		if (lua_rawget(L, 2) != LUA_TNIL)
@@ -112,6 +122,29 @@ guard_rawset(lua_State *L)
 	return 1;
 }
 
+const char *
+script_tostring(lua_State *L, int index, size_t *len)
+{
+	int type = lua_type(L, index);
+
+	if (type == LUA_TNIL || type == LUA_TBOOLEAN || type == LUA_TNUMBER || type == LUA_TSTRING)
+		return luaL_tolstring(L, index, len);
+	if (luaL_getmetafield(L, index, "__tostring") != LUA_TNIL) {
+		lua_pop(L, 1);
+		return luaL_tolstring(L, index, len);
+	}
+	lua_pushstring(L, lua_typename(L, type));
+	return lua_tolstring(L, -1, len);
+}
+
+static int
+guard_tostring(lua_State *L)
+{
+	luaL_checkany(L, 1);
+	script_tostring(L, 1, NULL);
+	return 1;
+}
+
 void
 script_guard_open(lua_State *L)
 {
@@ -119,6 +152,7 @@ script_guard_open(lua_State *L)
 		{"pcall", guard_pcall},
 		{"rawset", guard_rawset},
 		{"setmetatable", guard_setmetatable},
+		{"tostring", guard_tostring},
 		{"xpcall", guard_xpcall},
 		{NULL, NULL},
 	};
@@ -128,6 +162,25 @@ script_guard_open(lua_State *L)
 
 /* --- string
  * ---------------------------------------------------------------------------------------- */
+
+/* Fills total octets with text, sep, text, ..., text: what is there is copied behind itself. */
+static void
+repeat(char *p, size_t total, const char *text, size_t len, const char *sep, size_t sep_len)
+{
+	size_t done = len;
+
+	memcpy(p, text, len);
+	if (done < total) {
+		memcpy(p + len, sep, sep_len);
+		done += sep_len;
+	}
+	while (done < total) {
+		size_t more = done < total - done ? done : total - done;
+
+		memcpy(p + done, p, more);
+		done += more;
+	}
+}
 
 /* Lua's own goes through a billion copies of nothing one by one. */
 static int
@@ -148,17 +201,57 @@ guard_rep(lua_State *L)
 		return luaL_error(L, "resulting string too large");
 	total = (size_t)count * (len + sep_len) - sep_len;
 	p = luaL_buffinitsize(L, &b, total);
-	script_charge(L, total / 64);
-	for (lua_Integer i = 0; i < count; i++) {
-		memcpy(p, text, len);
-		p += len;
-		if (i + 1 < count) {
-			memcpy(p, sep, sep_len);
-			p += sep_len;
-		}
-	}
+	script_charge(L, total / OCTETS_PER_STEP);
+	repeat(p, total, text, len, sep, sep_len);
 	luaL_pushresultsize(&b, total);
 	return 1;
+}
+
+/* What one conversion costs at most: "%.99f" has 400 digits, "%q" writes each octet as "\000". */
+static size_t
+conversion_steps(lua_State *L, char letter, int arg)
+{
+	size_t len = lua_type(L, arg) == LUA_TSTRING ? lua_rawlen(L, arg) : 0;
+
+	if (strchr("aAeEfFgG", letter) != NULL)
+		return FLOAT_STEPS;
+	return letter == 'q' ? len * QUOTE_STEPS : 1 + len / OCTETS_PER_STEP;
+}
+
+/* Argument arg as "%s" shows it. */
+static void
+show_argument(lua_State *L, int arg)
+{
+	if (lua_type(L, arg) == LUA_TSTRING)
+		return;
+	script_tostring(L, arg, NULL);
+	lua_replace(L, arg);
+}
+
+/* Lua's own does all of its work at once; no hook sees it. Upvalue: that function. */
+static int
+guard_format(lua_State *L)
+{
+	const char *p = luaL_checkstring(L, 1);
+	lua_CFunction format = lua_tocfunction(L, lua_upvalueindex(1));
+	int top = lua_gettop(L);
+	size_t steps = 0;
+
+	for (int arg = 1; (p = strchr(p, '%')) != NULL; p += *p != '\0') {
+		p++;
+		if (*p == '%')
+			continue;
+		p += strspn(p, "-+ #0123456789.");
+		if (*p == 'p')
+			return luaL_error(L, "conversion '%%p' is not available in rules");
+		if (*p == '\0' || ++arg > top)
+			continue;
+		if (*p == 's')
+			show_argument(L, arg);
+		steps += conversion_steps(L, *p, arg);
+	}
+	script_charge(L, steps);
+	return format(L);
 }
 
 void
@@ -168,4 +261,7 @@ script_guard_string(lua_State *L)
 	lua_setfield(L, -2, "dump");
 	lua_pushcfunction(L, guard_rep);
 	lua_setfield(L, -2, "rep");
+	lua_getfield(L, -1, "format");
+	lua_pushcclosure(L, guard_format, 1);
+	lua_setfield(L, -2, "format");
 }

@@ -176,13 +176,11 @@ say_unreadable(struct diag *diag, struct conf_pos pos, const struct script *scri
 
 bool
 script_add(struct script_host *host, const char *name, const struct script_settings *set,
-	const struct conf_section *settings, struct conf_pos pos,
-	bool (*find_map)(void *context, const char *name), void *context, struct diag *diag,
-	struct script_link *out)
+	const struct conf_section *settings, struct conf_pos pos, const struct script_names *names,
+	struct diag *diag, struct script_link *out)
 {
 	struct script *script = new_script(host, name, set);
-	struct script_run run = {
-		.script = script, .find_map = find_map, .context = context, .reads_files = true};
+	struct script_run run = {.script = script, .names = names};
 	const char *label = script_source_label(&host->arena, set->file);
 	size_t mistakes = diag_errors(diag);
 	struct err err;
@@ -193,7 +191,7 @@ script_add(struct script_host *host, const char *name, const struct script_setti
 		return false;
 	}
 	script->settings = script_settings_read(&host->arena, settings, diag);
-	if (!script_uses_check(script->sources, &line, &err)) {
+	if (!script_uses_check(script->sources, names, &line, &err)) {
 		diag_error_in(diag, script->sources->path, line, "%s", err.text);
 		return false;
 	}

@@ -13,6 +13,10 @@
 #include "script_api.h"
 #include "script_state.h"
 
+/* What changes the message. */
+#define EDITS                                                                         \
+	((uint32_t)(CM_EDIT_HEADERS | CM_EDIT_RCPTS | CM_EDIT_SENDER | CM_EDIT_BODY | \
+		    CM_EDIT_QUARANTINE))
 /* Octets that a rule may hand to the host for one message: notes, edits, keys, log lines. */
 #define GIVE_MOST (4u << 20)
 /* Log lines that one hook may write. */
@@ -83,6 +87,19 @@ script_check(lua_State *L, int arg, const struct script_class *class)
 	return o;
 }
 
+/* Raises where the link did not declare what the row needs: its name was not found in the text. */
+static void
+check_needs(lua_State *L, const struct script_object *o, const struct script_row *row)
+{
+	const struct script_run *run = script_state_of(L)->run;
+
+	if ((row->needs & ~run->script->plugin.needs) != 0)
+		luaL_error(L,
+			"%s.%s needs its name written in the rule: the MTA is asked for what the "
+			"text names, and \"%s\" was computed",
+			o->class->what, row->name, row->name);
+}
+
 /* Raises where the session has not come to the row's stage yet. */
 static void
 check_stage(lua_State *L, const struct script_object *o, const struct script_row *row)
@@ -97,6 +114,23 @@ check_stage(lua_State *L, const struct script_object *o, const struct script_row
 			row->name, script_stage_name(row->from), script_stage_name(cm_stage(s)));
 }
 
+/* Raises where the answer was given: nobody applies an edit any more. */
+static void
+check_answered(lua_State *L, const struct script_row *row)
+{
+	if ((row->needs & EDITS) != 0 && script_in_done(L))
+		luaL_error(
+			L, "m:%s() comes too late in done(): the message was answered", row->name);
+}
+
+static void
+check_row(lua_State *L, const struct script_object *o, const struct script_row *row)
+{
+	check_needs(L, o, row);
+	check_answered(L, row);
+	check_stage(L, o, row);
+}
+
 const struct script_object *
 script_self(lua_State *L, const struct script_class *class)
 {
@@ -106,7 +140,7 @@ script_self(lua_State *L, const struct script_class *class)
 	if (o == NULL)
 		luaL_error(L, "%s is called with a colon: m:%s(...)", row->name, row->name);
 	else
-		check_stage(L, o, row);
+		check_row(L, o, row);
 	return o;
 }
 
@@ -116,7 +150,7 @@ script_self(lua_State *L, const struct script_class *class)
 static int
 no_field(lua_State *L, const struct script_object *o)
 {
-	const char *name = luaL_tolstring(L, 2, NULL);
+	const char *name = script_tostring(L, 2, NULL);
 
 	script_push_suggestion(L, lua_upvalueindex(1), name);
 	return luaL_error(L, "%s has no field \"%s\"%s", o->class->what, name, lua_tostring(L, -1));
@@ -136,7 +170,7 @@ object_index(lua_State *L)
 		return 1;
 	row = lua_touserdata(L, -1);
 	if (row != NULL) {
-		check_stage(L, o, row);
+		check_row(L, o, row);
 		return row->get(L, o);
 	}
 	if (o->class->other != NULL && o->class->other(L, o))
@@ -148,7 +182,7 @@ static int
 object_newindex(lua_State *L)
 {
 	const struct script_object *o = lua_touserdata(L, 1);
-	const char *name = luaL_tolstring(L, 2, NULL);
+	const char *name = script_tostring(L, 2, NULL);
 
 	return luaL_error(L, "%s.%s cannot be assigned%s",
 		o->class == &script_class_message ? "m" : o->class->what, name,
@@ -255,6 +289,14 @@ script_session_now(lua_State *L)
 	const struct script_state *st = script_state_of(L);
 
 	return st->run == NULL ? NULL : st->run->session;
+}
+
+bool
+script_in_done(lua_State *L)
+{
+	const struct script_run *run = script_state_of(L)->run;
+
+	return run != NULL && run->session != NULL && run->slot == SCRIPT_DONE;
 }
 
 struct cm_session *

@@ -23,13 +23,16 @@ find_source(lua_State *L, struct script_run *run, const char *name)
 
 	if (source != NULL)
 		return source;
-	if (!run->reads_files)
+	if (run->names == NULL)
 		luaL_error(L, "module \"%s\" was not there when the rule was read", name);
 	source = script_source_require(run->script, name, &err);
-	if (source == NULL)
+	if (source == NULL) {
 		luaL_error(L, "module \"%s\": %s", name, err.text);
-	else if (!script_uses_check(source, &line, &err))
-		luaL_error(L, "%s:%d: %s", source->label, (int)line, err.text);
+	} else if (!script_uses_check(source, run->names, &line, &err)) {
+		/* luaL_error() would put the place of the call in front. */
+		lua_pushfstring(L, "%s:%d: %s", source->label, (int)line, err.text);
+		lua_error(L);
+	}
 	return source;
 }
 
@@ -37,20 +40,17 @@ find_source(lua_State *L, struct script_run *run, const char *name)
 static void
 load_module(lua_State *L, struct script *script, const struct script_source *source)
 {
-	const char *chunk = lua_pushfstring(L, "@%s", source->label);
 	const char *what = lua_pushfstring(L, "module %s", source->module);
 
-	if (luaL_loadbufferx(L, source->text, source->len, chunk, "t") != LUA_OK)
-		lua_error(L);
+	script_compile(L, source);
 	script_env_push(L, script, false);
 	lua_setupvalue(L, -2, 1);
 	lua_call(L, 0, 1);
-	if (lua_istable(L, -1)) {
-		script_seal(L, what);
-	} else if (lua_isnil(L, -1)) {
+	if (lua_isnil(L, -1)) {
 		lua_pop(L, 1);
 		lua_pushboolean(L, true);
 	}
+	script_seal_deep(L, what);
 }
 
 /* Pushes the table of the script's modules. */

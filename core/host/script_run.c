@@ -23,6 +23,7 @@ begin(struct script_state *st, struct script_run *run)
 	st->run = run;
 	st->serial++;
 	st->memory.limit = st->memory.used + run->script->memory;
+	st->memory.owner = run->session == NULL ? 0 : script_owner(run->script);
 	if (run->session == NULL)
 		lua_sethook(st->co, script_on_count, LUA_MASKCOUNT, LOAD_COUNT);
 	else
@@ -34,6 +35,7 @@ end(struct script_state *st)
 {
 	script_watch_end(st);
 	st->memory.limit = SIZE_MAX;
+	st->memory.owner = 0;
 	if (lua_gethookmask(st->co) != 0)
 		lua_sethook(st->co, NULL, 0, 0);
 }

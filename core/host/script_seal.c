@@ -3,15 +3,22 @@
  * script_seal.c - tables that can be read and not changed
  *
  * What rules share (libraries, settings, modules) is shown through an empty table in front of the
- * real one. The real one is reachable from C alone: not by getmetatable, rawset or pairs.
+ * real one. The real one is reachable from C alone: not by getmetatable, rawset or pairs. Tables
+ * that are read out of a module are shown in the same way, one front for each, while the module's
+ * own functions go on with the real ones.
  */
 #include <lauxlib.h>
 #include <lua.h>
 
 #include "base/text.h"
+#include "script_api.h"
 #include "script_state.h"
 
 #define KEYS_MOST 128
+
+/* Key of the registry: by table what it is shown as, of a front itself. Keeps none of them alive.
+ */
+static const char fronts_key;
 
 static int
 refuse_assignment(lua_State *L)
@@ -41,15 +48,49 @@ sealed_pairs(lua_State *L)
 	return 1;
 }
 
-void
-script_seal(lua_State *L, const char *what)
+static void
+push_fronts(lua_State *L)
+{
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &fronts_key) != LUA_TNIL)
+		return;
+	lua_pop(L, 1);
+	lua_newtable(L);
+	lua_createtable(L, 0, 1);
+	lua_pushliteral(L, "k");
+	lua_setfield(L, -2, "__mode");
+	lua_setmetatable(L, -2);
+	lua_pushvalue(L, -1);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &fronts_key);
+}
+
+/* The table on top of the stack is shown as the one at index front. */
+static void
+remember(lua_State *L, int table, int front)
+{
+	push_fronts(L);
+	lua_pushvalue(L, table);
+	lua_pushvalue(L, front);
+	lua_rawset(L, -3);
+	lua_pushvalue(L, front);
+	lua_pushvalue(L, front);
+	lua_rawset(L, -3);
+	lua_pop(L, 1);
+}
+
+/* Puts a front before the table on top of the stack; index and pairs have it as upvalue 1. */
+static void
+seal(lua_State *L, const char *what, lua_CFunction index, lua_CFunction pairs)
 {
 	int real = lua_gettop(L);
 
-	luaL_checkstack(L, 4, NULL);
+	luaL_checkstack(L, 8, NULL);
 	lua_newtable(L);
 	lua_createtable(L, 0, 5);
 	lua_pushvalue(L, real);
+	if (index != NULL) {
+		lua_pushstring(L, what);
+		lua_pushcclosure(L, index, 2);
+	}
 	lua_setfield(L, -2, "__index");
 	lua_pushstring(L, what);
 	lua_pushcclosure(L, refuse_assignment, 1);
@@ -58,12 +99,69 @@ script_seal(lua_State *L, const char *what)
 	lua_pushcclosure(L, sealed_length, 1);
 	lua_setfield(L, -2, "__len");
 	lua_pushvalue(L, real);
-	lua_pushcclosure(L, sealed_pairs, 1);
+	lua_pushstring(L, what);
+	lua_pushcclosure(L, pairs, 2);
 	lua_setfield(L, -2, "__pairs");
 	lua_pushboolean(L, false);
 	lua_setfield(L, -2, "__metatable");
 	lua_setmetatable(L, -2);
+	remember(L, real, real + 1);
 	lua_replace(L, real);
+}
+
+void
+script_seal(lua_State *L, const char *what)
+{
+	seal(L, what, NULL, sealed_pairs);
+}
+
+/* --- in depth -----------------------------------------------------------------------------------
+ */
+
+/* Upvalues: the real table, what it is; arguments: front and key. */
+static int
+deep_index(lua_State *L)
+{
+	lua_settop(L, 2);
+	lua_gettable(L, lua_upvalueindex(1));
+	script_seal_deep(L, lua_tostring(L, lua_upvalueindex(2)));
+	return 1;
+}
+
+static int
+deep_next(lua_State *L)
+{
+	lua_settop(L, 2);
+	if (!lua_next(L, lua_upvalueindex(1)))
+		return 0;
+	script_seal_deep(L, lua_tostring(L, lua_upvalueindex(2)));
+	return 2;
+}
+
+static int
+deep_pairs(lua_State *L)
+{
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_pushvalue(L, lua_upvalueindex(2));
+	lua_pushcclosure(L, deep_next, 2);
+	return 1;
+}
+
+void
+script_seal_deep(lua_State *L, const char *what)
+{
+	if (!lua_istable(L, -1))
+		return;
+	luaL_checkstack(L, 8, NULL);
+	push_fronts(L);
+	lua_pushvalue(L, -2);
+	if (lua_rawget(L, -2) == LUA_TTABLE) {
+		lua_replace(L, -3);
+		lua_pop(L, 1);
+		return;
+	}
+	lua_pop(L, 2);
+	seal(L, what, deep_index, deep_pairs);
 }
 
 void
@@ -96,7 +194,7 @@ refuse_name(lua_State *L)
 
 	if (lua_type(L, 2) != LUA_TSTRING)
 		return luaL_error(
-			L, "%s has names only, no [%s]", what, luaL_tolstring(L, 2, NULL));
+			L, "%s has names only, no [%s]", what, script_tostring(L, 2, NULL));
 	key = lua_tostring(L, 2);
 	script_push_suggestion(L, 1, key);
 	return luaL_error(L, "%s has no \"%s\"%s", what, key, lua_tostring(L, -1));

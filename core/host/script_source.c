@@ -37,6 +37,23 @@ read_all(int fd, char *text, size_t len)
 	return true;
 }
 
+/* Skips a UTF-8 byte order mark and what is in a first line that begins with #, not its end. */
+static void
+skip_opening(struct script_source *s)
+{
+	const char *end = s->text + s->len;
+	const char *p = s->text;
+
+	if (s->len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+		p += 3;
+	if (p < end && *p == '#') {
+		while (p < end && *p != '\n')
+			p++;
+	}
+	s->text = p;
+	s->len = (size_t)(end - p);
+}
+
 /* Text of an open file, in the arena. */
 static bool
 read_text(struct arena *arena, int fd, struct script_source *s, struct err *err)
@@ -54,9 +71,10 @@ read_text(struct arena *arena, int fd, struct script_source *s, struct err *err)
 	text = arena_alloc(arena, s->len + 1);
 	if (!read_all(fd, text, s->len))
 		return err_errno(err, "cannot read it");
-	if (s->len > 0 && text[0] == '\x1b')
-		return err_set(err, "it is compiled Lua; only text is allowed");
 	s->text = text;
+	skip_opening(s);
+	if (s->len > 0 && s->text[0] == '\x1b')
+		return err_set(err, "it is compiled Lua; only text is allowed");
 	return true;
 }
 
@@ -126,12 +144,31 @@ module_name(const char *name)
 	return word && strlen(name) <= MODULE_MOST;
 }
 
+/* The file, links followed, is in the directory or below it; errno when there is no such file. */
+static bool
+is_below(const char *dir, const char *file, bool *below)
+{
+	char *real_dir = realpath(dir, NULL);
+	char *real_file = realpath(file, NULL);
+	bool there = real_dir != NULL && real_file != NULL;
+	size_t len = there ? strlen(real_dir) : 0;
+
+	/* The root ends in the slash that others lack. */
+	len -= len == 1;
+	*below = there && strncmp(real_file, real_dir, len) == 0 && real_file[len] == '/';
+	free(real_dir);
+	free(real_file);
+	return there;
+}
+
 struct script_source *
 script_source_require(struct script *script, const char *module, struct err *err)
 {
 	struct arena *arena = &script->host->arena;
 	const char *label_dir = script_source_dir(arena, script->sources->label);
 	char *file;
+	const char *path;
+	bool below;
 
 	if (!module_name(module)) {
 		err_set(err, "require takes the name of a file below the rule's directory: "
@@ -144,8 +181,12 @@ script_source_require(struct script *script, const char *module, struct err *err
 		if (*p == '.')
 			*p = '/';
 	}
-	return script_source_read(script, module,
-		arena_printf(arena, "%s/%s.lua", script->dir, file),
+	path = arena_printf(arena, "%s/%s.lua", script->dir, file);
+	if (is_below(script->dir, path, &below) && !below) {
+		err_set(err, "%s is a link to a file that is not below the rule's directory", path);
+		return NULL;
+	}
+	return script_source_read(script, module, path,
 		script_source_label(arena, arena_printf(arena, "%s/%s.lua", label_dir, file)), err);
 }
 

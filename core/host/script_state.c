@@ -3,7 +3,8 @@
  * script_state.c - one Lua state: made, loaded, kept small, made anew
  *
  * A state has a limit on what it may allocate and a coroutine that is used for one hook after the
- * other. A coroutine that did not come to its end is forgotten: no code of it runs any more.
+ * other. A coroutine that did not come to its end is forgotten: no code of it runs any more. Each
+ * block knows whose hook took it, so a rule answers for what it keeps and for nobody else's.
  */
 #include <lauxlib.h>
 #include <lua.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "script_state.h"
 
 /* Key of the registry: the coroutine in use. */
@@ -22,29 +24,67 @@ script_state_of(lua_State *L)
 	return *(struct script_state **)lua_getextraspace(L);
 }
 
-/* The allocator of a state. Without memory Lua collects its garbage and asks once more. */
+size_t
+script_owner(const struct script *script)
+{
+	return (size_t)script->index + 1;
+}
+
+/* Stands before each block; as strictly aligned as anything of Lua. */
+union head {
+	size_t owner;
+	lua_Integer integer;
+	lua_Number number;
+	void *pointer;
+};
+
+static void
+uncount(struct script_memory *m, const union head *block, size_t size)
+{
+	m->used -= size;
+	m->taken[block->owner] -= size;
+}
+
+static void *
+count(struct script_memory *m, union head *block, size_t size)
+{
+	block->owner = m->owner;
+	m->used += size;
+	m->taken[block->owner] += size;
+	return block + 1;
+}
+
+/*
+ * The allocator of a state. Without memory Lua collects its garbage and asks once more. A block
+ * belongs to whose hook changed its size last, for a table that was made at load grows in hooks.
+ */
 static void *
 allocate(void *context, void *old, size_t old_size, size_t size)
 {
 	struct script_memory *m = context;
-	void *new;
+	union head *block = old == NULL ? NULL : (union head *)old - 1;
+	union head *new;
 
 	if (old == NULL)
 		old_size = 0; /* Lua says there what kind of thing it makes */
+	if (size == 0 && block != NULL)
+		uncount(m, block, old_size);
 	if (size == 0) {
-		free(old);
-		m->used -= old_size;
+		free(block);
 		return NULL;
 	}
 	if (size > old_size && (m->used > m->limit || size - old_size > m->limit - m->used))
 		return NULL;
-	new = realloc(old, size);
+	if (size > SIZE_MAX - sizeof(*new))
+		return NULL;
+	new = realloc(block, sizeof(*new) + size);
 	if (new == NULL && size > old_size)
 		return NULL;
 	if (new == NULL)
-		new = old; /* Lua relies on being able to shrink */
-	m->used = m->used - old_size + size;
-	return new;
+		new = block; /* Lua relies on being able to shrink */
+	if (block != NULL)
+		uncount(m, new, old_size);
+	return count(m, new, size);
 }
 
 static int
@@ -60,10 +100,15 @@ script_state_open(struct script_state *st, struct script_host *host, struct err 
 	st->host = host;
 	st->co = NULL;
 	st->run = NULL;
-	st->memory = (struct script_memory){.limit = SIZE_MAX};
+	st->memory = (struct script_memory){
+		.limit = SIZE_MAX,
+		.taken = mem_zalloc((size_t)host->count + 1, sizeof(*st->memory.taken)),
+	};
 	st->L = lua_newstate(allocate, &st->memory);
-	if (st->L == NULL)
+	if (st->L == NULL) {
+		script_state_close(st);
 		return err_set(err, "no memory for a Lua state");
+	}
 	*(struct script_state **)lua_getextraspace(st->L) = st;
 	lua_pushcfunction(st->L, open_env);
 	if (lua_pcall(st->L, 0, 0, 0) == LUA_OK)
@@ -79,6 +124,8 @@ script_state_close(struct script_state *st)
 	if (st->L != NULL)
 		lua_close(st->L);
 	st->L = st->co = NULL;
+	free(st->memory.taken);
+	st->memory.taken = NULL;
 }
 
 /* --- the coroutine
@@ -127,11 +174,8 @@ static int
 load_rule(lua_State *L)
 {
 	struct script_run *run = script_state_of(L)->run;
-	const struct script_source *source = run->script->sources;
-	const char *chunk = lua_pushfstring(L, "@%s", source->label);
 
-	if (luaL_loadbufferx(L, source->text, source->len, chunk, "t") != LUA_OK)
-		return lua_error(L);
+	script_compile(L, run->script->sources);
 	script_env_push(L, run->script, true);
 	lua_setupvalue(L, -2, 1);
 	lua_call(L, 0, 0);
@@ -163,7 +207,6 @@ script_state_load_all(struct script_state *st, struct err *err)
 			return false;
 	}
 	lua_gc(st->L, LUA_GCCOLLECT);
-	st->base = st->memory.used;
 	return true;
 }
 
@@ -186,7 +229,7 @@ rebuild(struct script_state *st)
 void
 script_state_tidy(struct script_state *st, const struct script *script, bool drop)
 {
-	size_t kept = script->memory / 2;
+	const size_t *kept;
 
 	if (st->L == NULL) {
 		rebuild(st);
@@ -194,13 +237,14 @@ script_state_tidy(struct script_state *st, const struct script *script, bool dro
 	}
 	if (drop)
 		drop_coroutine(st);
-	if (st->memory.used <= st->base + kept)
+	kept = &st->memory.taken[script_owner(script)];
+	if (*kept <= script->memory / 2)
 		return;
 	lua_gc(st->L, LUA_GCCOLLECT);
-	if (st->memory.used <= st->base + kept)
+	if (*kept <= script->memory / 2)
 		return;
 	log_write(LOG_LEVEL_WARN,
 		"%s: the rule keeps %zu KB between messages; its Lua state is built anew",
-		script->sources->label, (st->memory.used - st->base) / 1024);
+		script->sources->label, *kept / 1024);
 	rebuild(st);
 }

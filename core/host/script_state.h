@@ -21,6 +21,7 @@
 #include "conf/diag.h"
 
 struct conf_section;
+struct script_names;
 struct script_setting;
 struct script_watch_slot;
 
@@ -54,9 +55,11 @@ struct script {
 	int index; /* in the host */
 };
 
-/* What the allocator of a state may hand out. */
+/* What the allocator of a state may hand out, and whose hooks took it. */
 struct script_memory {
 	size_t used, limit;
+	size_t *taken; /* octets by owner: 0 loading and all else, behind it the scripts */
+	size_t owner;  /* of what is allocated now */
 };
 
 enum script_over { SCRIPT_IN_TIME, SCRIPT_OVER_CPU, SCRIPT_OVER_WALL };
@@ -76,10 +79,8 @@ struct script_run {
 	enum script_over over;
 	bool bad_verdict;
 	enum cm_verdict verdict;
-	/* Loading: answers whether filter.conf has a map, and takes what require() reads. */
-	bool (*find_map)(void *context, const char *name);
-	void *context;
-	bool reads_files;
+	/* The first time a file is loaded, when require() reads files; NULL: all was checked. */
+	const struct script_names *names;
 	bool hooks[SCRIPT_SLOTS];
 };
 
@@ -90,7 +91,6 @@ struct script_state {
 	struct script_run *run; /* NULL: nothing runs */
 	uint64_t serial;	/* of the run; objects of earlier ones are dead */
 	struct script_memory memory;
-	size_t base; /* octets used after loading */
 
 	/* Of the pool and the watchdog, under host->lock. */
 	struct script_state *next_free;
@@ -133,11 +133,18 @@ struct script_source *script_source_require(struct script *, const char *module,
 const char *script_source_dir(struct arena *, const char *path);
 const char *script_source_label(struct arena *, const char *path);
 
+/* --- script_compile.c ----------------------------------------------------------------------------
+ */
+
+/* Pushes the file as a function; raises with file and line. */
+void script_compile(lua_State *, const struct script_source *);
+
 /* --- script_scan.c, script_uses.c ---------------------------------------------------------------
  */
 
-/* Looks for what this version does not have; false with words and the line. */
-bool script_uses_check(const struct script_source *, unsigned *line, struct err *);
+/* Looks for what this version or filter.conf does not have; false with words and the line. */
+bool script_uses_check(
+	const struct script_source *, const struct script_names *, unsigned *line, struct err *);
 /* Fills needs and macros of the script's plugin from the names its sources use. */
 void script_uses_needs(struct script *);
 /* A global name that only later versions have. */
@@ -156,6 +163,8 @@ void script_settings_push(lua_State *, const struct script_setting *);
  */
 
 struct script_state *script_state_of(lua_State *);
+/* Whose memory a hook of the script takes (struct script_memory). */
+size_t script_owner(const struct script *);
 /* An empty state with all libraries; false with words. */
 MUST_USE bool script_state_open(struct script_state *, struct script_host *, struct err *);
 void script_state_close(struct script_state *);
@@ -179,6 +188,8 @@ void script_env_open(lua_State *);
 void script_env_push(lua_State *, struct script *, bool rule);
 /* Replaces the table on top of the stack by one that reads like it and cannot be changed. */
 void script_seal(lua_State *, const char *what);
+/* The same with all tables that are reached through it; what is no table stays as it is. */
+void script_seal_deep(lua_State *, const char *what);
 /* Makes unknown names of the table on top of the stack an error with a suggestion. */
 void script_seal_names(lua_State *, const char *what);
 /* Suggests one of the keys of the table at index; pushes "" or "; did you mean ...". */

@@ -6,9 +6,11 @@
  * are looked up in the table of the API, and each brings the needs of its row. A name too many
  * costs a macro; a need that no name told is an error when the rule runs, never silence.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "mail/stage.h"
+#include "script.h"
 #include "script_api.h"
 #include "script_scan.h"
 #include "script_state.h"
@@ -20,6 +22,9 @@
 static const char *const later_globals[] = {"dns", "dnsbl", "geo", "greylist", "json", "lpeg",
 	"metric", "notify", "ratelimit", "re", "store"};
 static const char *const later_fields[] = {"attachments", "geo", "urls"};
+
+/* Fields of m that are the results of the plugin of that name. */
+static const char *const result_fields[] = {"dkim", "dmarc", "spf"};
 
 static bool
 is_listed(const char *const *names, size_t count, const char *name)
@@ -173,21 +178,37 @@ is_message(const struct declared *d, const struct script_token *t)
 	return false;
 }
 
-/* before[0] stands directly before t, before[1] before that. */
+/* A field of m; before[0] stands directly before t, before[1] before that. */
 static bool
-check_name(const struct declared *d, const struct script_token *before,
-	const struct script_token *t, struct script_scan *s, struct err *err)
+check_field(const struct script_names *names, const struct script_token *before,
+	const struct script_token *t, struct err *err)
+{
+	char name[80];
+	size_t which;
+
+	snprintf(name, sizeof(name), "%.*s%.*s%.*s", (int)before[1].len, before[1].text,
+		(int)before[0].len, before[0].text, (int)t->len, t->text);
+	if (is_one_of(t, later_fields, COUNT(later_fields), &which))
+		return err_set(err, "%s is not available in this version", name);
+	if (is_one_of(t, result_fields, COUNT(result_fields), &which) &&
+		!names->has_plugin(names->context, result_fields[which]))
+		return err_set(
+			err, "%s needs the plugin %s in filter.conf", name, result_fields[which]);
+	return true;
+}
+
+static bool
+check_name(const struct declared *d, const struct script_names *names,
+	const struct script_token *before, const struct script_token *t, struct script_scan *s,
+	struct err *err)
 {
 	bool field = script_token_is(&before[0], ".") || script_token_is(&before[0], ":");
 	size_t which;
 
 	if (script_token_is(t, "_ENV"))
 		return err_set(err, "_ENV is not available in rules");
-	if (field && is_message(d, &before[1]) &&
-		is_one_of(t, later_fields, COUNT(later_fields), &which))
-		return err_set(err, "%.*s%.*s%s is not available in this version",
-			(int)before[1].len, before[1].text, (int)before[0].len, before[0].text,
-			later_fields[which]);
+	if (field && is_message(d, &before[1]))
+		return check_field(names, before, t, err);
 	if (field || !is_one_of(t, later_globals, COUNT(later_globals), &which) ||
 		d->globals[which])
 		return true;
@@ -199,7 +220,8 @@ check_name(const struct declared *d, const struct script_token *before,
 }
 
 bool
-script_uses_check(const struct script_source *source, unsigned *line, struct err *err)
+script_uses_check(const struct script_source *source, const struct script_names *names,
+	unsigned *line, struct err *err)
 {
 	struct script_token before[2] = {{.kind = TOKEN_END}, {.kind = TOKEN_END}};
 	struct declared d;
@@ -210,7 +232,7 @@ script_uses_check(const struct script_source *source, unsigned *line, struct err
 	for (struct script_token t = script_scan_next(&s); t.kind != TOKEN_END;
 		t = script_scan_next(&s)) {
 		*line = t.line;
-		if (t.kind == TOKEN_NAME && !check_name(&d, before, &t, &s, err))
+		if (t.kind == TOKEN_NAME && !check_name(&d, names, before, &t, &s, err))
 			return false;
 		before[1] = before[0];
 		before[0] = t;

@@ -16,6 +16,10 @@
 #include "script_api.h"
 #include "script_state.h"
 
+/* A reply code (RFC 5321 section 4.2). */
+#define CODE_LEAST 200
+#define CODE_MOST  599
+
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
 /* Strings stand behind the struct; NULL: not given. */
@@ -111,8 +115,8 @@ take_text(lua_State *L, struct verdict *v, int index, const char *what)
 	const char *text = script_to_text(L, index);
 
 	if (text == NULL && !lua_isnoneornil(L, index))
-		set_bad(v, "%s(): the %s is %s%s", v->name, what,
-			lua_isstring(L, index) ? "text with a NUL character" : "a ",
+		set_bad(v, "%s(): the %s %s%s", v->name, what,
+			lua_isstring(L, index) ? "holds a NUL character" : "is a ",
 			lua_isstring(L, index) ? "" : luaL_typename(L, index));
 	return text;
 }
@@ -143,13 +147,18 @@ check_fields(lua_State *L, struct verdict *v)
 static void
 take_table(lua_State *L, struct verdict *v)
 {
+	lua_Integer code;
 	int exact;
 
 	check_fields(L, v);
 	if (lua_getfield(L, 1, "code") != LUA_TNIL) {
-		v->code = (int)lua_tointegerx(L, -1, &exact);
+		code = lua_tointegerx(L, -1, &exact);
 		if (!exact)
 			set_bad(v, "%s{}: code is no number", v->name);
+		else if (code < CODE_LEAST || code > CODE_MOST)
+			set_bad(v, "%s{}: code is no reply code", v->name);
+		else
+			v->code = (int)code;
 	}
 	lua_getfield(L, 1, "status");
 	v->status = take_text(L, v, -1, "status");
@@ -271,7 +280,7 @@ fail_value(lua_State *L, const struct script_run *run)
 {
 	const char *type = luaL_typename(L, -1);
 	const char *quote = lua_type(L, -1) == LUA_TSTRING ? "\"" : "";
-	char shown[48], returned[64];
+	char shown[48];
 
 	if (lua_type(L, -1) == LUA_TBOOLEAN)
 		snprintf(shown, sizeof(shown), "%s", lua_toboolean(L, -1) ? "true" : "false");
@@ -279,11 +288,11 @@ fail_value(lua_State *L, const struct script_run *run)
 		snprintf(shown, sizeof(shown), "%.40s", lua_tostring(L, -1));
 	else
 		snprintf(shown, sizeof(shown), "a %s", type);
-	snprintf(returned, sizeof(returned), "returned %s%s%s", quote, shown, quote);
-	fail(L, run,
-		lua_pushfstring(L,
-			"%s; return nothing, or reject/tempfail/accept/discard/quarantine(...)",
-			returned));
+	lua_pushfstring(L,
+		"%s: %s() returned %s%s%s; return nothing, or "
+		"reject/tempfail/accept/discard/quarantine(...)",
+		run->script->sources->label, stages[run->slot].lua_name, quote, shown, quote);
+	lua_error(L);
 }
 
 static void

@@ -6,14 +6,20 @@
  */
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/text.h"
 #include "chain/chain.h"
 #include "conf/unit.h"
 #include "mail/stage.h"
+#include "script.h"
 #include "script_api.h"
 #include "script_state.h"
+#include "service.h"
+
+/* Octets of a log line of a rule. */
+#define LOG_LINE_MAX 2048
 
 bool
 script_client_inside(const struct cm_session *s, const char *text, bool *ok)
@@ -82,7 +88,7 @@ script_map_known(lua_State *L, const char *name)
 	const struct script_run *run = script_state_of(L)->run;
 
 	/* Without somebody to ask, the name was checked when the file was first loaded. */
-	return run->find_map == NULL || run->find_map(run->context, name);
+	return run->names == NULL || run->names->has_map(run->names->context, name);
 }
 
 int64_t
@@ -91,6 +97,38 @@ script_wall(lua_State *L)
 	const struct cm_session *s = script_session_now(L);
 
 	return s == NULL ? clock_wall() : cm_time(s);
+}
+
+/* Such a value needs no quotes: nothing in it ends it or begins another. */
+static bool
+plain_word(const struct script_log_field *f)
+{
+	for (size_t i = 0; i < f->len; i++) {
+		unsigned char c = (unsigned char)f->value[i];
+
+		if (c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\')
+			return false;
+	}
+	return f->len > 0;
+}
+
+void
+script_log(struct cm_session *s, enum cm_level level, const char *text,
+	const struct script_log_field *fields, size_t count)
+{
+	struct buf line;
+
+	buf_init(&line, LOG_LINE_MAX);
+	text_escape(&line, text, strlen(text));
+	for (size_t i = 0; i < count; i++) {
+		buf_printf(&line, " %s=", fields[i].name);
+		if (plain_word(&fields[i]))
+			buf_add(&line, fields[i].value, fields[i].len);
+		else
+			text_quote(&line, fields[i].value, fields[i].len);
+	}
+	service_log(s, level, line.data);
+	buf_fini(&line);
 }
 
 const char *

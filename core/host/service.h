@@ -7,13 +7,14 @@
 #ifndef CORE_HOST_SERVICE_H
 #define CORE_HOST_SERVICE_H
 
+#include <chainmail/plugin.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-struct cm_session;
-
 /* The running link declared the need; if not, says so in the log, naming the service. */
 bool service_declared(const struct cm_session *, uint32_t need, const char *what);
+/* A line in the log with our id and the running link's name; text is escaped where it must be. */
+void service_log(const struct cm_session *, enum cm_level, const char *text);
 /* The running link's name, or "core" outside hooks. */
 const char *service_link_name(const struct cm_session *);
 

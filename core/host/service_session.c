@@ -12,6 +12,7 @@
 #include "base/net.h"
 #include "chain/chain.h"
 #include "mail/session.h"
+#include "service.h"
 
 const struct cm_client *
 cm_client(const struct cm_session *s)
@@ -135,7 +136,7 @@ cm_queue_id(const struct cm_session *s)
 int64_t
 cm_size(const struct cm_session *s)
 {
-	return s->size;
+	return service_declared(s, CM_NEED_SIZE, "cm_size") ? s->size : -1;
 }
 
 enum cm_stage

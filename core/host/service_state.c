@@ -141,6 +141,12 @@ cm_map_find(const struct cm_session *s, const char *name)
 }
 
 void
+service_log(const struct cm_session *s, enum cm_level level, const char *text)
+{
+	log_write(levels[level], "%s %s: %s", cm_id(s), service_link_name(s), text);
+}
+
+void
 cm_log(struct cm_session *s, enum cm_level level, const char *format, ...)
 {
 	struct buf text, line;
@@ -154,7 +160,7 @@ cm_log(struct cm_session *s, enum cm_level level, const char *format, ...)
 	buf_vprintf(&text, format, args);
 	va_end(args);
 	text_escape(&line, text.data, text.len);
-	log_write(levels[level], "%s %s: %s", cm_id(s), service_link_name(s), line.data);
+	service_log(s, level, line.data);
 	buf_fini(&line);
 	buf_fini(&text);
 }

@@ -172,7 +172,8 @@ enum {
 	CM_STOP_EARLY = 1u << 7,   /* a refusal at data, header, eoh or body must reach the MTA at
 				      once; else it is given at end of message, which saves waits */
 	CM_AFTER_ACCEPT = 1u << 8, /* runs although an earlier link accepted (signing, marking) */
-	CM_SEES_REJECTED = 1u << 9 /* rcpt also for recipients that the MTA itself refused */
+	CM_NEED_SIZE = 1u << 9,	    /* cm_size() works: header and body are sent, kept by nobody */
+	CM_SEES_REJECTED = 1u << 10 /* rcpt also for recipients that the MTA itself refused */
 };
 
 /* A macro that a link reads and the stage from which it must be known. */
@@ -276,7 +277,7 @@ CM_API const struct cm_address *cm_rcpt(const struct cm_session *, size_t i);
 CM_API const char *cm_id(const struct cm_session *);
 /* The MTA's queue id; NULL before it is known (Postfix: first accepted recipient). */
 CM_API const char *cm_queue_id(const struct cm_session *);
-/* Octets of header and body received so far. */
+/* Octets of header and body received so far; -1 where CM_NEED_SIZE was not declared. */
 CM_API int64_t cm_size(const struct cm_session *);
 CM_API enum cm_stage cm_stage(const struct cm_session *);
 
@@ -357,7 +358,10 @@ CM_API const struct cm_final *cm_final(const struct cm_session *);
 CM_API void cm_set_result(struct cm_session *, const char *key, const char *value);
 /* A result of this message, or of the connection; NULL when the plugin published none. */
 CM_API const char *cm_result(const struct cm_session *, const char *plugin, const char *key);
-/* A note of this message (before MAIL: of the connection), shared by all links. */
+/*
+ * A note of this message (before MAIL: of the connection), shared by all links; NULL deletes it. A
+ * 257th name is ignored and the log says so.
+ */
 CM_API void cm_set_note(struct cm_session *, const char *key, const char *value);
 CM_API const char *cm_note(const struct cm_session *, const char *key);
 

@@ -835,6 +835,21 @@ START_TEST(body_over_the_limit_is_said_once_and_accepted)
 }
 END_TEST
 
+START_TEST(body_that_somebody_counts_is_not_skipped)
+{
+	struct link *l = add_link("one", BIT(CM_STAGE_EOM));
+
+	l->needs |= CM_NEED_SIZE;
+	add_default_profile();
+	begin(_i);
+	mail("<a@x.y>");
+	rcpt("<b@x.y>");
+	step(CM_STAGE_DATA);
+	ck_assert_str_eq(body("text"), "continue");
+	ck_assert_str_eq(eom(), "continue");
+}
+END_TEST
+
 START_TEST(message_out_of_order_is_refused_for_now)
 {
 	add_default_profile();
@@ -905,6 +920,7 @@ suite(void)
 	tcase_add_loop_test(t, recipients_over_the_limit, 0, PRELUDES);
 	tcase_add_loop_test(t, header_over_the_limit, 0, 2 * PRELUDES);
 	tcase_add_loop_test(t, body_over_the_limit_is_said_once_and_accepted, 0, PRELUDES);
+	tcase_add_loop_test(t, body_that_somebody_counts_is_not_skipped, 0, PRELUDES);
 	tcase_add_test(t, message_out_of_order_is_refused_for_now);
 	suite_add_tcase(s, t);
 	return s;

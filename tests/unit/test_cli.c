@@ -20,13 +20,15 @@ static const char sections[] =
 	"odd\" ] }\n"
 	"map rcpts { entries = [ \"dave@example.com reject 550 5.2.1 Dave left\" ] }\n"
 	"profile submission { port = [ 587, 465 ]; chain = [ auth ] }\n"
+	"profile talk { port = 26; chain = [ talk ] }\n"
 	"profile rest { chain = [ access, mark, watch ] }\n"
 	"plugin access { sender = senders; recipient = rcpts }\n"
 	"plugin auth { mode = shadow; on_error = skip }\n"
 	"plugin mark { type = trace; level = debug; answer = [ \"eom add_header X-Mark: a\\tb\" ] "
 	"}\n"
 	"plugin watch { type = trace; level = debug; sample = 50%; mode = shadow;\n"
-	"    answer = [ \"rcpt reject\" ] }\n";
+	"    answer = [ \"rcpt reject\" ] }\n"
+	"script talk { file = talk.lua }\n";
 
 static const struct {
 	const char *name;
@@ -54,7 +56,8 @@ static const struct {
 	{"one word too many", {"check", "x"}, EXIT_USAGE, {NULL}, {"\"x\" is too much"}},
 
 	{"a good configuration", {"check", "-c", "filter.conf"}, EXIT_OK,
-		{"filter.conf is good: 2 profiles, 4 plugins, 2 maps, 1 listener\n"}, {NULL}},
+		{"filter.conf is good: 3 profiles, 4 plugins, 1 script, 2 maps, 1 listener\n"},
+		{NULL}},
 	{"a good configuration for programs", {"check", "--json", "-c", "filter.conf"}, EXIT_OK,
 		{"\"good\": true", "\"mistakes\": []"}, {NULL}},
 	{"a bad configuration", {"check", "-c", "bad.conf"}, EXIT_NO,
@@ -149,6 +152,14 @@ static const struct {
 			"\"verdict\":\"reject\",\"code\":550,\"status\":\"5.7.1\"",
 			"\"exit\":1}\n"},
 		{NULL}},
+	{"the port of the client",
+		{EXPLAIN, "-c", "filter.conf", "--from", "a@x.example", "--to", "b@example.com",
+			"--port", "26"},
+		EXIT_NO, {"550 5.7.1 port 49152 (id ", "exit 1\n"}, {" talk: a line b=c\n"}},
+	{"a local client has no port",
+		{"explain", "m.eml", "-c", "filter.conf", "--from", "a@x.example", "--to",
+			"b@example.com", "--port", "26"},
+		EXIT_NO, {"550 5.7.1 port nil (id ", "exit 1\n"}, {" talk: a line b=c\n"}},
 	{"no such message", {"explain", "none.eml", "--from", "", "--to", "b"}, EXIT_USAGE, {NULL},
 		{"none.eml: No such file"}},
 	{"no sender", {"explain", "m.eml", "--to", "b"}, EXIT_USAGE, {NULL},
@@ -179,6 +190,11 @@ write_files(void)
 	snprintf(bad, sizeof(bad),
 		"plugni p { }\nmain { plugin_dir = \"%s\" }\nprofile all { chain = [ ] }\n", dir);
 	drive_file(&d, "bad.conf", bad);
+	drive_file(&d, "talk.lua",
+		"function mail(m)\n"
+		"\tlog.info('a line', { b = 'c' })\n"
+		"\treturn reject('port ' .. tostring(m.client.port))\n"
+		"end\n");
 	drive_file(&d, "m.eml", "From: a@x.example\nSubject: s\n\nbody\n");
 }
 

@@ -208,6 +208,7 @@ static const struct needs_case {
 	{"kept headers", BIT(CM_STAGE_EOM), CM_NEED_HEADERS, 0, "chmrHE", "E", true, false},
 	{"edited headers", BIT(CM_STAGE_EOM), CM_EDIT_HEADERS, 0, "chmrHE", "E", true, false},
 	{"kept body", BIT(CM_STAGE_EOM), CM_NEED_BODY, 0, "chmrbE", "E", false, true},
+	{"size", BIT(CM_STAGE_MAIL), CM_NEED_SIZE, 0, "chmrHbE", "mE", false, false},
 	{"edited body", BIT(CM_STAGE_EOM), CM_EDIT_BODY, 0, "chmrE", "E", false, false},
 	{"everything", ALL_STAGES, CM_STOP_EARLY, 0, "chmrdHebEu", "mrdHebEu", false, false},
 };

@@ -76,6 +76,15 @@ static const char *const facts[] = {
 	"tostring(logins) == 'map \"logins\"'",
 	"map 'logins' ~= logins and map('logins'):has('bob@example.com')",
 	"getmetatable(m) == false and getmetatable('') == false and getmetatable(string) == false",
+	"('ab'):rep(5) == 'ababababab' and ('x'):rep(7) == 'xxxxxxx' and ('a'):rep(1, ',') == 'a'",
+	"('ab'):rep(4, '--') == 'ab--ab--ab--ab' and (''):rep(3, '-') == '--'",
+	"string.format('%5.1f|%q|%%|%-4s|%d', 1, 'a', 'x', 7) == '  1.0|\"a\"|%|x   |7'",
+	"tostring({}) == 'table' and tostring(tostring) == 'function' and tostring(nil) == 'nil'",
+	"tostring(settings) == 'table' and tostring(setmetatable({}, { __name = 'x' })) == 'table'",
+	"tostring(setmetatable({}, { __tostring = function() return 'own' end })) == 'own'",
+	"('%s %s %s %s'):format({}, nil, 1.5, true) == 'table nil 1.5 true'",
+	"not pcall(string.format, '%p', {}) and not pcall(string.format, '%-20p', {})",
+	"select(2, pcall(string.format, '%d', 'x')):find('bad argument #2 to')",
 	"('x'):rep(3, ',') == 'x,x,x' and ('x'):rep(0) == '' and (''):rep(1 << 60) == ''",
 	"select('#', pcall(error)) == 2 and pcall(error, 'x') == false",
 	"select(2, xpcall(error, function(e) return e .. '!' end, 'x')) == 'x!'",
@@ -93,7 +102,6 @@ START_TEST(sees_the_session)
 {
 	char code[1024];
 
-	return;
 	snprintf(code, sizeof(code),
 		"local logins = map 'logins'\nfunction message(m)\n\t-- m:body m:header m.auth "
 		"m.tls m.server\n"
@@ -161,6 +169,44 @@ START_TEST(tells_done_what_the_client_was_told)
 }
 END_TEST
 
+/* --- log lines ----------------------------------------------------------------------------------
+ */
+
+static const struct {
+	const char *field, *shown;
+} logged[] = {
+	{"'word'", "word"},
+	{"12", "12"},
+	{"true", "true"},
+	{"m.from", "a@b.c"},
+	{"'two words'", "\"two words\""},
+	{"''", "\"\""},
+	{"'a\\tb'", "\"a\\x09b\""},
+	{"'a\\nb'", "\"a\\x0ab\""},
+	{"'a\\0b'", "\"a\\x00b\""},
+	{"'a=b'", "\"a=b\""},
+	{"'back\\\\slash'", "\"back\\x5cslash\""},
+	{"'x\" admin=\"yes'", "\"x\\\" admin=\\\"yes\""},
+	{"'x\\\\\" admin=yes \"'", "\"x\\x5c\\\" admin=yes \\\"\""},
+	{"'\\xc3\\xa4'", "\"\\xc3\\xa4\""},
+};
+
+START_TEST(lets_no_value_look_like_another_field)
+{
+	char code[256], line[256];
+
+	snprintf(code, sizeof(code), "function mail(m) log.info('l', { f = %s, z = 1 }) end",
+		logged[_i].field);
+	rule_load(&r, code, "");
+	drive_open(&r.d);
+	drive_connect(&r.d, "192.0.2.1", "c", "25");
+	drive_helo(&r.d, "c");
+	rule_expect(rule_message(&r, "<a@b.c>"), "continue");
+	snprintf(line, sizeof(line), " x: l f=%s z=1\n", logged[_i].shown);
+	ck_assert_msg(strstr(rule_log(&r), line) != NULL, "want %sgot %s", line, r.text);
+}
+END_TEST
+
 /* --- errors of rules ---------------------------------------------------------------------------
  */
 
@@ -207,8 +253,8 @@ static const struct {
 		"headers*"},
 	{"function headers(m)\n\tlocal x = m.header('A')\nend",
 		"failed: scripts/x.lua:2: header is called with a colon: m:header(...)*"},
-	{"function mail(m)\n\tlocal x = m.spf.result\nend",
-		"failed: scripts/x.lua:2: m.spf needs the plugin spf in filter.conf*"},
+	{"local k = 'spf'\nfunction mail(m)\n\tlocal x = m[k].result\nend",
+		"failed: scripts/x.lua:3: m.spf needs the plugin spf in filter.conf*"},
 	{"local k = 'geo'\nfunction mail(m)\n\tlocal x = m[k]\nend",
 		"failed: scripts/x.lua:3: m.geo is not available in this version*"},
 	{"function mail(m)\n\tlocal x = m.client:inside('10.0.0/8')\nend",
@@ -226,11 +272,32 @@ static const struct {
 		"character)*"},
 	{"function mail(m)\n\tlocal k = 'add_header'\n\tm[k](m, 'X-A', 'b')\nend", "continue"},
 	{"function mail(m)\n\tlocal k = 'add' .. '_header'\n\tm[k](m, 'X-A', 'b')\nend",
-		"failed: scripts/x.lua:3: m:add_header() was refused; the log says why*"},
+		"failed: scripts/x.lua:3: message.add_header needs its name written in the rule: "
+		"the MTA is asked for what the text names, and \"add_header\" was computed*"},
+	{"function headers(m)\n\tlocal s = m['head' .. 'er'](m, 'Subject')\nend",
+		"failed: scripts/x.lua:2: message.header needs its name written in the rule*"},
+	{"function headers(m)\n\tfor n in m['header_' .. 'list'](m) do end\nend",
+		"failed: scripts/x.lua:2: message.header_list needs its name written*"},
+	{"function headers(m)\n\tlocal f = m['from' .. '_header']\nend",
+		"failed: scripts/x.lua:2: message.from_header needs its name written*"},
+	{"function message(m)\n\tlocal f = m['bo' .. 'dy'](m, 1)\nend",
+		"failed: scripts/x.lua:2: message.body needs its name written*"},
+	{"function message(m)\n\tlocal f = m['si' .. 'ze']\nend",
+		"failed: scripts/x.lua:2: message.size needs its name written*"},
 	{"function mail(m)\n\tm:note('k', {})\nend", "failed: scripts/x.lua:2: bad argument*"},
-	{"function mail(m)\n\tm:note('k', nil)\nend", "failed: scripts/x.lua:2: bad argument*"},
+	{"function mail(m)\n\tm:note('k', 1) m:note('k', nil) m:note('l', nil)\n"
+	 "\tassert(m:note('k') == nil and m:note('l') == nil)\nend",
+		"continue"},
+	{"function mail(m)\n\tfor i = 1, 256 do m:note('k' .. i, 1) end\n"
+	 "\tm:note('k1', 2) m:note('k2', nil) assert(m:note('k1') == '2')\n"
+	 "\tm:note('more', 1)\nend",
+		"failed: scripts/x.lua:4: m:note(\"more\"): a message has no room for more notes*"},
 	{"function mail(m)\n\tfor i = 1, 200 do log.info('x') end\nend",
 		"failed: scripts/x.lua:2: one hook may write at most 100 log lines*"},
+	{"function mail(m)\n\tlog.info('x', { ['a=b c'] = 1 })\nend",
+		"failed: scripts/x.lua:2: fields of a log line have names of letters*"},
+	{"function mail(m)\n\tlog.info('x', { 1 })\nend",
+		"failed: scripts/x.lua:2: fields of a log line have names of letters*"},
 	{"function mail(m)\n\tfor i = 1, 500 do m:note('k', ('x'):rep(10000)) end\nend",
 		"failed: scripts/x.lua:2: a rule may hand over at most 4096 KB of notes*"},
 	{"function mail(m)\n\trawset(string, 'find', 1)\nend",
@@ -278,6 +345,32 @@ START_TEST(logs_a_failure_of_done)
 	chain_end_message(r.d.s);
 	ck_assert_ptr_nonnull(
 		strstr(rule_log(&r), " x: scripts/x.lua:2: late (done() scripts/x.lua:2)\n"));
+}
+END_TEST
+
+static const struct {
+	const char *code, *want; /* in done() */
+} late[] = {
+	{"assert(m.stage == 'done') log.info('right')", "right"},
+	{"m:note('k', 'v') log.info(m:note('k'))", "v"},
+	{"m:add_header('X-A', 'b')",
+		"scripts/x.lua:1: m:add_header() comes too late in done(): the message was "
+		"answered"},
+	{"m:set_sender('')", "scripts/x.lua:1: m:set_sender() comes too late in done()"},
+	{"m:add_rcpt('a@b')", "scripts/x.lua:1: m:add_rcpt() comes too late in done()"},
+	{"m:prefix_subject('x')", "scripts/x.lua:1: m:prefix_subject() comes too late in done()"},
+};
+
+START_TEST(only_keeps_books_when_done)
+{
+	char code[256], want[128];
+
+	snprintf(code, sizeof(code), "function done(m) %s end", late[_i].code);
+	rule_load(&r, code, "");
+	rule_expect(rule_session(&r), "continue");
+	chain_end_message(r.d.s);
+	snprintf(want, sizeof(want), " x: %s", late[_i].want);
+	ck_assert_msg(strstr(rule_log(&r), want) != NULL, "want %s\ngot %s", want, r.text);
 }
 END_TEST
 
@@ -371,6 +464,7 @@ static const struct {
 		"failed: scripts/x.lua:2: this listener does not deliver the client's reverse "
 		"name*"},
 	{"function helo(m)\n\tif m.auth then return reject('x') end\nend", "continue"},
+	{"function mail(m)\n\tassert(m.client.port == nil)\nend", "continue"},
 };
 
 START_TEST(never_reads_silence_as_no)
@@ -444,6 +538,63 @@ START_TEST(loads_modules_once_and_seals_them)
 }
 END_TEST
 
+#define DEEP                                                                                  \
+	"local lib = require 'deep'\nlocal list = lib.list\n"                                 \
+	"function mail(m, from)\n"                                                            \
+	"\tif from.user == 'write' then %s end\n"                                             \
+	"\tassert(lib.list[1] == 'a' and #lib.list == 2 and lib.deep.er.list[2] == 2)\n"      \
+	"\tlocal n = 0\n"                                                                     \
+	"\tfor k, v in pairs(lib.deep.er) do n = n + #v end\n"                                \
+	"\tfor i, v in ipairs(lib.list) do n = n + i end\n"                                   \
+	"\tfor k, v in pairs(lib.shared) do n = n + 1 end\n"                                  \
+	"\tassert(n == 2 + 3 + 1 and table.concat(lib.list) == 'ab')\n"                       \
+	"\tassert(lib.list == list and lib.self == lib and lib.deep.er == lib.deep.er)\n"     \
+	"\tassert(lib.new(3):twice() == 6 and lib.object:twice() == 8 and lib.grow() == 2)\n" \
+	"\tassert(('a-b'):gsub('%%a', lib.letters) == 'A-b' and lib.shared.s == 1)\n"         \
+	"end\n"
+
+static const struct {
+	const char *code, *want;
+} deep_writes[] = {
+	{"lib.list[1] = 'x'", "failed: scripts/x.lua:4: module deep cannot be changed*"},
+	{"table.insert(lib.list, 'x')", "failed: scripts/x.lua:4: module deep cannot be changed*"},
+	{"table.sort(lib.deep.er.list)", "failed: scripts/x.lua:4: module deep cannot be*"},
+	{"rawset(lib.list, 1, 'x')", "failed: scripts/x.lua:4: this table cannot be changed*"},
+	{"lib.object.n = 1", "failed: scripts/x.lua:4: module deep cannot be changed*"},
+	{"for _, t in pairs(lib.deep) do t.list = 1 end",
+		"failed: scripts/x.lua:4: module deep cannot be changed*"},
+	{"setmetatable(lib.list, {})", "failed: scripts/x.lua:4: cannot change a protected*"},
+	{"setmetatable({}, lib.Class)",
+		"failed: scripts/x.lua:4: a table that cannot be changed is no metatable*"},
+	{"lib.shared.s = 2", "failed: scripts/x.lua:4: settings cannot be changed*"},
+};
+
+START_TEST(seals_modules_in_depth)
+{
+	char code[2048];
+
+	drive_file(&r.d, "scripts/deep.lua",
+		"local Class = {}\nClass.__index = Class\n"
+		"function Class:twice() return 2 * self.n end\n"
+		"local function new(n) return setmetatable({ n = n }, Class) end\n"
+		"local M = { list = { 'a', 'b' }, deep = { er = { list = { 1, 2 } } }, new = new,\n"
+		"\tClass = Class, object = new(4), letters = { a = 'A' }, shared = settings }\n"
+		"local own = { 1 }\nM.self, M.own = M, own\n"
+		"function M.grow() own[2] = 1 return #own end\n"
+		"return M\n");
+	snprintf(code, sizeof(code), DEEP, deep_writes[_i].code);
+	rule_load(&r, code, "settings { s = 1 }");
+	drive_open(&r.d);
+	drive_connect(&r.d, "192.0.2.1", "c", "25");
+	drive_helo(&r.d, "c");
+	rule_expect(rule_message(&r, "<good@b.c>"), "continue");
+	chain_end_message(r.d.s);
+	rule_expect(rule_message(&r, "<write@b.c>"), deep_writes[_i].want);
+	chain_end_message(r.d.s);
+	rule_expect(rule_message(&r, "<good@b.c>"), "continue");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -456,15 +607,18 @@ main(void)
 	tcase_add_test(tc, sees_arguments_of_its_stages);
 	tcase_add_test(tc, runs_every_hook_in_order);
 	tcase_add_test(tc, tells_done_what_the_client_was_told);
+	tcase_add_loop_test(tc, lets_no_value_look_like_another_field, 0, LENGTH(logged));
 	tcase_add_loop_test(tc, fails_in_words, 0, LENGTH(failures));
 	tcase_add_test(tc, says_a_failure_once_with_our_id);
 	tcase_add_test(tc, logs_a_failure_of_done);
+	tcase_add_loop_test(tc, only_keeps_books_when_done, 0, LENGTH(late));
 	tcase_add_test(tc, forgets_everything_between_messages);
 	tcase_add_test(tc, refuses_kept_objects_of_every_kind);
 	tcase_add_test(tc, reads_results_of_plugins);
 	tcase_add_loop_test(tc, never_reads_silence_as_no, 0, LENGTH(untold));
 	tcase_add_loop_test(tc, never_takes_an_odd_author_for_none, 0, LENGTH(authors));
 	tcase_add_test(tc, loads_modules_once_and_seals_them);
+	tcase_add_loop_test(tc, seals_modules_in_depth, 0, LENGTH(deep_writes));
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
 }

@@ -239,6 +239,54 @@ START_TEST(ends_at_its_timeout_too)
 }
 END_TEST
 
+/* --- one call that takes long ------------------------------------------------------------------
+ */
+
+static const char *const long_calls[] = {
+	"string.format('%q', ('\\0'):rep(2e7))",
+	"('%q'):format(('\\1x'):rep(2e7))",
+	"local a = {} for i = 1, 1e5 do a[i] = 1e300 end (('%.99f'):rep(1e5)):format("
+	"table.unpack(a))",
+};
+
+START_TEST(ends_before_a_call_that_takes_long)
+{
+	char code[256];
+	const char *got;
+	int64_t began;
+
+	snprintf(code, sizeof(code), "function mail(m)\n%s\nend", long_calls[_i]);
+	rule_load(&r, code, "cpu = 50ms; memory = 1G; timeout = 60s");
+	drive_open(&r.d);
+	drive_connect(&r.d, "192.0.2.1", "c", "25");
+	drive_helo(&r.d, "c");
+	began = clock_cpu();
+	got = rule_message(&r, "<a@b.c>");
+	ck_assert_msg(strstr(got, "used its 50ms of processor time") != NULL, "%s", got);
+	ck_assert_int_le((clock_cpu() - began) / CLOCK_MS, BOUND_MS);
+}
+END_TEST
+
+static const char *const short_calls[] = {
+	"string.format('%q', ('\\0'):rep(10000))",
+	"string.format('%s%s', ('x'):rep(2e6), ('y'):rep(2e6))",
+	"for i = 1, 500 do string.format('%.2f %5.1f %g %d %%', i, i, i, i) end",
+	"local s = ('ab'):rep(1e6, ',')",
+};
+
+START_TEST(lets_a_call_be_that_takes_a_moment)
+{
+	char code[256];
+
+	snprintf(code, sizeof(code), "function mail(m)\n%s\nend", short_calls[_i]);
+	rule_load(&r, code, "cpu = 500ms; memory = 64M; timeout = 60s");
+	drive_open(&r.d);
+	drive_connect(&r.d, "192.0.2.1", "c", "25");
+	drive_helo(&r.d, "c");
+	rule_expect(rule_message(&r, "<a@b.c>"), "continue");
+}
+END_TEST
+
 /* --- memory that stays --------------------------------------------------------------------------
  */
 
@@ -261,6 +309,36 @@ START_TEST(builds_a_state_anew_that_keeps_too_much)
 	}
 	ck_assert_int_eq(failed, 0);
 	ck_assert_msg(strstr(rule_log(&r), "scripts/x.lua: the rule keeps ") != NULL, "%s", r.text);
+}
+END_TEST
+
+/* The first rule stays within its memory; the second has little, and keeps nothing. */
+START_TEST(holds_what_one_rule_keeps_against_no_other)
+{
+	drive_file(&r.d, "scripts/keeper.lua",
+		"local kept, n = {}, 0\n"
+		"function mail(m)\n"
+		"\tif n == 0 then for i = 1, 2000 do kept[i] = ('x'):rep(1000) .. i end end\n"
+		"\tn = n + 1\n"
+		"\tlog.info('turn ' .. n)\n"
+		"end\n");
+	drive_file(&r.d, "scripts/x.lua",
+		"function mail(m)\n"
+		"\tlocal t = {}\n"
+		"\tfor i = 1, 100 do t[i] = ('y'):rep(2000) .. i end\n"
+		"end\n");
+	drive_load(&r.d, "profile p { chain = [ keeper, x ] }\n"
+			 "script keeper { file = scripts/keeper.lua; memory = 16M; cpu = 10s }\n"
+			 "script x { file = scripts/x.lua; memory = 512k; cpu = 10s }\n");
+	drive_open(&r.d);
+	drive_connect(&r.d, "192.0.2.1", "c", "25");
+	drive_helo(&r.d, "c");
+	for (int i = 0; i < 20; i++) {
+		ck_assert_str_eq(rule_message(&r, "<a@b.c>"), "continue");
+		chain_end_message(r.d.s);
+	}
+	ck_assert_msg(strstr(rule_log(&r), "built anew") == NULL, "%s", r.text);
+	ck_assert_ptr_nonnull(strstr(r.text, " keeper: turn 20\n"));
 }
 END_TEST
 
@@ -350,7 +428,10 @@ main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, ends_and_leaves_the_state_alive, 0, LENGTH(bombs));
 	tcase_add_test(tc, ends_at_its_timeout_too);
+	tcase_add_loop_test(tc, ends_before_a_call_that_takes_long, 0, LENGTH(long_calls));
+	tcase_add_loop_test(tc, lets_a_call_be_that_takes_a_moment, 0, LENGTH(short_calls));
 	tcase_add_test(tc, builds_a_state_anew_that_keeps_too_much);
+	tcase_add_test(tc, holds_what_one_rule_keeps_against_no_other);
 	tcase_add_test(tc, does_not_grow_with_many_failures);
 	tcase_add_test(tc, serves_many_threads_at_once);
 	suite_add_tcase(suite, tc);

@@ -21,6 +21,8 @@ teardown(void)
 
 #define MAIL "function mail(m) end\n"
 
+#define PARENS "((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((("
+
 static const struct {
 	const char *code, *mistake;
 } mistakes[] = {
@@ -71,6 +73,14 @@ static const struct {
 		"scripts/x.lua:2: error: m:attachments is not available in this version"},
 	{MAIL "local x = 'a' .. store.get('x')", "scripts/x.lua:2: error: store is not available"},
 
+	/* results of plugins that are not there */
+	{"function mail(m)\n\tlocal x = m.spf.result\nend",
+		"scripts/x.lua:2: error: m.spf needs the plugin spf in filter.conf"},
+	{"function message(msg)\n\tif msg.dkim.result == 'pass' then end\nend",
+		"scripts/x.lua:2: error: msg.dkim needs the plugin dkim in filter.conf"},
+	{"function message(m)\n\tif m.dmarc.result == 'pass' then end\nend",
+		"scripts/x.lua:2: error: m.dmarc needs the plugin dmarc in filter.conf"},
+
 	/* maps and modules */
 	{MAIL "local l = map \"login\"",
 		"scripts/x.lua:2: error: map \"login\" is not in filter.conf"},
@@ -84,6 +94,10 @@ static const struct {
 
 	/* Lua's own */
 	{"function mail(m)\n\tif m then x(\nend", "scripts/x.lua:3: error: "},
+	{MAIL "\nlocal x = " PARENS PARENS PARENS PARENS,
+		"scripts/x.lua:3: error: C stack overflow"},
+	{"\xef\xbb\xbf#!/usr/bin/lua\n" MAIL "error('stop')", "scripts/x.lua:3: error: stop"},
+	{"\xef\xbb\xbf\x1bLua", "script x: it is compiled Lua; only text is allowed"},
 	{MAIL "error('stop')", "scripts/x.lua:2: error: stop"},
 	{MAIL "error({})", "scripts/x.lua:2: error: error() was called with a table"},
 	{MAIL "local x = nil + 1", "scripts/x.lua:2: error: attempt to perform arithmetic"},
@@ -118,14 +132,64 @@ START_TEST(misses_a_file_at_its_place_in_the_configuration)
 }
 END_TEST
 
+/* No such plugin is built here: its section is the one mistake, whatever its place. */
+START_TEST(takes_results_of_a_plugin_that_is_configured)
+{
+	drive_file(&r.d, "scripts/x.lua", "function mail(m) return m.spf.result and nil end");
+	drive_load_text(&r.d, "listener l { socket = inet:10025@127.0.0.1 }\n"
+			      "profile p { chain = [ sender, x ] }\n"
+			      "script x { file = scripts/x.lua }\n"
+			      "plugin sender { type = spf }\n");
+	ck_assert_uint_eq(r.d.errors, 1);
+	ck_assert_msg(strstr(r.d.mistakes, "error: plugin sender: ") != NULL, "%s", r.d.mistakes);
+}
+END_TEST
+
+static const struct {
+	const char *code, *mistake;
+} module_mistakes[] = {
+	{"local M = {}\nhelper = 1\nreturn M\n", "2: error: global \"helper\": write local"},
+	{"local M = {}\n\nreturn dns.a('x')\n",
+		"3: error: dns is not available in this version (profile p, chain position 1)\n"},
+	{"local M = {\nreturn M\n", "2: error: "},
+	{"#!/usr/bin/lua\nlocal M = " PARENS PARENS PARENS PARENS, "2: error: C stack overflow"},
+	{"local M = {}\nerror('stop')\n", "2: error: stop (profile p, chain position 1)\n"},
+};
+
 START_TEST(says_what_is_wrong_in_a_module)
 {
-	drive_file(&r.d, "scripts/lists.lua", "local M = {}\nhelper = 1\nreturn M\n");
+	char want[128];
+
+	drive_file(&r.d, "scripts/lists.lua", module_mistakes[_i].code);
 	rule_try(&r, MAIL "local lists = require 'lists'", "");
+	snprintf(want, sizeof(want), "scripts/lists.lua:%s", module_mistakes[_i].mistake);
 	ck_assert_ptr_null(r.d.g);
-	ck_assert_msg(strstr(r.d.mistakes,
-			      "scripts/lists.lua:2: error: global \"helper\": write local") != NULL,
-		"%s", r.d.mistakes);
+	ck_assert_uint_eq(r.d.errors, 1);
+	ck_assert_msg(strncmp(r.d.mistakes, want, strlen(want)) == 0, "want %s\ngot %s", want,
+		r.d.mistakes);
+}
+END_TEST
+
+/* Links within the directory are how some people deploy; out of it they are refused. */
+static const struct {
+	const char *target, *mistake;
+} links[] = {
+	{"inside.lua", ""},
+	{"../outside.lua", "is a link to a file that is not below the rule's directory"},
+};
+
+START_TEST(follows_no_link_out_of_the_directory)
+{
+	char link[128];
+
+	drive_file(&r.d, "outside.lua", "return { x = 1 }\n");
+	drive_file(&r.d, "scripts/inside.lua", "return { x = 1 }\n");
+	snprintf(link, sizeof(link), "%s/scripts/link.lua", r.d.dir);
+	ck_assert_int_eq(symlink(links[_i].target, link), 0);
+	rule_try(&r, MAIL "require 'link'", "");
+	unlink(link);
+	ck_assert_uint_eq(r.d.errors, links[_i].mistake[0] == '\0' ? 0 : 1);
+	ck_assert_msg(strstr(r.d.mistakes, links[_i].mistake) != NULL, "%s", r.d.mistakes);
 }
 END_TEST
 
@@ -144,6 +208,10 @@ END_TEST
  * --------------------------------------------------------------------------------- */
 
 static const char *const fine[] = {
+	"#!/usr/bin/lua\nfunction mail(m) end",
+	"\xef\xbb\xbf" MAIL,
+	"\xef\xbb\xbf# no comment of Lua's\n" MAIL,
+	"# without a hook, with an end\n" MAIL "-- no newline",
 	"local store = {}\nfunction mail(m) store.x = 1 end", /* a local of that name */
 	"local t = { dns = 1, re = 2 }\nfunction mail(m) return t.dns and nil end",
 	"local function f(json) return json end\nfunction mail(m) f(1) end",
@@ -187,6 +255,7 @@ static const struct {
 	{"function headers(m) return m.from_header and nil end", CM_NEED_HEADERS, ""},
 	{"function headers(m) m:header('X') end", CM_NEED_HEADERS, ""},
 	{"function headers(m) for n in m:header_list() do end end", CM_NEED_HEADERS, ""},
+	{"function message(m) local n = m.size end", CM_NEED_SIZE, ""},
 	{"function message(m) m:body(1) end", CM_NEED_BODY, ""},
 	{"function mail(m) return quarantine('x') end", CM_EDIT_QUARANTINE, ""},
 	{"function mail(m) return discard('x') end", 0, ""},
@@ -254,7 +323,9 @@ main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, says_what_is_wrong, 0, LENGTH(mistakes));
 	tcase_add_test(tc, misses_a_file_at_its_place_in_the_configuration);
-	tcase_add_test(tc, says_what_is_wrong_in_a_module);
+	tcase_add_test(tc, takes_results_of_a_plugin_that_is_configured);
+	tcase_add_loop_test(tc, says_what_is_wrong_in_a_module, 0, LENGTH(module_mistakes));
+	tcase_add_loop_test(tc, follows_no_link_out_of_the_directory, 0, LENGTH(links));
 	tcase_add_test(tc, finds_a_module_that_needs_itself);
 	tcase_add_loop_test(tc, takes_what_is_right, 0, LENGTH(fine));
 	tcase_add_loop_test(tc, declares_what_its_text_uses, 0, LENGTH(declared));

@@ -24,19 +24,17 @@ static const struct {
 	const char *code, *want;
 } bad[] = {
 	{"function mail(m)\n\treturn 'reject'\nend",
-		"failed: scripts/x.lua: mail() (lines 1-3): returned \"reject\"; return nothing, "
+		"failed: scripts/x.lua: mail() returned \"reject\"; return nothing, "
 		"or "
 		"reject/tempfail/accept/discard/quarantine(...)"},
 	{"function mail(m)\n\treturn false\nend",
-		"failed: scripts/x.lua: mail() (lines 1-3): returned false; *"},
-	{"function mail(m)\n\treturn 5\nend",
-		"failed: scripts/x.lua: mail() (lines 1-3): returned 5; *"},
-	{"function mail(m)\n\treturn {}\nend",
-		"failed: scripts/x.lua: mail() (lines 1-3): returned a table; *"},
+		"failed: scripts/x.lua: mail() returned false; *"},
+	{"function mail(m)\n\treturn 5\nend", "failed: scripts/x.lua: mail() returned 5; *"},
+	{"function mail(m)\n\treturn {}\nend", "failed: scripts/x.lua: mail() returned a table; *"},
 	{"function mail(m)\n\treturn m\nend",
-		"failed: scripts/x.lua: mail() (lines 1-3): returned a userdata; *"},
+		"failed: scripts/x.lua: mail() returned a userdata; *"},
 	{"function mail(m)\n\treturn reject\nend",
-		"failed: scripts/x.lua: mail() (lines 1-3): returned a function; *"},
+		"failed: scripts/x.lua: mail() returned a function; *"},
 	{"-- a comment\nfunction mail(m)\n\treturn reject{ code = 550, status = '4.7.1', text = "
 	 "'x' }\nend",
 		"failed: scripts/x.lua: mail() (lines 2-4): reject() needs a 5yz code and a 5.y.z "
@@ -66,7 +64,12 @@ static const struct {
 	{"function mail(m)\n\treturn accept('a', 'b')\nend",
 		"accept() takes a reason and nothing else"},
 	{"function mail(m)\n\treturn reject('a\\0b')\nend",
-		"reject(): the text is text with a NUL character"},
+		"reject(): the text holds a NUL character"},
+	{"function mail(m)\n\treturn reject{ code = (1 << 32) + 550 }\nend",
+		"reject{}: code is no reply code"},
+	{"function mail(m)\n\treturn reject{ code = 0 }\nend", "reject{}: code is no reply code"},
+	{"function mail(m)\n\treturn tempfail{ code = -451 }\nend",
+		"tempfail{}: code is no reply code"},
 };
 
 START_TEST(says_what_is_wrong_with_a_verdict)

@@ -10,9 +10,9 @@
 #include "drive.h"
 #include "table.h"
 
-#define ALL_NEEDS                                                                            \
-	(CM_NEED_HEADERS | CM_NEED_BODY | CM_EDIT_HEADERS | CM_EDIT_RCPTS | CM_EDIT_SENDER | \
-		CM_EDIT_BODY | CM_EDIT_QUARANTINE)
+#define ALL_NEEDS                                                                          \
+	(CM_NEED_HEADERS | CM_NEED_BODY | CM_NEED_SIZE | CM_EDIT_HEADERS | CM_EDIT_RCPTS | \
+		CM_EDIT_SENDER | CM_EDIT_BODY | CM_EDIT_QUARANTINE)
 
 static const struct cm_macro macros[] = {{CM_STAGE_RCPT, "i"}, {CM_STAGE_MAIL, "{mail_addr}"}};
 
@@ -261,6 +261,7 @@ use_undeclared(struct cm_session *s)
 	ck_assert_ptr_null(cm_header(s, "From", 1));
 	ck_assert_ptr_nonnull(cm_from(s)->problem);
 	ck_assert(!cm_body(s, &data, &len));
+	ck_assert_int_eq(cm_size(s), -1);
 	ck_assert(!cm_add_header(s, "X-B", "b"));
 	ck_assert(!cm_insert_header(s, 0, "X-B", "b"));
 	ck_assert(!cm_set_header(s, "X-B", 1, "b"));
