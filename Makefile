@@ -3,7 +3,8 @@
 B      ?= build
 CC     ?= cc
 PREFIX ?= /usr/local
-SYSCONFDIR ?= /etc/chainmail
+# /usr and /usr/local share the machine's /etc; any other PREFIX keeps its configuration below itself.
+SYSCONFDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),,$(PREFIX))/etc/chainmail
 LIBDIR ?= $(PREFIX)/lib/chainmail
 DATADIR ?= $(PREFIX)/share/chainmail
 VERSION := 0.1.0
@@ -55,6 +56,7 @@ deps: ## install the Debian packages that building, testing and the demo need (r
 	@sh tests/deps.sh build demo test
 
 all: $(B)/chainmail $(PLUGINS) ## build the daemon and the plugins
+	@:
 
 demo: ## show it on a private Postfix: eight messages and what became of them (root)
 	@sh tests/deps.sh build demo
@@ -69,7 +71,7 @@ run: ## serve filter.conf.example in the foreground
 test: ## everything: unit tests, transcripts, miltertest, end to end with a real Postfix
 	@sh tests/deps.sh build demo test
 	@$(MAKE) --no-print-directory check
-	@$(MAKE) --no-print-directory check-docs check-miltertest check-e2e
+	@$(MAKE) --no-print-directory check-install check-docs check-miltertest check-e2e
 
 check: check-unit check-transcripts ## unit tests and transcripts: no root, no network, no MTA
 
@@ -85,6 +87,9 @@ check-docs: all
 
 check-miltertest: all
 	@bash tests/e2e/miltertest.sh $(B)
+
+check-install: all
+	@bash tests/install.sh $(B)
 
 check-e2e: all
 	@bash tests/e2e/run.sh $(B)
@@ -124,28 +129,37 @@ fuzz-build: all $(patsubst %,$(B)/tests/fuzz/fuzz_%,$(FUZZ))
 docs: all ## write the generated tables, manual pages and editor files
 	@sh docs/generate.sh $(B)
 
+# Directories of this project alone; uninstall removes them when they are empty, and no others.
+OWN_DIRS = $(LIBDIR) $(DATADIR)/scripts $(DATADIR)/lua $(DATADIR) $(PREFIX)/include/chainmail \
+	$(SYSCONFDIR)
+SHARED_DIRS = $(PREFIX)/sbin $(PREFIX)/share/man/man5 $(PREFIX)/share/man/man8
+
+# The manual pages are written for the default places.
+PLACES = -e 's,/etc/chainmail,$(SYSCONFDIR),g' -e 's,/usr/local/lib/chainmail,$(LIBDIR),g' \
+	-e 's,/usr/local/share/chainmail,$(DATADIR),g' -e 's,/usr/local/sbin,$(PREFIX)/sbin,g'
+
+# mkdir, for install -d would change the mode of directories that are there.
 install: all ## install below PREFIX
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PREFIX)/include/chainmail \
-		$(DESTDIR)$(DATADIR)/scripts $(DESTDIR)$(DATADIR)/lua $(DESTDIR)$(SYSCONFDIR) \
-		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8
+	umask 022 && mkdir -p $(addprefix $(DESTDIR),$(OWN_DIRS) $(SHARED_DIRS))
 	install -m 755 $(B)/chainmail $(DESTDIR)$(PREFIX)/sbin/chainmail
 	install -m 644 $(PLUGINS) $(DESTDIR)$(LIBDIR)
 	install -m 644 include/chainmail/plugin.h $(DESTDIR)$(PREFIX)/include/chainmail
 	install -m 644 $(wildcard scripts/*.lua) $(DESTDIR)$(DATADIR)/scripts
 	install -m 644 docs/chainmail.d.lua $(DESTDIR)$(DATADIR)/lua
 	install -m 644 filter.conf.example $(DESTDIR)$(DATADIR)
-	install -m 644 docs/filter.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5
-	install -m 644 docs/chainmail.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	umask 022 && sed $(PLACES) docs/filter.conf.5 >$(DESTDIR)$(PREFIX)/share/man/man5/filter.conf.5
+	umask 022 && sed $(PLACES) docs/chainmail.8 >$(DESTDIR)$(PREFIX)/share/man/man8/chainmail.8
 
-uninstall: ## remove what install put there; the configuration stays
+uninstall: ## remove what install put there; your configuration stays
 	rm -f $(DESTDIR)$(PREFIX)/sbin/chainmail $(DESTDIR)$(PREFIX)/include/chainmail/plugin.h \
 		$(DESTDIR)$(PREFIX)/share/man/man5/filter.conf.5 \
 		$(DESTDIR)$(PREFIX)/share/man/man8/chainmail.8
 	rm -f $(patsubst $(B)/plugins/%,$(DESTDIR)$(LIBDIR)/%,$(PLUGINS)) \
 		$(patsubst %,$(DESTDIR)$(DATADIR)/%,$(wildcard scripts/*.lua) lua/chainmail.d.lua \
 			filter.conf.example)
-	-rmdir -p $(DESTDIR)$(LIBDIR) $(DESTDIR)$(DATADIR)/scripts $(DESTDIR)$(DATADIR)/lua \
-		$(DESTDIR)$(PREFIX)/include/chainmail 2>/dev/null
+	@for dir in $(addprefix $(DESTDIR),$(OWN_DIRS)); do \
+		[ ! -d "$$dir" ] || rmdir "$$dir" 2>/dev/null || echo "stays, for it is not empty: $$dir"; \
+	done
 
 clean: ## remove the build directory
 	rm -rf $(B)
@@ -208,5 +222,5 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB)
 -include tests/smtp/rules.mk tests/bench/rules.mk
 -include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) $(TEST_PLUGINS:.so=.d)
 
-.PHONY: help deps all demo run test check check-unit check-transcripts check-docs check-miltertest check-e2e \
+.PHONY: help deps all demo run test check check-unit check-transcripts check-docs check-install check-miltertest check-e2e \
 	check-asan check-tsan lint format format-check bench fuzz fuzz-build docs install uninstall clean
