@@ -19,11 +19,13 @@ static const char sections[] =
 	"odd\" ] }\n"
 	"map rcpts { entries = [ \"dave@example.com reject 550 5.2.1 Dave left\" ] }\n"
 	"profile submission { port = [ 587, 465 ]; chain = [ auth ] }\n"
+	"profile held { client = [ 192.0.2.1 ]; chain = [ door ] }\n"
 	"profile rest { chain = [ access, mark, watch ] }\n"
 	"plugin access { sender = senders; recipient = rcpts }\n"
 	"plugin auth { mode = shadow; on_error = skip }\n"
 	"plugin mark { type = trace; level = debug; answer = [ \"eom add_header X-Mark: a\\tb\" ] "
 	"}\n"
+	"plugin door { type = trace; level = debug; answer = [ \"helo reject\" ] }\n"
 	"plugin watch { type = trace; level = debug; sample = 50%; mode = shadow;\n"
 	"    answer = [ \"rcpt reject\" ] }\n";
 
@@ -38,6 +40,8 @@ static const struct {
 	{"the list of commands", {"help"}, EXIT_OK, {"chainmail explain", "$CHAINMAIL_CONFIG"},
 		{NULL}},
 	{"help for one command", {"help", "serve"}, EXIT_OK, {"-c, --config FILE"}, {NULL}},
+	{"help names the default configuration", {"help", "explain"}, EXIT_OK,
+		{"default: $CHAINMAIL_CONFIG, else " CHAINMAIL_CONFIG "\n"}, {NULL}},
 	{"help as an option", {"serve", "--help"}, EXIT_OK, {"-c, --config FILE"}, {NULL}},
 	{"a mistyped command", {"exlpain"}, EXIT_USAGE, {NULL}, {"did you mean \"explain\"?"}},
 	{"a command like no other", {"frobnicate"}, EXIT_USAGE, {NULL},
@@ -53,7 +57,7 @@ static const struct {
 	{"one word too many", {"check", "x"}, EXIT_USAGE, {NULL}, {"\"x\" is too much"}},
 
 	{"a good configuration", {"check", "-c", "filter.conf"}, EXIT_OK,
-		{"filter.conf is good: 2 profiles, 4 plugins, 2 maps, 1 listener\n"}, {NULL}},
+		{"filter.conf is good: 3 profiles, 5 plugins, 2 maps, 1 listener\n"}, {NULL}},
 	{"a good configuration for programs", {"check", "--json", "-c", "filter.conf"}, EXIT_OK,
 		{"\"good\": true", "\"mistakes\": []"}, {NULL}},
 	{"a bad configuration", {"check", "-c", "bad.conf"}, EXIT_NO,
@@ -242,6 +246,29 @@ START_TEST(the_configuration_is_found)
 }
 END_TEST
 
+/* What is refused at HELO is given at MAIL, and shown with the id that the client sees there. */
+START_TEST(a_held_refusal_has_one_id)
+{
+	static const char *const args[] = {"explain", "m.eml", "-c", "filter.conf", "--client",
+		"192.0.2.1", "--helo", "h", "--from", "", "--to", "b@example.com", NULL};
+	char text[4096], id[32];
+	const char *first, *last;
+
+	ck_assert_int_eq(run(args), EXIT_NO);
+	FILE *f = fopen("out", "r");
+
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	unlink("out");
+	unlink("err");
+	first = strstr(text, "(id ");
+	ck_assert_msg(first != NULL && strncmp(text, "profile held", 12) == 0, "%s", text);
+	snprintf(id, sizeof(id), "%.*s", (int)strcspn(first, ")") + 1, first);
+	last = strstr(text, "verdict   reject");
+	ck_assert_msg(last != NULL && first < last && strstr(last, id) != NULL, "%s", text);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -254,6 +281,7 @@ main(void)
 	tcase_add_checked_fixture(group, write_files, remove_files);
 	tcase_add_loop_test(group, a_command, 0, (int)(sizeof(cases) / sizeof(*cases)));
 	tcase_add_test(group, the_configuration_is_found);
+	tcase_add_test(group, a_held_refusal_has_one_id);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
 
