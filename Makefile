@@ -48,6 +48,10 @@ SOURCES := $(wildcard include/chainmail/*.h core/*.c core/*/*.[ch] plugins/*.c d
 .SECONDARY:
 .DELETE_ON_ERROR:
 
+# $(call need_root,WHY): ends a target at once where the user is not root.
+need_root = @[ "$$(id -u)" = 0 ] || { echo "make $@ needs root: $(1)" >&2; exit 1; }
+PRIVATE_POSTFIX = it starts a private Postfix, whose parts run as several users
+
 ##@ Targets
 help: ## print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +63,7 @@ all: $(B)/chainmail $(PLUGINS) ## build the daemon and the plugins
 	@:
 
 demo: ## show it on a private Postfix: eight messages and what became of them (root)
+	$(call need_root,$(PRIVATE_POSTFIX))
 	@sh tests/deps.sh build demo
 	@$(MAKE) --no-print-directory all
 	@bash tests/e2e/demo.sh $(B)
@@ -68,7 +73,8 @@ run: ## serve filter.conf.example in the foreground
 	@$(MAKE) --no-print-directory all
 	$(B)/chainmail serve --config filter.conf.example
 
-test: ## everything: unit tests, transcripts, miltertest, end to end with a real Postfix
+test: ## everything: unit tests, transcripts, miltertest, end to end with a real Postfix (root)
+	$(call need_root,$(PRIVATE_POSTFIX); make check needs no root)
 	@sh tests/deps.sh build demo test
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory check-install check-docs check-miltertest check-e2e
@@ -169,6 +175,16 @@ clean: ## remove the build directory
 # All of the core but main(); linked whole, for plugins may ask for any of its services.
 CORE_LIB = $(B)/core.a
 WHOLE = -Wl,--whole-archive $(CORE_LIB) -Wl,--no-whole-archive
+
+# Asked once, before anything is compiled.
+$(B)/toolchain: MODULES = lua5.4
+$(B)/toolchain-tests: MODULES = lua5.4 check
+$(B)/toolchain $(B)/toolchain-tests:
+	@mkdir -p $(@D)
+	@sh tests/toolchain.sh "$(CC)" $(MODULES) && touch $@
+
+$(CORE_OBJ) $(MAIN_OBJ) $(PLUGINS) $(TEST_PLUGINS): | $(B)/toolchain
+$(UNIT:=.o): | $(B)/toolchain-tests
 
 $(CORE_LIB): $(CORE_OBJ)
 	$(call say,AR  )
