@@ -78,6 +78,8 @@ remove_dir() {
 # private_dir NAME: makes a directory that other users may pass through, removed at the end; its path
 # is in PRIVATE_DIR. (No command substitution: its subshell would lose the clean-up.)
 private_dir() {
+    [ -d "${TMPDIR:-/tmp}" ] || die "there is no directory ${TMPDIR:-/tmp}" \
+        "make it, or set TMPDIR to another directory that every user may pass"
     PRIVATE_DIR=$(mktemp -d "${TMPDIR:-/tmp}/chainmail-$1.XXXXXX") ||
         die "cannot make a directory in ${TMPDIR:-/tmp}" "set TMPDIR to a place with free space"
     cleanup_add remove_dir "$PRIVATE_DIR"

@@ -30,6 +30,8 @@ postfix_need() {
         id -u "$user" >/dev/null 2>&1 || lacking "this machine has no user \"$user\"" \
             "install the package postfix completely: apt-get install --reinstall postfix base-passwd"
     done
+    getent group postfix >/dev/null || lacking "this machine has no group \"postfix\"" \
+        "install the package postfix completely: apt-get install --reinstall postfix"
     [ -n "$(find /usr/lib -path '*/sasl2/libplain.so*')" ] ||
         lacking "missing packages: libsasl2-modules" "run: make deps"
 }
@@ -38,6 +40,12 @@ postfix_need() {
 postfix_need_reachable() {
     setpriv --reuid=postfix --regid=postfix --clear-groups test -x "$1/." ||
         die "user postfix cannot enter $1" "set TMPDIR to a directory that every user may pass, such as /tmp"
+}
+
+# postfix_need_number NAME: that variable, where it is set, holds a port's number.
+postfix_need_number() {
+    [[ -z ${!1:-} ]] || [[ ${!1} =~ ^[1-9][0-9]{0,4}$ && ${!1} -le 65535 ]] ||
+        die "$1=${!1} is not a port" "give a number from 1 to 65535, or leave $1 unset for a free port"
 }
 
 postfix_need_port() {
@@ -49,6 +57,8 @@ postfix_need_port() {
 
 postfix_choose_ports() {
     local free
+    postfix_need_number PF_PORT
+    postfix_need_number PF_SUBMISSION_PORT
     free=$(free_ports 2) || exit 1
     : "${PF_PORT:=${free% *}}" "${PF_SUBMISSION_PORT:=${free#* }}"
     [ "$PF_PORT" != "$PF_SUBMISSION_PORT" ] ||
