@@ -1,13 +1,8 @@
 #!/bin/sh
 # deps.sh GROUP... - install the Debian packages of tests/packages that are missing
 #
-# Says what it installs; needs root only when something is missing. It removes no package, and starts
-# and enables no service: a mail server that a test needs must not begin to listen for the world.
+# Says what it installs; needs root only when something is missing.
 set -eu
-
-PATH=$PATH:/usr/sbin:/sbin
-policy=/usr/sbin/policy-rc.d
-mine="$policy of deps.sh"
 
 list=$(dirname "$0")/packages
 missing=
@@ -29,6 +24,12 @@ if [ "$(id -u)" != 0 ]; then
 	exit 1
 fi
 
+
+# No package of the machine is removed, and no service started or set to start at boot: a mail server that
+# a test needs must not begin to listen for the world.
+PATH=$PATH:/usr/sbin:/sbin
+policy=/usr/sbin/policy-rc.d
+mine="$policy of deps.sh"
 log=$(mktemp)
 
 # Debian starts what it installs. This file, which apt asks, says no for the new packages and hands
