@@ -24,7 +24,6 @@ if [ "$(id -u)" != 0 ]; then
 	exit 1
 fi
 
-
 # No package of the machine is removed, and no service started or set to start at boot: a mail server that
 # a test needs must not begin to listen for the world.
 PATH=$PATH:/usr/sbin:/sbin
