@@ -64,9 +64,9 @@ leave_unconfigured() {
 	echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
 }
 
+# shellcheck disable=SC2086
 install_missing() {
 	apt-get update &&
-		# shellcheck disable=SC2086
 		apt-get install -y --no-install-recommends --no-remove $missing
 }
 
