@@ -77,7 +77,7 @@ test: ## everything: unit tests, transcripts, miltertest, end to end with a real
 	$(call need_root,$(PRIVATE_POSTFIX); make check needs no root)
 	@sh tests/deps.sh build demo test
 	@$(MAKE) --no-print-directory check
-	@$(MAKE) --no-print-directory check-install check-docs check-demo check-miltertest check-e2e
+	@$(MAKE) --no-print-directory check-docs check-miltertest check-e2e check-demo check-uninstall
 
 check: check-unit check-transcripts ## unit tests and transcripts: no root, no network, no MTA
 
@@ -91,17 +91,18 @@ check-docs: all
 	@bash tests/docs.sh $(B)
 	@bash docs/generate.sh --check $(B)
 
-check-demo: all
-	@bash tests/e2e/demo_test.sh $(B)
-
 check-miltertest: all
 	@bash tests/e2e/miltertest.sh $(B)
 
-check-install: all
-	@bash tests/install.sh $(B)
-
 check-e2e: all
 	@bash tests/e2e/run.sh $(B)
+
+.PHONY: check-demo check-uninstall
+check-demo: all
+	@bash tests/e2e/demo_test.sh $(B)
+
+check-uninstall:
+	@bash tests/uninstall.sh $(B)
 
 check-asan: ## unit tests and transcripts under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory check B=$(B)/asan OPT="-O1 -g" \
@@ -241,6 +242,5 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB)
 -include tests/smtp/rules.mk tests/bench/rules.mk
 -include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) $(TEST_PLUGINS:.so=.d)
 
-.PHONY: help deps all demo run test check check-unit check-transcripts check-docs \
-	check-install check-demo check-miltertest check-e2e \
+.PHONY: help deps all demo run test check check-unit check-transcripts check-docs check-miltertest check-e2e \
 	check-asan check-tsan lint format format-check bench fuzz fuzz-build docs install uninstall clean

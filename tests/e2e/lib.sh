@@ -119,6 +119,12 @@ process_gone() {
     ! kill -0 "$1" 2>/dev/null
 }
 
+# need_port_number NAME: that variable, where it is set, holds a port's number.
+need_port_number() {
+    [[ -z ${!1:-} ]] || [[ ${!1} =~ ^[1-9][0-9]{0,4}$ && ${!1} -le 65535 ]] ||
+        die "$1=${!1} is not a port" "give a number from 1 to 65535, or leave $1 unset for a free port"
+}
+
 # The port can be bound on 127.0.0.1 now.
 port_free() {
     perl -MIO::Socket::INET -e '

@@ -42,12 +42,6 @@ postfix_need_reachable() {
         die "user postfix cannot enter $1" "set TMPDIR to a directory that every user may pass, such as /tmp"
 }
 
-# postfix_need_number NAME: that variable, where it is set, holds a port's number.
-postfix_need_number() {
-    [[ -z ${!1:-} ]] || [[ ${!1} =~ ^[1-9][0-9]{0,4}$ && ${!1} -le 65535 ]] ||
-        die "$1=${!1} is not a port" "give a number from 1 to 65535, or leave $1 unset for a free port"
-}
-
 postfix_need_port() {
     port_free "$1" || die "port $1 of 127.0.0.1 is in use, the private Postfix cannot listen there" \
         "see who has it: ss -ltnp 'sport = :$1'; or leave $2 unset for a free port"
@@ -57,8 +51,8 @@ postfix_need_port() {
 
 postfix_choose_ports() {
     local free
-    postfix_need_number PF_PORT
-    postfix_need_number PF_SUBMISSION_PORT
+    need_port_number PF_PORT
+    need_port_number PF_SUBMISSION_PORT
     free=$(free_ports 2) || exit 1
     : "${PF_PORT:=${free% *}}" "${PF_SUBMISSION_PORT:=${free#* }}"
     [ "$PF_PORT" != "$PF_SUBMISSION_PORT" ] ||

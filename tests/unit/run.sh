@@ -2,15 +2,17 @@
 # run.sh BUILD TEST... - run the unit tests, stop at nothing, fail if one failed
 set -u
 
-build=$1
-shift
 # What a test leaves when it is ended goes with its directory.
 TMPDIR=$(mktemp -d) || exit 1
 trap 'rm -rf "$TMPDIR"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 chmod 755 "$TMPDIR"
-export CHAINMAIL_BUILD="$build" TMPDIR
+export TMPDIR
+
+build=$1
+shift
+export CHAINMAIL_BUILD="$build"
 failed=0
 passed=0
 for test in "$@"; do

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# install.sh [BUILD] - make install and make uninstall, and that nothing else changes
+# uninstall.sh [BUILD] - make install and make uninstall change nothing but what is ours
 #
 # Everything happens below a directory of its own: as a package is made (DESTDIR), and with a private
 # PREFIX. Directories of others, empty ones and ones with an unusual mode, must be as they were.
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
-build=${1:-build}
+# A build of its own, for the paths are compiled in.
+build=${1:-build}/places
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
@@ -35,7 +36,7 @@ picture() {
 # target NAME VARIABLE...: make, without what it was called with itself.
 target() {
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u DESTDIR -u PREFIX -u SYSCONFDIR -u LIBDIR -u DATADIR \
-		make --no-print-directory B="$build" "$@" >"$work/out" 2>&1
+		make -j"$(nproc)" --no-print-directory B="$build" OPT=-O1 "$@" >"$work/out" 2>&1
 }
 
 same() {
@@ -102,5 +103,5 @@ expect "make uninstall PREFIX=DIR succeeds" $?
 missing "$work/own/inst"/{lib,share,include,etc}/chainmail && [ -z "$(find "$work/own" ! -type d)" ]
 expect "after it, no file and no directory of ours is left" $?
 
-echo "install: $passed passed, $failed failed"
+echo "uninstall: $passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
