@@ -3,7 +3,8 @@
 B      ?= build
 CC     ?= cc
 PREFIX ?= /usr/local
-SYSCONFDIR ?= /etc/chainmail
+# /usr and /usr/local share the machine's /etc; any other PREFIX keeps its configuration below itself.
+SYSCONFDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),,$(PREFIX))/etc/chainmail
 LIBDIR ?= $(PREFIX)/lib/chainmail
 DATADIR ?= $(PREFIX)/share/chainmail
 VERSION := 0.1.0
@@ -47,6 +48,10 @@ SOURCES := $(wildcard include/chainmail/*.h core/*.c core/*/*.[ch] plugins/*.c d
 .SECONDARY:
 .DELETE_ON_ERROR:
 
+# $(call need_root,WHY): ends a target at once where the user is not root.
+need_root = @[ "$$(id -u)" = 0 ] || { echo "make $@ needs root: $(1)" >&2; exit 1; }
+PRIVATE_POSTFIX = it starts a private Postfix, whose parts run as several users
+
 ##@ Targets
 help: ## print this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
@@ -55,8 +60,10 @@ deps: ## install the Debian packages that building, testing and the demo need (r
 	@sh tests/deps.sh build demo test
 
 all: $(B)/chainmail $(PLUGINS) ## build the daemon and the plugins
+	@:
 
 demo: ## show it on a private Postfix: eight messages and what became of them (root)
+	$(call need_root,$(PRIVATE_POSTFIX))
 	@sh tests/deps.sh build demo
 	@$(MAKE) --no-print-directory all
 	@bash tests/e2e/demo.sh $(B)
@@ -66,10 +73,12 @@ run: ## serve filter.conf.example in the foreground
 	@$(MAKE) --no-print-directory all
 	$(B)/chainmail serve --config filter.conf.example
 
-test: ## everything: unit tests, transcripts, miltertest, end to end with a real Postfix
+test: ## everything: unit tests, transcripts, miltertest, end to end with a real Postfix (root)
+	$(call need_root,$(PRIVATE_POSTFIX); make check needs no root)
 	@sh tests/deps.sh build demo test
 	@$(MAKE) --no-print-directory check
-	@$(MAKE) --no-print-directory check-docs check-install check-miltertest check-e2e
+	@$(MAKE) --no-print-directory check-docs check-install check-uninstall check-miltertest
+	@$(MAKE) --no-print-directory check-e2e check-demo
 
 check: check-unit check-transcripts ## unit tests and transcripts: no root, no network, no MTA
 
@@ -91,6 +100,13 @@ check-miltertest: all
 
 check-e2e: all
 	@bash tests/e2e/run.sh $(B)
+
+.PHONY: check-demo check-uninstall
+check-demo: all
+	@bash tests/e2e/demo_test.sh $(B)
+
+check-uninstall:
+	@bash tests/uninstall.sh $(B)
 
 check-asan: ## unit tests and transcripts under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory check B=$(B)/asan OPT="-O1 -g" \
@@ -130,28 +146,37 @@ fuzz-build: all $(patsubst %,$(B)/tests/fuzz/fuzz_%,$(FUZZ))
 docs: all ## write the generated tables, manual pages and editor files
 	@sh docs/generate.sh $(B)
 
+# Directories of this project alone; uninstall removes them when they are empty, and no others.
+OWN_DIRS = $(LIBDIR) $(DATADIR)/scripts $(DATADIR)/lua $(DATADIR) $(PREFIX)/include/chainmail \
+	$(SYSCONFDIR)
+SHARED_DIRS = $(PREFIX)/sbin $(PREFIX)/share/man/man5 $(PREFIX)/share/man/man8
+
+# The manual pages are written for the default places.
+PLACES = -e 's,/etc/chainmail,$(SYSCONFDIR),g' -e 's,/usr/local/lib/chainmail,$(LIBDIR),g' \
+	-e 's,/usr/local/share/chainmail,$(DATADIR),g' -e 's,/usr/local/sbin,$(PREFIX)/sbin,g'
+
+# mkdir, for install -d would change the mode of directories that are there.
 install: all ## install below PREFIX
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PREFIX)/include/chainmail \
-		$(DESTDIR)$(DATADIR)/scripts $(DESTDIR)$(DATADIR)/lua $(DESTDIR)$(SYSCONFDIR) \
-		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8
+	umask 022 && mkdir -p $(addprefix $(DESTDIR),$(OWN_DIRS) $(SHARED_DIRS))
 	install -m 755 $(B)/chainmail $(DESTDIR)$(PREFIX)/sbin/chainmail
 	install -m 644 $(PLUGINS) $(DESTDIR)$(LIBDIR)
 	install -m 644 include/chainmail/plugin.h $(DESTDIR)$(PREFIX)/include/chainmail
 	install -m 644 $(wildcard scripts/*.lua) $(DESTDIR)$(DATADIR)/scripts
 	install -m 644 docs/chainmail.d.lua $(DESTDIR)$(DATADIR)/lua
 	install -m 644 filter.conf.example $(DESTDIR)$(DATADIR)
-	install -m 644 docs/filter.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5
-	install -m 644 docs/chainmail.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	umask 022 && sed $(PLACES) docs/filter.conf.5 >$(DESTDIR)$(PREFIX)/share/man/man5/filter.conf.5
+	umask 022 && sed $(PLACES) docs/chainmail.8 >$(DESTDIR)$(PREFIX)/share/man/man8/chainmail.8
 
-uninstall: ## remove what install put there; the configuration stays
+uninstall: ## remove what install put there; your configuration stays
 	rm -f $(DESTDIR)$(PREFIX)/sbin/chainmail $(DESTDIR)$(PREFIX)/include/chainmail/plugin.h \
 		$(DESTDIR)$(PREFIX)/share/man/man5/filter.conf.5 \
 		$(DESTDIR)$(PREFIX)/share/man/man8/chainmail.8
 	rm -f $(patsubst $(B)/plugins/%,$(DESTDIR)$(LIBDIR)/%,$(PLUGINS)) \
 		$(patsubst %,$(DESTDIR)$(DATADIR)/%,$(wildcard scripts/*.lua) lua/chainmail.d.lua \
 			filter.conf.example)
-	-rmdir -p $(DESTDIR)$(LIBDIR) $(DESTDIR)$(DATADIR)/scripts $(DESTDIR)$(DATADIR)/lua \
-		$(DESTDIR)$(PREFIX)/include/chainmail 2>/dev/null
+	@for dir in $(addprefix $(DESTDIR),$(OWN_DIRS)); do \
+		[ ! -d "$$dir" ] || rmdir "$$dir" 2>/dev/null || echo "stays, for it is not empty: $$dir"; \
+	done
 
 clean: ## remove the build directory
 	rm -rf $(B)
@@ -161,6 +186,16 @@ clean: ## remove the build directory
 # All of the core but main(); linked whole, for plugins may ask for any of its services.
 CORE_LIB = $(B)/core.a
 WHOLE = -Wl,--whole-archive $(CORE_LIB) -Wl,--no-whole-archive
+
+# Asked once, before anything is compiled.
+$(B)/toolchain: MODULES = lua5.4
+$(B)/toolchain-tests: MODULES = lua5.4 check
+$(B)/toolchain $(B)/toolchain-tests:
+	@mkdir -p $(@D)
+	@sh tests/toolchain.sh "$(CC)" $(MODULES) && touch $@
+
+$(CORE_OBJ) $(MAIN_OBJ) $(PLUGINS) $(TEST_PLUGINS): | $(B)/toolchain
+$(UNIT:=.o): | $(B)/toolchain-tests
 
 $(CORE_LIB): $(CORE_OBJ)
 	$(call say,AR  )

@@ -39,6 +39,7 @@ fenced() {
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM HUP
 
 # splice FILE PART: FILE with $work/text between its markers "generated: PART" and "end: PART".
 splice() {

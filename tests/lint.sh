@@ -7,6 +7,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 findings=$(mktemp)
 trap 'rm -f "$findings"' EXIT
+trap 'exit 1' INT TERM HUP
 
 ROOMS="base conf mail service chain host door admin cli"
 

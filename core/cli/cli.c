@@ -84,7 +84,7 @@ cli_find(const char *name)
 static void
 print_commands(FILE *out)
 {
-	fprintf(out, "chainmail " CHAINMAIL_VERSION " - mail filter for Postfix and Sendmail\n\n");
+	fprintf(out, "chainmail " CHAINMAIL_VERSION " - mail filter daemon\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(out, "  chainmail %-8s  %s\n", commands[i]->name, commands[i]->help);
 	fprintf(out,

@@ -28,6 +28,9 @@ enum cli_kind {
 	CLI_TEXT  /* const char * */
 };
 
+/* Help of the option that cli_config_path() reads. */
+#define CLI_CONFIG_HELP "default: $CHAINMAIL_CONFIG, else " CHAINMAIL_CONFIG
+
 #define CLI_LIST_MAX 1000
 
 struct cli_list {

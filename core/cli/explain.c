@@ -34,7 +34,7 @@ struct explain_args {
 static const struct cli_option options[] = {
 	{"client", 0, CLI_TEXT, ARG(client), "IP", "the client's address; default: a local client"},
 	{"client-name", 0, CLI_TEXT, ARG(client_name), "NAME", "its verified name"},
-	{"config", 'c', CLI_TEXT, ARG(config), "FILE", "the configuration; default: filter.conf"},
+	{"config", 'c', CLI_TEXT, ARG(config), "FILE", CLI_CONFIG_HELP},
 	{"from", 0, CLI_TEXT, ARG(from), "ADDRESS", "envelope sender; \"\" is the null sender"},
 	{"helo", 0, CLI_TEXT, ARG(helo), "NAME", "what it said at HELO"},
 	{"json", 0, CLI_FLAG, ARG(json), NULL, "print JSON"},
@@ -144,6 +144,14 @@ quiet_log(void)
 		fprintf(stderr, "chainmail explain: %s\n", err.text);
 }
 
+/* A refusal at connect or HELO is given in the message and has its id there: so it is shown. */
+static void
+show_given_ids(struct cm_session *s)
+{
+	for (struct trace_record *r = chain_conn_trace(s)->first; r != NULL; r = r->next)
+		reply_move(&r->reply, &s->msg, s->conn_id, s->id);
+}
+
 static int
 explain(struct generation *g, const struct replay_input *in, bool json)
 {
@@ -161,6 +169,7 @@ explain(struct generation *g, const struct replay_input *in, bool json)
 		.exit_code = exit_code(last.verdict),
 	};
 
+	show_given_ids(c.session);
 	if (json)
 		explain_print_json(&e);
 	else

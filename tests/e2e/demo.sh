@@ -164,7 +164,7 @@ summary_lines() {
 
 closing_line() {
     if [ "$failures" -eq 0 ]; then
-        printf '\nAll %d ended as expected. Everything is stopped, nothing is left behind.\n' "$steps"
+        printf '\nAll %d ended as expected. Everything is stopped and removed; only packages stay.\n' "$steps"
     else
         printf '\n%d of %d did not end as expected. Everything is stopped.\n' "$failures" "$steps"
         exit 1

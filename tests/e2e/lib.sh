@@ -78,6 +78,8 @@ remove_dir() {
 # private_dir NAME: makes a directory that other users may pass through, removed at the end; its path
 # is in PRIVATE_DIR. (No command substitution: its subshell would lose the clean-up.)
 private_dir() {
+    [ -d "${TMPDIR:-/tmp}" ] || die "there is no directory ${TMPDIR:-/tmp}" \
+        "make it, or set TMPDIR to another directory that every user may pass"
     PRIVATE_DIR=$(mktemp -d "${TMPDIR:-/tmp}/chainmail-$1.XXXXXX") ||
         die "cannot make a directory in ${TMPDIR:-/tmp}" "set TMPDIR to a place with free space"
     cleanup_add remove_dir "$PRIVATE_DIR"
@@ -115,6 +117,12 @@ end_child() {
 
 process_gone() {
     ! kill -0 "$1" 2>/dev/null
+}
+
+# need_port_number NAME: that variable, where it is set, holds a port's number.
+need_port_number() {
+    [[ -z ${!1:-} ]] || [[ ${!1} =~ ^[1-9][0-9]{0,4}$ && ${!1} -le 65535 ]] ||
+        die "$1=${!1} is not a port" "give a number from 1 to 65535, or leave $1 unset for a free port"
 }
 
 # The port can be bound on 127.0.0.1 now.

@@ -30,6 +30,8 @@ postfix_need() {
         id -u "$user" >/dev/null 2>&1 || lacking "this machine has no user \"$user\"" \
             "install the package postfix completely: apt-get install --reinstall postfix base-passwd"
     done
+    getent group postfix >/dev/null || lacking "this machine has no group \"postfix\"" \
+        "install the package postfix completely: apt-get install --reinstall postfix"
     [ -n "$(find /usr/lib -path '*/sasl2/libplain.so*')" ] ||
         lacking "missing packages: libsasl2-modules" "run: make deps"
 }
@@ -49,6 +51,8 @@ postfix_need_port() {
 
 postfix_choose_ports() {
     local free
+    need_port_number PF_PORT
+    need_port_number PF_SUBMISSION_PORT
     free=$(free_ports 2) || exit 1
     : "${PF_PORT:=${free% *}}" "${PF_SUBMISSION_PORT:=${free#* }}"
     [ "$PF_PORT" != "$PF_SUBMISSION_PORT" ] ||

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "conf/diag.h"
 #include "host/generation.h"
+#include "../unit/temp.h"
 
 static const char world_sections[] =
 	"listener l { socket = inet:10025@127.0.0.1 }\n"
@@ -73,13 +74,13 @@ world_load(void)
 		.level = LOG_LEVEL_DEBUG,
 		.path = "/dev/null",
 		.summary = true};
-	char path[] = "/tmp/fuzz_world.XXXXXX";
+	char path[TEMP_NAME_SIZE];
 	struct err err;
 
 	if (loaded)
 		return;
 	loaded = true;
-	int fd = mkstemp(path);
+	int fd = temp_file(path, "chainmail-fuzz");
 
 	if (fd < 0 || !log_open(&config, 1, &err))
 		die("no log");

@@ -7,6 +7,7 @@
 #include "daemon.h"
 
 #include "mta_wire.h"
+#include "../unit/temp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -162,8 +163,8 @@ daemon_start(struct daemon *d, const char *program, const char *config, const ch
 	long long deadline = wire_now_ms() + limit_ms;
 	char path[128];
 
-	*d = (struct daemon){.directory = "/tmp/transcript.XXXXXX", .engine = engine};
-	if (!mkdtemp(d->directory)) {
+	*d = (struct daemon){.engine = engine};
+	if (!temp_dir(d->directory, "transcript")) {
 		snprintf(why, why_size, "%s: %s", d->directory, strerror(errno));
 		return false;
 	}

@@ -9,8 +9,13 @@ set -u
 
 B=${1:-build}
 here=$(dirname "$0")
-work=$(mktemp -d)
+work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+# What the programs leave when they are ended goes with it.
+export TMPDIR="$work"
+chmod 755 "$work"
 passed=0
 failed=0
 slow=

@@ -9,6 +9,7 @@
  */
 #include "mta.h"
 #include "mta_wire.h"
+#include "../unit/temp.h"
 
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
@@ -38,7 +39,7 @@ struct peer {
 
 static unsigned passed;
 static unsigned failed;
-static char directory[] = "/tmp/test_mta.XXXXXX";
+static char directory[TEMP_NAME_SIZE];
 static char address[128];
 
 static void
@@ -422,7 +423,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (!mkdtemp(directory)) {
+	if (!temp_dir(directory, "test_mta")) {
 		perror(directory);
 		return 1;
 	}

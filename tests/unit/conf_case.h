@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "conf/diag.h"
 #include "conf/tree.h"
+#include "temp.h"
 
 #define CONF_CASE_LINES 10
 
@@ -27,10 +28,9 @@ struct conf_line {
 
 /* A directory of its own, which becomes the working directory. */
 static inline void
-conf_case_enter(char dir[64])
+conf_case_enter(char dir[TEMP_NAME_SIZE])
 {
-	strcpy(dir, "/tmp/chainmail-conf-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert(temp_dir(dir, "chainmail-conf"));
 	ck_assert_int_eq(chdir(dir), 0);
 }
 

@@ -20,11 +20,12 @@
 #include "conf/diag.h"
 #include "host/generation.h"
 #include "mail/address.h"
+#include "temp.h"
 
 #define DRIVE_FILES 8
 
 struct drive {
-	char dir[64];
+	char dir[TEMP_NAME_SIZE];
 	char conf[128];
 	char *files[DRIVE_FILES]; /* beside filter.conf */
 	unsigned file_count;
@@ -64,8 +65,8 @@ drive_log_to(const char *path)
 static inline void
 drive_init(struct drive *d)
 {
-	*d = (struct drive){.dir = "/tmp/chainmail-drive-XXXXXX"};
-	ck_assert_ptr_nonnull(mkdtemp(d->dir));
+	*d = (struct drive){0};
+	ck_assert(temp_dir(d->dir, "chainmail-drive"));
 	snprintf(d->conf, sizeof(d->conf), "%s/filter.conf", d->dir);
 	drive_log_to("/dev/null");
 }

@@ -2,6 +2,14 @@
 # run.sh BUILD TEST... - run the unit tests, stop at nothing, fail if one failed
 set -u
 
+# What a test leaves when it is ended goes with its directory.
+TMPDIR=$(mktemp -d) || exit 1
+trap 'rm -rf "$TMPDIR"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+chmod 755 "$TMPDIR"
+export TMPDIR
+
 build=$1
 shift
 export CHAINMAIL_BUILD="$build"

@@ -41,6 +41,8 @@ static const struct {
 	{"the list of commands", {"help"}, EXIT_OK, {"chainmail explain", "$CHAINMAIL_CONFIG"},
 		{NULL}},
 	{"help for one command", {"help", "serve"}, EXIT_OK, {"-c, --config FILE"}, {NULL}},
+	{"help names the default configuration", {"help", "explain"}, EXIT_OK,
+		{"default: $CHAINMAIL_CONFIG, else " CHAINMAIL_CONFIG "\n"}, {NULL}},
 	{"help as an option", {"serve", "--help"}, EXIT_OK, {"-c, --config FILE"}, {NULL}},
 	{"a mistyped command", {"exlpain"}, EXIT_USAGE, {NULL}, {"did you mean \"explain\"?"}},
 	{"a command like no other", {"frobnicate"}, EXIT_USAGE, {NULL},
@@ -338,6 +340,37 @@ START_TEST(the_configuration_is_found)
 }
 END_TEST
 
+/* What is refused at HELO is given at MAIL, and shown with the id that the client sees there. */
+START_TEST(a_held_refusal_has_one_id)
+{
+	static const char *const args[] = {"explain", "m.eml", "-c", "held.conf", "--client",
+		"192.0.2.1", "--helo", "h", "--from", "", "--to", "b@example.com", NULL};
+	char dir[PATH_MAX], text[4096], id[32];
+	const char *first, *last;
+
+	drive_plugin_dir(dir, false);
+	snprintf(text, sizeof(text),
+		"main { plugin_dir = \"%.3000s\" }\n"
+		"listener l { socket = unix:m.sock }\n"
+		"profile all { chain = [ door ] }\n"
+		"plugin door { type = trace; level = debug; answer = [ \"helo reject\" ] }\n",
+		dir);
+	drive_file(&d, "held.conf", text);
+	ck_assert_int_eq(run(args), EXIT_NO);
+	FILE *f = fopen("out", "r");
+
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	unlink("out");
+	unlink("err");
+	first = strstr(text, "(id ");
+	ck_assert_msg(first != NULL, "%s", text);
+	snprintf(id, sizeof(id), "%.*s", (int)strcspn(first, ")") + 1, first);
+	last = strstr(text, "verdict   reject");
+	ck_assert_msg(last != NULL && first < last && strstr(last, id) != NULL, "%s", text);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -353,6 +386,7 @@ main(void)
 	tcase_add_loop_test(group, check_asks_postfix_for_its_patience, 0,
 		(int)(sizeof(timeouts) / sizeof(*timeouts)));
 	tcase_add_test(group, the_configuration_is_found);
+	tcase_add_test(group, a_held_refusal_has_one_id);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
 

@@ -20,16 +20,16 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "table.h"
+#include "temp.h"
 
-static char dir[64];
+static char dir[TEMP_NAME_SIZE];
 static char path[128];
 static struct err err;
 
 static void
 setup(void)
 {
-	strcpy(dir, "/tmp/chainmail-log-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert(temp_dir(dir, "chainmail-log"));
 	snprintf(path, sizeof(path), "%s/log", dir);
 	setenv("TZ", "UTC-1", 1);
 	clock_freeze(1700000000);

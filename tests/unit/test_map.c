@@ -17,16 +17,16 @@
 #include "base/log.h"
 #include "service/map.h"
 #include "table.h"
+#include "temp.h"
 
-static char dir[64];
+static char dir[TEMP_NAME_SIZE];
 static char path[128];
 static struct arena arena;
 
 static void
 setup(void)
 {
-	strcpy(dir, "/tmp/chainmail-map-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert(temp_dir(dir, "chainmail-map"));
 	snprintf(path, sizeof(path), "%s/map", dir);
 	arena_init(&arena, 1024);
 	clock_freeze(1000000);

@@ -39,14 +39,14 @@ struct world {
 	struct profile profile;
 	struct chain chain;
 	struct drive d;
-	char log[64];
+	char log[TEMP_NAME_SIZE];
 };
 
 static void
 world_init(struct world *w, uint32_t needs)
 {
-	*w = (struct world){.log = "/tmp/chainmail-service-XXXXXX"};
-	close(mkstemp(w->log));
+	*w = (struct world){0};
+	close(temp_file(w->log, "chainmail-service"));
 	drive_log_to(w->log);
 	w->plugin = (struct cm_plugin){.abi = CM_ABI,
 		.size = sizeof(struct cm_plugin),

@@ -17,7 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char directory[64];
+#include "temp.h"
+
+static char directory[TEMP_NAME_SIZE];
 static char path[96];
 static char address[112];
 static struct err err;
@@ -25,8 +27,7 @@ static struct err err;
 static void
 setup(void)
 {
-	strcpy(directory, "/tmp/test_socket.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(directory));
+	ck_assert(temp_dir(directory, "chainmail-socket"));
 	snprintf(path, sizeof(path), "%s/milter.sock", directory);
 	snprintf(address, sizeof(address), "unix:%s", path);
 	err.text[0] = '\0';

@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 #include "chain_world.h"
+#include "temp.h"
 
-static char path[64];
+static char path[TEMP_NAME_SIZE];
 static enum log_format format;
 
 static void
@@ -27,8 +28,7 @@ setup(void)
 	int fd;
 
 	world_init();
-	strcpy(path, "/tmp/chainmail-summary-XXXXXX");
-	fd = mkstemp(path);
+	fd = temp_file(path, "chainmail-summary");
 	ck_assert_int_ge(fd, 0);
 	close(fd);
 	format = LOG_FORMAT_TEXT;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "chain_world.h"
+#include "temp.h"
 
 /* --- shadow --- */
 
@@ -427,8 +428,8 @@ END_TEST
 
 START_TEST(link_with_an_opinion_on_every_field_is_logged_once)
 {
-	char path[] = "/tmp/chainmail-watch-XXXXXX", text[4096] = "";
-	int fd = mkstemp(path);
+	char path[TEMP_NAME_SIZE], text[4096] = "";
+	int fd = temp_file(path, "chainmail-watch");
 	struct log_config config = {
 		.target = LOG_TARGET_FILE, .level = LOG_LEVEL_WARN, .path = path};
 	struct err err;
