@@ -189,15 +189,35 @@ write_ready(int fd, const char *data, size_t len)
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
 	int flags = fcntl(fd, F_GETFL);
 
-	if (poll(&p, 1, 0) != 1 || (p.revents & POLLOUT) == 0)
+	if (poll(&p, 1, 0) != 1 || (p.revents & POLLOUT) == 0) {
+		errno = EAGAIN;
 		return -1;
+	}
 	if ((flags & O_NONBLOCK) == 0 && len > PIPE_BUF)
 		len = PIPE_BUF;
 	return write_guarded(fd, data, len);
 }
 
+/* A file takes all, unless its disk is full. Octets that were written. */
 static ssize_t
-put(const struct log_sink *t, const char *data, size_t len)
+write_file(int fd, const char *data, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = write(fd, data + done, len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+static ssize_t
+put_once(const struct log_sink *t, const char *data, size_t len)
 {
 	int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
@@ -207,8 +227,19 @@ put(const struct log_sink *t, const char *data, size_t len)
 	if (t->is_socket)
 		return send(t->fd, data, len, flags);
 	if (t->is_regular)
-		return write(t->fd, data, len);
+		return write_file(t->fd, data, len);
 	return write_ready(t->fd, data, len);
+}
+
+static ssize_t
+put(const struct log_sink *t, const char *data, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = put_once(t, data, len);
+	while (n < 0 && errno == EINTR);
+	return n;
 }
 
 /* False when not all of it was written. */

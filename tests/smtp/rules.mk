@@ -23,6 +23,12 @@ $(B)/tests/selftest_filter: $(SELFTEST_FILTER_OBJ)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmilter
 
-check-transcripts: $(B)/tests/transcript $(B)/tests/test_mta $(B)/tests/selftest_filter
+# The C library declares accept4() in a way of its own.
+$(B)/tests/faults.so: tests/smtp/faults.c
+	@mkdir -p $(@D)
+	$(call say,CC  )
+	$(Q)$(CC) -D_GNU_SOURCE $(filter-out -fPIE -fvisibility=hidden -Wpedantic,$(CFLAGS)) -fPIC -shared -o $@ $< -ldl
+
+check-transcripts: $(B)/tests/faults.so $(B)/tests/transcript $(B)/tests/test_mta $(B)/tests/selftest_filter
 
 -include $(TRANSCRIPT_OBJ:.o=.d) $(TEST_MTA_OBJ:.o=.d) $(SELFTEST_FILTER_OBJ:.o=.d)

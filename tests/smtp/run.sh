@@ -99,5 +99,14 @@ for engine in native libmilter; do
 	try "together-$engine" runner "$B/chainmail" --engine "$engine" -j 8 "$here"/*.smtp
 done
 try engines-agree same_packets
+
+# A sanitizer's own library wants to be the first.
+if [ -z "$slow" ]; then
+	printf '#!/bin/sh\nLD_PRELOAD=%s exec %s "$@"\n' "$(realpath "$B/tests/faults.so")" "$(realpath "$B/chainmail")" \
+		>"$work/faulty"
+	chmod +x "$work/faulty"
+	try faults runner "$work/faulty" "$here"/*.smtp
+	try faults-together runner "$work/faulty" -j 8 "$here"/*.smtp
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
