@@ -70,11 +70,13 @@ enum cm_known {
 struct cm_address {
 	const char *text;   /* as received, with its angle brackets if it had any; a '?' for each
 			       control character (and then not valid) */
-	const char *addr;   /* user@domain, domain in lower case; "" for the null sender */
+	const char *addr;   /* user@domain, domain in lower case; "" for the null sender. Without
+			       comments, blanks, route and needless quotes, as an MTA takes it */
 	const char *user;   /* local part, quotes removed; "" for the null sender */
 	const char *domain; /* lower case, no trailing dot; "" where there is none */
 	bool null;	    /* <> */
 	bool valid;	    /* false: not an address; addr, user and domain are best effort */
+	bool unclear;	    /* nor can be told which mailbox an MTA takes it for */
 };
 
 struct cm_event {
