@@ -206,8 +206,6 @@ settle_connection(struct cm_session *s, const struct cm_event *ev)
 	struct run *r = s->run;
 	struct decision d;
 
-	if (ev->stage == CM_STAGE_HELO)
-		hold_forget_helo(s);
 	(void)profile_choose(s);
 	if (hold_find(r) != NULL)
 		return;
@@ -352,6 +350,8 @@ chain_event(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 		refuse_stray(s, a);
 		return;
 	}
+	if (ev->stage == CM_STAGE_HELO)
+		hold_forget_helo(s);
 	kept = session_keep(s, ev);
 	if (kept == SESSION_KEPT) {
 		shown = as_kept(s, ev);

@@ -16,7 +16,7 @@ struct decision {
 	const char *reason;
 };
 
-/* A refusal at connect or HELO that waits for MAIL or RCPT; in the connection's arena. */
+/* A refusal at connect or HELO that waits for MAIL or RCPT; in the arena of that stage. */
 struct held {
 	struct decision decision;
 	struct held *next;
@@ -86,6 +86,8 @@ void eom_settle(struct cm_session *, const struct cm_event *, struct answer *);
 
 /* trace.c */
 void trace_init(struct trace *);
+/* Drops the records of that stage. */
+void trace_forget(struct trace *, enum cm_stage);
 /* Records what a link did; repeated calls without a verdict are one record. */
 void trace_add(struct cm_session *, const struct cm_event *, const struct decision *,
 	enum cm_verdict said, bool shadow, bool failed, int64_t us);
@@ -114,7 +116,7 @@ const struct decision *hold_find(const struct run *);
 void hold_settle(struct cm_session *, const struct decision *);
 /* Shows connect and HELO to links of the chosen profile that were not asked then. */
 void hold_catch_up(struct cm_session *);
-/* A new HELO takes the place of the old one and of what was said to it. */
+/* A new HELO takes the place of the old one and of what was said to it; before it is kept. */
 void hold_forget_helo(struct cm_session *);
 
 /* links.c */

@@ -256,6 +256,7 @@ summary_write(struct cm_session *s)
 	add_client(&rec);
 	add_envelope(&rec);
 	add_results(&rec, s->conn_results);
+	add_results(&rec, s->helo_results);
 	add_results(&rec, s->results);
 	add_verdict(&rec);
 	add_shadow(&rec);

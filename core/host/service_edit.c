@@ -86,7 +86,8 @@ keep_edit(struct cm_session *s, const struct edit *e, struct err *err)
 {
 	if (s->in_message && stages[s->stage].scope != SCOPE_CONNECTION)
 		return edit_add(&s->edits, &s->msg, e, err);
-	return edit_add(&s->conn_edits, &s->conn, e, err);
+	return edit_add(
+		&s->conn_edits, e->stage == CM_STAGE_HELO ? &s->greeting : &s->conn, e, err);
 }
 
 static bool

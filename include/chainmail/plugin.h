@@ -212,7 +212,8 @@ CM_API const void *cm_config(const struct cm_session *);
 /* The link's own state, conn_size and msg_size octets; msg is NULL outside a message. */
 CM_API void *cm_conn(struct cm_session *);
 CM_API void *cm_msg(struct cm_session *);
-/* Zeroed memory until the connection or the message ends; never NULL. */
+/* Zeroed memory until the connection or the message ends (before MAIL: until the next HELO); never
+   NULL. */
 CM_API void *cm_conn_alloc(struct cm_session *, size_t);
 CM_API void *cm_msg_alloc(struct cm_session *, size_t);
 /* The link's name in filter.conf. */
@@ -258,7 +259,7 @@ CM_API enum cm_known cm_macro(const struct cm_session *, const char *name, const
 CM_API bool cm_client_in(const struct cm_session *, const struct cm_networks *);
 /* The client is inside main.trusted_networks. */
 CM_API bool cm_client_trusted(const struct cm_session *);
-CM_API const char *cm_helo(const struct cm_session *); /* NULL before HELO */
+CM_API const char *cm_helo(const struct cm_session *); /* NULL before HELO; until the next one */
 /* NULL outside a message. */
 CM_API const struct cm_address *cm_sender(const struct cm_session *);
 /* Recipients accepted so far, in their order; i counts from 0. */
@@ -349,7 +350,8 @@ CM_API const struct cm_final *cm_final(const struct cm_session *);
 CM_API void cm_set_result(struct cm_session *, const char *key, const char *value);
 /* A result of this message, or of the connection; NULL when the plugin published none. */
 CM_API const char *cm_result(const struct cm_session *, const char *plugin, const char *key);
-/* A note of this message (before MAIL: of the connection), shared by all links. */
+/* A note of this message (at HELO: until the next HELO; before: of the connection), shared by all
+   links. */
 CM_API void cm_set_note(struct cm_session *, const char *key, const char *value);
 CM_API const char *cm_note(const struct cm_session *, const char *key);
 

@@ -78,6 +78,7 @@ fake_edit(struct cm_session *s, const struct fake *f)
 	if (chain_running_shadow(s))
 		return;
 	e.by = chain_running(s);
+	e.stage = s->stage;
 	ck_assert_msg(
 		edit_add(s->in_message ? &s->edits : &s->conn_edits, session_arena(s), &e, &err),
 		"%s", err.text);

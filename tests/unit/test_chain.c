@@ -540,6 +540,43 @@ START_TEST(new_helo_takes_back_what_the_old_one_accepted)
 }
 END_TEST
 
+/* What is said at a HELO takes the memory of what was said at the one before. */
+START_TEST(endless_helos_cost_no_memory)
+{
+	struct link *l = add_link("one", BIT(CM_STAGE_HELO) | BIT(CM_STAGE_UNKNOWN));
+	struct fake *f = fake_of(l);
+	size_t conn = 0, greeting = 0;
+	char name[16];
+
+	f->edit_at = BIT(CM_STAGE_HELO);
+	f->edit = (struct edit){.kind = EDIT_ADD_HEADER, .name = "A", .value = "b"};
+	f->at[CM_STAGE_HELO] = f->at[CM_STAGE_UNKNOWN] = _i == 0 ? CM_REJECT : CM_CONTINUE;
+	f->code = _i == 0 ? 550 : 0;
+	f->status = "5.7.1";
+	f->text = "no";
+	f->reason = "some reason";
+	add_default_profile();
+	open_session();
+	connect_from("192.0.2.1");
+	for (int i = 0; i < 2000; i++) {
+		snprintf(name, sizeof(name), "helo%04d", i);
+		helo(name);
+		for (int n = 0; n < 3; n++)
+			step(CM_STAGE_UNKNOWN);
+		ck_assert_str_eq(w.s->helo, name);
+		ck_assert_uint_eq(w.s->conn_edits.count, 1);
+		if (i == 200) {
+			conn = w.s->conn.used;
+			greeting = w.s->greeting.used;
+		}
+	}
+	ck_assert_uint_eq(w.s->conn.used, conn);
+	ck_assert_uint_eq(w.s->greeting.used, greeting);
+	ck_assert_uint_lt(w.s->passing.used, 1024);
+	ck_assert_str_eq(mail("<a@x.y>"), _i == 0 ? "reject 550 5.7.1 no" : "continue");
+}
+END_TEST
+
 START_TEST(new_helo_ends_an_open_message)
 {
 	add_link("one", BIT(CM_STAGE_MAIL));
@@ -888,6 +925,7 @@ suite(void)
 	tcase_add_test(t, after_a_refusal_at_connect_nobody_is_asked_at_helo);
 	tcase_add_test(t, new_helo_takes_the_place_of_the_old_one);
 	tcase_add_test(t, new_helo_takes_back_what_the_old_one_accepted);
+	tcase_add_loop_test(t, endless_helos_cost_no_memory, 0, 2);
 	tcase_add_test(t, new_helo_ends_an_open_message);
 	tcase_add_loop_test(t, held_refusal_counts_where_the_profile_names_the_link, 0, 2);
 	tcase_add_loop_test(t, accept_before_mail_counts_where_the_profile_names_the_link, 0, 2);
