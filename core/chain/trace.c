@@ -84,6 +84,7 @@ trace_add(struct cm_session *s, const struct cm_event *ev, const struct decision
 	if (state != NULL && repeats(state->last, ev->stage, d, said, shadow)) {
 		state->last->calls++;
 		state->last->us += us;
+		state->last->edits |= shadow ? r->watched : 0;
 		return;
 	}
 	if (room(t, ev->stage) == 0) {
@@ -102,6 +103,7 @@ trace_add(struct cm_session *s, const struct cm_event *ev, const struct decision
 		.rcpt = event_rcpt(arena, ev, said),
 		.us = us,
 		.calls = 1,
+		.edits = shadow ? r->watched : 0,
 	};
 	*t->last = record;
 	t->last = &record->next;

@@ -9,7 +9,6 @@
 
 #include <stdatomic.h>
 
-#include "base/err.h"
 #include "host/generation.h"
 
 static atomic_uint open_sessions;
@@ -54,25 +53,14 @@ too_late(struct conversation *c, const struct cm_event *ev)
 	return c->turned_away;
 }
 
-static void
-turn_away(struct conversation *c, struct answer *answer)
-{
-	struct err err;
-
-	*answer = (struct answer){.verdict = CM_TEMPFAIL};
-	(void)reply_set(&answer->reply, session_arena(c->session), NULL, &err, 421, "4.3.2",
-		"Service shutting down");
-}
-
 void
 conversation_event(struct conversation *c, const struct cm_event *ev, struct answer *answer)
 {
 	if (too_late(c, ev)) {
-		conversation_end_message(c);
-		turn_away(c, answer);
-		return;
+		chain_turn_away(c->session, ev, answer);
+	} else {
+		chain_event(c->session, ev, answer);
 	}
-	chain_event(c->session, ev, answer);
 	count_message(c);
 }
 

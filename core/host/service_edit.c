@@ -76,6 +76,7 @@ watch_edit(struct cm_session *s, const struct edit *e, struct err *err)
 	edit_queue_init(&nowhere);
 	if (!edit_add(&nowhere, session_arena(s), e, err))
 		return false;
+	chain_watch_edit(s, e->kind);
 	cm_log(s, CM_LOG_DEBUG, "shadow: would %s %s", edit_kind_name(e->kind), edit_subject(e));
 	return true;
 }

@@ -75,8 +75,10 @@ fake_edit(struct cm_session *s, const struct fake *f)
 	struct edit e = f->edit;
 	struct err err;
 
-	if (chain_running_shadow(s))
+	if (chain_running_shadow(s)) {
+		chain_watch_edit(s, e.kind);
 		return;
+	}
 	e.by = chain_running(s);
 	e.stage = s->stage;
 	ck_assert_msg(

@@ -872,6 +872,83 @@ START_TEST(body_over_the_limit_is_said_once_and_accepted)
 }
 END_TEST
 
+/* --- what no MTA can have meant --- */
+
+static const char *const unclear[] = {
+	"", "<a@x.y", "<a b@x.y>", "<\"a@x.y>", "<a@b@x.y>", "<a\001@x.y>", "<b.c!a>", "a@x.y(c"};
+
+START_TEST(unclear_address_is_refused_and_shown_to_no_link)
+{
+	const char *path = unclear[_i / PRELUDES];
+
+	add_link("one", BIT(CM_STAGE_MAIL) | BIT(CM_STAGE_RCPT));
+	add_default_profile();
+	begin(_i % PRELUDES);
+	called();
+	ck_assert_str_eq(mail(path), "reject 501 5.1.7 Bad sender address syntax");
+	ck_assert_str_eq(called(), "");
+	ck_assert_str_eq(mail("<a@x.y>"), "continue");
+	rcpt("<b@x.y>");
+	called();
+	ck_assert_str_eq(rcpt(path), "reject 501 5.1.3 Bad recipient address syntax");
+	ck_assert_str_eq(called(), "");
+	ck_assert_str_eq(rcpt("<c@x.y>"), "continue");
+	ck_assert_uint_eq(w.s->rcpt_count, 2);
+	ck_assert_uint_eq(w.s->rcpt_refused, 1);
+	ck_assert_str_eq(content(), "continue");
+}
+END_TEST
+
+static const char *const odd_but_clear[] = {"<>", "< >", "<a..b@docomo.ne.jp>", "<.a@x>",
+	"<postmaster>", "<bob>", "<\303\274@x.y>", "<a@[192.0.2.1]>", "<\"a b\"@x.y>",
+	"< dave@example.com (c)>", "<@a.b:bob@x.y>"};
+
+START_TEST(odd_address_is_taken)
+{
+	add_link("one", BIT(CM_STAGE_MAIL) | BIT(CM_STAGE_RCPT));
+	add_default_profile();
+	begin(FRESH);
+	ck_assert_str_eq(mail(odd_but_clear[_i]), "continue");
+	ck_assert_str_eq(rcpt(odd_but_clear[_i]), "continue");
+}
+END_TEST
+
+START_TEST(unclear_address_is_watched_where_nothing_is_enforced)
+{
+	add_link("one", BIT(CM_STAGE_MAIL) | BIT(CM_STAGE_RCPT) | BIT(CM_STAGE_HEADER));
+	add_default_profile()->mode = LINK_SHADOW;
+	begin(FRESH);
+	called();
+	ck_assert_str_eq(mail("<a b@x.y>"), "continue");
+	ck_assert_str_eq(rcpt("<b@x.y"), "continue");
+	ck_assert_str_eq(header("a:b", "c"), "continue");
+	ck_assert_str_eq(called(), "mail:one rcpt:one header:one ");
+	ck_assert_str_eq(eom(), "continue");
+}
+END_TEST
+
+static const char *const broken_names[] = {"a:b", "a\nb", "a\rb", "\001", "a\177", ":"};
+
+START_TEST(field_with_a_broken_name_refuses_the_message)
+{
+	static const char answer[] =
+		"reject 550 5.6.0 Message has a header field with a broken name";
+	bool told = _i % 2 == 0;
+
+	add_link("one", BIT(CM_STAGE_HEADER));
+	add_default_profile();
+	w.no_reply = told ? 0 : BIT(CM_STAGE_HEADER);
+	begin(FRESH);
+	mail("<a@x.y>");
+	rcpt("<b@x.y>");
+	step(CM_STAGE_DATA);
+	called();
+	ck_assert_str_eq(header(broken_names[_i / 2], "v"), told ? answer : "continue");
+	ck_assert_str_eq(called(), "");
+	ck_assert_str_eq(eom(), answer);
+}
+END_TEST
+
 START_TEST(message_out_of_order_is_refused_for_now)
 {
 	add_default_profile();
@@ -943,6 +1020,12 @@ suite(void)
 	tcase_add_loop_test(t, recipients_over_the_limit, 0, PRELUDES);
 	tcase_add_loop_test(t, header_over_the_limit, 0, 2 * PRELUDES);
 	tcase_add_loop_test(t, body_over_the_limit_is_said_once_and_accepted, 0, PRELUDES);
+	tcase_add_loop_test(
+		t, unclear_address_is_refused_and_shown_to_no_link, 0, PRELUDES * LENGTH(unclear));
+	tcase_add_loop_test(t, odd_address_is_taken, 0, LENGTH(odd_but_clear));
+	tcase_add_test(t, unclear_address_is_watched_where_nothing_is_enforced);
+	tcase_add_loop_test(
+		t, field_with_a_broken_name_refuses_the_message, 0, 2 * LENGTH(broken_names));
 	tcase_add_test(t, message_out_of_order_is_refused_for_now);
 	suite_add_tcase(s, t);
 	return s;
