@@ -169,7 +169,7 @@ discard_rcpt(struct cm_session *s, const struct cm_event *ev, const struct decis
 	/* Not through edit_add(): the MTA took it, so it can be dropped even if it is no address.
 	 */
 	drop.value = s->rcpts[s->rcpt_count - 1].addr;
-	edit_queue_put(&s->edits, arena_memdup(&s->msg, &drop, sizeof(drop)));
+	edit_queue_discard(&s->edits, arena_memdup(&s->msg, &drop, sizeof(drop)));
 }
 
 static void

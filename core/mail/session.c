@@ -330,19 +330,15 @@ field_value(const void *context, const char *name, size_t n)
 }
 
 static const struct cm_address *
-field_rcpt(const void *context, const char *addr, size_t n)
+field_rcpt(const void *context, size_t i)
 {
 	const struct cm_session *s = context;
 
-	for (size_t i = 0; i < s->rcpt_count; i++) {
-		if (strcmp(s->rcpts[i].addr, addr) == 0 && --n == 0)
-			return &s->rcpts[i];
-	}
-	return NULL;
+	return &s->rcpts[i];
 }
 
 struct edit_fields
 session_fields(const struct cm_session *s)
 {
-	return (struct edit_fields){field_count, field_value, field_rcpt, s};
+	return (struct edit_fields){field_count, field_value, field_rcpt, s->rcpt_count, s};
 }
