@@ -132,25 +132,26 @@ local_part(const char *p)
 	return n;
 }
 
+/* One dot at the end is none of the name's; what two are, nobody can tell. */
 static size_t
 domain_part(const char *p)
 {
-	size_t n = 0;
+	size_t n = 0, len = strlen(p);
 
 	if (*p == '[')
 		return literal(p);
-	if (strspn(p, ".") == strlen(p))
+	if (strspn(p, ".") == len || (len > 1 && strcmp(p + len - 2, "..") == 0))
 		return 0;
 	while (p[n] == '.' || syntax_atom(p + n) > 0)
 		n += p[n] == '.' ? 1 : syntax_atom(p + n);
 	return n;
 }
 
-/* "a%b" and "b!a" alone are a@b for some MTAs. */
+/* "a%b", "b!a" and, as Postfix drops the quotes, even "\"a@b\"" alone are a@b for some MTAs. */
 static bool
 routed(const char *local)
 {
-	return local[0] != '"' && strpbrk(local, "%!") != NULL;
+	return strpbrk(local, "@%!") != NULL;
 }
 
 static bool

@@ -56,7 +56,7 @@ for path in '< ANY@example.com >' '<ANY@example.com(c)>' '<(c)ANY@example.com>' 
     it "$path is refused by a rule for the mailbox" refused "$path"
     it "$path is discarded" discarded "$path"
 done
-for path in '<ANY@example.com' '<ANY%example.com>' '<example.com!ANY>' '<"ANY@example.com>' '<\ANY@example.com>' '<ANY@example.com(>' \
+for path in '<ANY@example.com' '<ANY%example.com>' '<"ANY@example.com">' '<"ANY%example.com">' '<example.com!ANY>' '<"ANY@example.com>' '<\ANY@example.com>' '<ANY@example.com(>' \
     '<"AL"ANY@example.com>' '<ANY x@example.com>' 'x<ANY@example.com>'; do
     it "$path is refused by the core or by Postfix" unclear "$path"
 done
