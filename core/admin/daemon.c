@@ -77,7 +77,8 @@ next_signal(struct daemon *d, int ms)
 	struct signalfd_siginfo info;
 
 	tell_alive(d);
-	if (poll(&p, 1, ms) <= 0 || read(d->signals, &info, sizeof(info)) != sizeof(info))
+	if (poll(&p, 1, notify_wait(ms)) <= 0 ||
+		read(d->signals, &info, sizeof(info)) != sizeof(info))
 		return 0;
 	return (int)info.ssi_signo;
 }

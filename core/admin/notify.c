@@ -77,3 +77,13 @@ notify_interval(void)
 		return 0;
 	return us / 2;
 }
+
+int
+notify_wait(int ms)
+{
+	int64_t interval = notify_interval() / CLOCK_MS;
+
+	if (notify_interval() == 0 || interval >= ms)
+		return ms;
+	return interval > 0 ? (int)interval : 1;
+}

@@ -14,5 +14,7 @@ void notify_stopping(void);
 void notify_alive(void);
 /* Microseconds between two signs of life (half of what the manager allows); 0: none are wanted. */
 int64_t notify_interval(void);
+/* The same milliseconds, or fewer where a sign of life is wanted sooner. */
+int notify_wait(int ms);
 
 #endif

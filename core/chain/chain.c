@@ -125,6 +125,12 @@ chain_running_shadow(const struct cm_session *s)
 	return s->run != NULL && s->run->shadow;
 }
 
+void
+chain_watch_edit(struct cm_session *s, enum edit_kind kind)
+{
+	s->run->watched |= UINT32_C(1) << kind;
+}
+
 struct reply *
 chain_running_reply(struct cm_session *s)
 {

@@ -102,6 +102,8 @@ void chain_open(const struct chain *, struct cm_session *);
 void chain_close(struct cm_session *);
 /* Keeps the event in the session, shows it to the links, fills the answer. */
 void chain_event(struct cm_session *, const struct cm_event *, struct answer *);
+/* 421 4.3.2 for an event of a message that comes while the daemon ends; one log line, at MAIL. */
+void chain_turn_away(struct cm_session *, const struct cm_event *, struct answer *);
 /* The door could not do what the answer at eom asked for: it becomes a temporary failure. */
 void chain_undo(struct cm_session *, struct answer *, const char *reason);
 /* RSET, abort, a new MAIL, after eom, close: writes the summary. Idempotent. */
@@ -119,6 +121,8 @@ const struct profile *chain_chosen(const struct cm_session *);
 struct link *chain_running(const struct cm_session *);
 /* Is the running link only watched (its edits are not queued)? */
 bool chain_running_shadow(const struct cm_session *);
+/* It asked for an edit of this kind, which was checked. */
+void chain_watch_edit(struct cm_session *, enum edit_kind);
 /* The running link's reply and reason slots; used by cm_reply(), cm_reason(). */
 struct reply *chain_running_reply(struct cm_session *);
 void chain_set_reason(struct cm_session *, const char *reason);

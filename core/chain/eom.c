@@ -6,65 +6,34 @@
 #include "run.h"
 
 /* Edits of links that do not count in the message's profile were asked for at connect or HELO. */
-static void
+static struct edit_plan
 plan_edits(struct cm_session *s)
 {
 	struct edit_fields fields = session_fields(s);
-	struct run *r = s->run;
 	struct edit_queue conn;
 
 	edit_queue_init(&conn);
 	for (const struct edit *e = s->conn_edits.first; e != NULL; e = e->next) {
-		if (profile_counts(r, e->by))
+		if (profile_counts(s->run, e->by))
 			edit_queue_put(&conn, arena_memdup(&s->msg, e, sizeof(*e)));
 	}
-	r->edits = edit_plan(&s->msg, &conn, &s->edits, &fields, &r->edit_count);
-}
-
-static const struct edit *
-find_drop(const struct run *r, const struct cm_address *rcpt)
-{
-	for (size_t i = 0; i < r->edit_count; i++) {
-		if (edit_drops(r->edits[i], rcpt))
-			return r->edits[i];
-	}
-	return NULL;
-}
-
-/* The edit that dropped the last recipient there was; NULL: somebody is left. */
-static const struct edit *
-nobody_left(const struct cm_session *s)
-{
-	const struct run *r = s->run;
-	const struct edit *drop = NULL;
-
-	for (size_t i = 0; i < r->edit_count; i++) {
-		if (r->edits[i]->kind == EDIT_ADD_RCPT)
-			return NULL;
-	}
-	for (size_t i = 0; i < s->rcpt_count; i++) {
-		drop = find_drop(r, &s->rcpts[i]);
-		if (drop == NULL)
-			return NULL;
-	}
-	return drop;
+	return edit_plan(&s->msg, &conn, &s->edits, &fields);
 }
 
 /* Nobody refused: what is to be done with the message. */
 static void
 settle_edits(struct cm_session *s)
 {
+	struct edit_plan plan = plan_edits(s);
 	struct run *r = s->run;
-	const struct edit *drop;
 
-	plan_edits(s);
-	drop = nobody_left(s);
-	if (drop == NULL)
+	if (plan.nobody == NULL) {
+		r->edits = plan.edits;
+		r->edit_count = plan.count;
 		return;
-	r->decision =
-		(struct decision){.verdict = CM_DISCARD, .link = drop->by, .stage = CM_STAGE_RCPT};
-	r->edits = NULL;
-	r->edit_count = 0;
+	}
+	r->decision = (struct decision){
+		.verdict = CM_DISCARD, .link = plan.nobody->by, .stage = CM_STAGE_RCPT};
 }
 
 void

@@ -6,39 +6,8 @@
  * held until MAIL at connect and HELO, for one recipient at RCPT, for the message elsewhere.
  */
 #include "base/arena.h"
-#include "base/err.h"
 #include "base/log.h"
 #include "run.h"
-
-/* Refusals of the core itself. */
-static const struct limit {
-	int code;
-	const char *status, *text, *reason;
-} limits[] = {
-	[SESSION_TOO_LARGE] = {552, "5.3.4", "Message header is too large", "max_header_size"},
-	[SESSION_TOO_MANY] = {452, "4.5.3", "Too many recipients", "max_recipients"},
-};
-
-static void
-decide_reply(
-	struct cm_session *s, struct decision *d, int code, const char *status, const char *text)
-{
-	struct err err;
-
-	d->verdict = code < 500 ? CM_TEMPFAIL : CM_REJECT;
-	(void)reply_set(&d->reply, session_arena(s), s->id, &err, code, status, text);
-}
-
-static void
-decide_limit(
-	struct cm_session *s, const struct cm_event *ev, enum session_kept kept, struct decision *d)
-{
-	const struct limit *limit = &limits[kept];
-
-	*d = (struct decision){.stage = ev->stage, .reason = limit->reason};
-	decide_reply(s, d, limit->code, limit->status, limit->text);
-	trace_add(s, ev, d, d->verdict, false, false, 0);
-}
 
 /* --- the message ---------------------------------------------------------------------------- */
 
@@ -86,6 +55,46 @@ settle_message(
 	}
 }
 
+static void
+refuse_rcpt(
+	struct cm_session *s, const struct cm_event *ev, const struct decision *d, struct answer *a)
+{
+	/* The MTA took the recipient without waiting: only the whole message can be refused yet. */
+	if (!waits_for_reply(s, ev->stage)) {
+		message_decide(s->run, d);
+		return;
+	}
+	s->rcpt_refused++;
+	s->run->refused_rcpt = *d;
+	s->run->refused_addr = arena_strdup(&s->msg, ev->address->addr);
+	a->verdict = d->verdict;
+	a->reply = d->reply;
+	summary_rcpt(s, ev, d);
+}
+
+static void
+refuse_for(struct cm_session *s, const struct cm_event *ev, enum refusal why, struct answer *a)
+{
+	struct decision d;
+
+	refuse_decide(s, ev, why, &d);
+	if (ev->stage == CM_STAGE_RCPT)
+		refuse_rcpt(s, ev, &d, a);
+	else
+		settle_message(s, ev->stage, &d, a);
+}
+
+/* What no MTA can have meant is shown to no link. */
+static bool
+refuse_now(struct cm_session *s, const struct cm_event *ev, struct answer *a)
+{
+	enum refusal why = refuse_nonsense(s->run, ev);
+
+	if (why != REFUSE_NOTHING)
+		refuse_for(s, ev, why, a);
+	return why != REFUSE_NOTHING;
+}
+
 /* --- MAIL ----------------------------------------------------------------------------------- */
 
 /* Nobody knows which profile is the right one, so nothing may pass. */
@@ -130,6 +139,8 @@ settle_mail(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 	}
 	if (r->profile == NULL)
 		return;
+	if (refuse_now(s, ev, a))
+		return;
 	hold_catch_up(s);
 	held = hold_find(r);
 	/* A discard has no text for the client, and is for all recipients anyway. */
@@ -148,23 +159,6 @@ settle_mail(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 
 /* --- RCPT ----------------------------------------------------------------------------------- */
 
-static void
-refuse_rcpt(
-	struct cm_session *s, const struct cm_event *ev, const struct decision *d, struct answer *a)
-{
-	/* The MTA took the recipient without waiting: only the whole message can be refused yet. */
-	if (!waits_for_reply(s, ev->stage)) {
-		message_decide(s->run, d);
-		return;
-	}
-	s->rcpt_refused++;
-	s->run->refused_rcpt = *d;
-	s->run->refused_addr = arena_strdup(&s->msg, ev->address->addr);
-	a->verdict = d->verdict;
-	a->reply = d->reply;
-	summary_rcpt(s, ev, d);
-}
-
 /* Taken, and dropped at the end: the only way an MTA can forget one recipient of several. */
 static void
 discard_rcpt(struct cm_session *s, const struct cm_event *ev, const struct decision *d)
@@ -175,7 +169,7 @@ discard_rcpt(struct cm_session *s, const struct cm_event *ev, const struct decis
 	/* Not through edit_add(): the MTA took it, so it can be dropped even if it is no address.
 	 */
 	drop.value = s->rcpts[s->rcpt_count - 1].addr;
-	edit_queue_put(&s->edits, arena_memdup(&s->msg, &drop, sizeof(drop)));
+	edit_queue_discard(&s->edits, arena_memdup(&s->msg, &drop, sizeof(drop)));
 }
 
 static void
@@ -184,7 +178,7 @@ settle_rcpt(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 	struct run *r = s->run;
 	struct decision d;
 
-	if (r->decided)
+	if (r->decided || refuse_now(s, ev, a))
 		return;
 	if (ev->rejected) {
 		links_run(s, ev, &d);
@@ -210,8 +204,6 @@ settle_connection(struct cm_session *s, const struct cm_event *ev)
 	struct run *r = s->run;
 	struct decision d;
 
-	if (ev->stage == CM_STAGE_HELO)
-		hold_forget_helo(s);
 	(void)profile_choose(s);
 	if (hold_find(r) != NULL)
 		return;
@@ -286,7 +278,7 @@ settle_body(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 {
 	struct decision d;
 
-	if (!s->run->decided) {
+	if (!s->run->decided && !refuse_now(s, ev, a)) {
 		say_cut(s, ev);
 		links_run(s, ev, &d);
 		settle_message(s, ev->stage, &d, a);
@@ -327,21 +319,6 @@ settle(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 	}
 }
 
-/* The MTA goes on with a message that was ended, or never began: nobody has seen its beginning. */
-static void
-refuse_stray(struct cm_session *s, struct answer *a)
-{
-	a->verdict = CM_TEMPFAIL;
-	reply_failure(&a->reply, session_arena(s), s->id, CM_TEMPFAIL);
-}
-
-/* Where nothing is enforced, what is over a limit is not kept, and passes. */
-static bool
-refuses(const struct run *r)
-{
-	return r->profile != NULL && r->profile->mode == LINK_ENFORCE;
-}
-
 /* Links see a name as the session keeps it, now and when they are caught up at MAIL. */
 static struct cm_event
 as_kept(const struct cm_session *s, const struct cm_event *ev)
@@ -360,27 +337,25 @@ chain_event(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 {
 	struct cm_event shown;
 	enum session_kept kept;
-	struct decision d;
 
 	*a = (struct answer){.verdict = CM_CONTINUE};
 	/* RFC 5321 section 4.1.4: a new EHLO is a RSET too. */
 	if (ev->stage <= CM_STAGE_MAIL)
 		chain_end_message(s);
 	else if (event_stage(ev)->scope != SCOPE_CONNECTION && !s->in_message) {
-		refuse_stray(s, a);
+		refuse_stray(s, ev, a);
 		return;
 	}
+	s->run->stray = false;
+	if (ev->stage == CM_STAGE_HELO)
+		hold_forget_helo(s);
 	kept = session_keep(s, ev);
 	if (kept == SESSION_KEPT) {
 		shown = as_kept(s, ev);
 		settle(s, &shown, a);
 		return;
 	}
-	if (s->run->decided || !refuses(s->run))
-		return;
-	decide_limit(s, ev, kept, &d);
-	if (ev->stage == CM_STAGE_RCPT)
-		refuse_rcpt(s, ev, &d, a);
-	else
-		settle_message(s, ev->stage, &d, a);
+	/* Where nothing is enforced, what is over a limit is not kept, and passes. */
+	if (!s->run->decided && refuse_enforced(s->run))
+		refuse_for(s, ev, kept == SESSION_TOO_MANY ? REFUSE_RCPTS : REFUSE_HEADER, a);
 }

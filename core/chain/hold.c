@@ -14,7 +14,8 @@ static void
 hold_add(struct cm_session *s, const struct decision *d)
 {
 	struct run *r = s->run;
-	struct held *h = arena_alloc(&s->conn, sizeof(*h));
+	struct arena *arena = d->stage == CM_STAGE_HELO ? &s->greeting : &s->conn;
+	struct held *h = arena_alloc(arena, sizeof(*h));
 
 	h->decision = *d;
 	*r->held_last = h;
@@ -90,10 +91,14 @@ hold_forget_helo(struct cm_session *s)
 		r->held_last = &h->next;
 	}
 	*r->held_last = NULL;
-	edit_queue_forget(&s->conn_edits, CM_STAGE_HELO);
+	trace_forget(&r->conn_trace, CM_STAGE_HELO);
 	if (r->conn_accept.stage == CM_STAGE_HELO)
 		r->conn_accept = (struct decision){0};
 	for (size_t i = 0; i < r->chain->link_count; i++) {
+		struct trace_record *last = r->states[i].last;
+
+		if (last != NULL && last->stage == CM_STAGE_HELO)
+			r->states[i].last = NULL;
 		r->states[i].seen &= ~(1u << CM_STAGE_HELO);
 		r->states[i].counted &= ~(1u << CM_STAGE_HELO);
 	}

@@ -167,6 +167,7 @@ hook_run(struct cm_session *s, struct link *l, const struct cm_event *ev, struct
 	*d = (struct decision){.link = l, .stage = ev->stage};
 	r->link = l;
 	r->shadow = link_watched(r, s, l);
+	r->watched = 0;
 	r->reply = (struct reply){0};
 	r->reason = NULL;
 	failed = call(s, l, ev, d);

@@ -16,7 +16,7 @@ struct decision {
 	const char *reason;
 };
 
-/* A refusal at connect or HELO that waits for MAIL or RCPT; in the connection's arena. */
+/* A refusal at connect or HELO that waits for MAIL or RCPT; in the arena of that stage. */
 struct held {
 	struct decision decision;
 	struct held *next;
@@ -40,6 +40,7 @@ struct run {
 	/* The hook that runs now. */
 	struct link *link;
 	bool shadow;
+	uint32_t watched; /* what it asked for in vain: bit per kind of edit */
 	struct reply reply;
 	const char *reason;
 	int64_t deadline;
@@ -64,6 +65,7 @@ struct run {
 	bool skipped; /* the MTA was told not to send the rest of the body */
 	struct cm_final final;
 	unsigned refused_logged;
+	bool stray;    /* said that events came without a message */
 	bool cut_said; /* that the body is too large to be kept */
 	int64_t spent; /* microseconds in hooks */
 	/* What the message's fate is made of at its end. */
@@ -84,8 +86,28 @@ void message_reset(struct run *);
 /* eom.c */
 void eom_settle(struct cm_session *, const struct cm_event *, struct answer *);
 
+/* refuse.c */
+enum refusal {
+	REFUSE_NOTHING,
+	REFUSE_HEADER, /* over its limit */
+	REFUSE_RCPTS,  /* over their limit */
+	REFUSE_SENDER, /* nobody knows whose address it is */
+	REFUSE_RCPT,
+	REFUSE_FIELD, /* no MTA passes on such a name */
+	REFUSE_STRAY, /* the message was ended, or never began: nobody saw its beginning */
+	REFUSE_DRAIN
+};
+/* Refusals for what a message says are given in profiles that are enforced. */
+bool refuse_enforced(const struct run *);
+/* What is wrong with the event, in a profile that is enforced. */
+enum refusal refuse_nonsense(const struct run *, const struct cm_event *);
+void refuse_decide(struct cm_session *, const struct cm_event *, enum refusal, struct decision *);
+void refuse_stray(struct cm_session *, const struct cm_event *, struct answer *);
+
 /* trace.c */
 void trace_init(struct trace *);
+/* Drops the records of that stage. */
+void trace_forget(struct trace *, enum cm_stage);
 /* Records what a link did; repeated calls without a verdict are one record. */
 void trace_add(struct cm_session *, const struct cm_event *, const struct decision *,
 	enum cm_verdict said, bool shadow, bool failed, int64_t us);
@@ -114,7 +136,7 @@ const struct decision *hold_find(const struct run *);
 void hold_settle(struct cm_session *, const struct decision *);
 /* Shows connect and HELO to links of the chosen profile that were not asked then. */
 void hold_catch_up(struct cm_session *);
-/* A new HELO takes the place of the old one and of what was said to it. */
+/* A new HELO takes the place of the old one and of what was said to it; before it is kept. */
 void hold_forget_helo(struct cm_session *);
 
 /* links.c */
@@ -139,6 +161,8 @@ void needs_macros(const struct chain *, struct arena *, struct chain_needs *);
 /* summary.c */
 void summary_write(struct cm_session *);
 void summary_rcpt(struct cm_session *, const struct cm_event *, const struct decision *);
+/* A refusal outside of any message. */
+void summary_refusal(struct cm_session *, const struct cm_event *, const struct decision *);
 
 static inline const struct stage *
 event_stage(const struct cm_event *ev)

@@ -3,6 +3,7 @@
  * summary.c - one log line per message, and one for each refused recipient of a few
  *
  * Made of the session and the trace when the message's fate is known. Says what happened, not how.
+ * What strangers wrote is cut here, so that the verdict always has its place in the line.
  */
 #include <stdio.h>
 #include <string.h>
@@ -18,9 +19,16 @@
 #define RESULTS_END	32u
 #define RCPT_LINES_MOST 10
 #define SHADOW_MOST	256u
+/* Of one value, and of all results: octets as they are, and as they may have to be written. */
+#define VALUE_MOST    256u
+#define WRITTEN_MOST  512u
+#define RESULTS_MOST  1536u
+#define QUEUE_ID_MOST 64u
 
 struct record {
 	struct cm_session *s;
+	struct arena *arena;
+	size_t results; /* octets that they may take */
 	struct log_field fields[FIELDS_MOST];
 	unsigned count;
 };
@@ -33,10 +41,36 @@ add(struct record *rec, const char *name, const char *journal, const char *value
 		rec->fields[rec->count++] = (struct log_field){name, journal, value, style};
 }
 
+/* What the octet takes in a line, as text or JSON. */
+static size_t
+written(unsigned char c)
+{
+	if (c == '"' || c == '\\')
+		return 2;
+	if (c < 0x20 || c == 0x7f)
+		return 6;
+	return c == ' ' || c > 0x7f ? 4 : 1;
+}
+
+/* As much as may be written; "..." stands for the rest. */
+static const char *
+cap(struct record *rec, const char *value)
+{
+	size_t n = 0, takes = 0;
+
+	if (value == NULL)
+		return NULL;
+	while (value[n] != '\0' && n < VALUE_MOST && takes < WRITTEN_MOST)
+		takes += written((unsigned char)value[n++]);
+	if (value[n] == '\0')
+		return value;
+	return arena_printf(rec->arena, "%.*s...", (int)n, value);
+}
+
 static const char *
 number(struct record *rec, int64_t n, const char *unit)
 {
-	return arena_printf(&rec->s->msg, "%lld%s", (long long)n, unit);
+	return arena_printf(rec->arena, "%lld%s", (long long)n, unit);
 }
 
 static const char *
@@ -46,7 +80,7 @@ client_text(struct record *rec)
 
 	if (s->client.ip[0] == '\0')
 		return "local";
-	return arena_printf(&rec->s->msg, "%s[%s]", s->client.name, s->client.ip);
+	return arena_printf(rec->arena, "%s[%s]", cap(rec, s->client.name), s->client.ip);
 }
 
 /* "-" says the MTA told there is none, "?" that it does not tell. */
@@ -75,15 +109,18 @@ add_client(struct record *rec)
 	add(rec, "id", "ID", s->id, LOG_WORD);
 	add(rec, "client", "CLIENT", client_text(rec), LOG_WORD);
 	add(rec, "port", "PORT", port, LOG_WORD);
-	add(rec, "tls", "TLS", macro_text(s, "{tls_version}"), LOG_WORD);
-	add(rec, "auth", "AUTH_USER", macro_text(s, "{auth_authen}"), LOG_WORD);
-	add(rec, "helo", "HELO", s->helo, LOG_QUOTED);
+	add(rec, "tls", "TLS", cap(rec, macro_text(s, "{tls_version}")), LOG_WORD);
+	add(rec, "auth", "AUTH_USER", cap(rec, macro_text(s, "{auth_authen}")), LOG_WORD);
+	add(rec, "helo", "HELO", cap(rec, s->helo), LOG_QUOTED);
 }
 
+/* "<>" is the null sender alone: where there was nothing, there is none. */
 static const char *
 angle(struct record *rec, const struct cm_address *a)
 {
-	return arena_printf(&rec->s->msg, "<%s>", a->addr);
+	if (a->addr[0] == '\0' && !a->null)
+		return NULL;
+	return arena_printf(rec->arena, "<%s>", cap(rec, a->addr));
 }
 
 /* Who got it; of a message that nobody got, who did not. */
@@ -94,9 +131,12 @@ recipients(struct record *rec)
 	size_t count = s->rcpt_count > 0 ? s->rcpt_count : s->rcpt_refused;
 	const char *first = s->rcpt_count > 0 ? s->rcpts[0].addr : s->run->refused_addr;
 
-	if (count < 2)
-		return count == 0 ? NULL : arena_printf(&rec->s->msg, "<%s>", first);
-	return arena_printf(&rec->s->msg, "<%s>+%zu", first, count - 1);
+	if (count == 0)
+		return NULL;
+	first = cap(rec, first);
+	if (count == 1)
+		return arena_printf(rec->arena, "<%s>", first);
+	return arena_printf(rec->arena, "<%s>+%zu", first, count - 1);
 }
 
 static void
@@ -121,9 +161,23 @@ result_name(struct record *rec, const char *group)
 
 	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
 		if (strcmp(taken[i], group) == 0)
-			return arena_printf(&rec->s->msg, "%s_result", group);
+			return arena_printf(rec->arena, "%s_result", group);
 	}
 	return group;
+}
+
+/* There is room for it beside the others. */
+static bool
+fits(struct record *rec, const char *name, const char *value)
+{
+	size_t takes = strlen(name) + 2;
+
+	for (; *value != '\0'; value++)
+		takes += written((unsigned char)*value);
+	if (takes > RESULTS_MOST - rec->results)
+		return false;
+	rec->results += takes;
+	return true;
 }
 
 /* What checks found: spf=softfail. One of the message hides one of the connection. */
@@ -131,13 +185,17 @@ static void
 add_results(struct record *rec, const struct session_pair *list)
 {
 	for (const struct session_pair *p = list; p != NULL; p = p->next) {
-		const char *value;
+		const char *value, *name;
 
 		if (rec->count >= RESULTS_END || strcmp(p->name, "result") != 0)
 			continue;
 		value = session_result(rec->s, p->group, "result");
-		if (value != NULL && value == p->value)
-			add(rec, result_name(rec, p->group), NULL, value, LOG_WORD);
+		if (value == NULL || value != p->value)
+			continue;
+		name = result_name(rec, p->group);
+		value = cap(rec, value);
+		if (fits(rec, name, value))
+			add(rec, name, NULL, value, LOG_WORD);
 	}
 }
 
@@ -147,27 +205,40 @@ add_decision(struct record *rec, const char *verdict, const struct decision *d)
 	add(rec, "verdict", "VERDICT", verdict, LOG_WORD);
 	if (d == NULL)
 		return;
-	add(rec, "by", "BY", d->link == NULL ? "chainmail" : d->link->name, LOG_WORD);
+	add(rec, "by", "BY", d->link == NULL ? "core" : d->link->name, LOG_WORD);
 	add(rec, "stage", "STAGE", stages[d->stage].name, LOG_WORD);
 	if (d->reply.code != 0)
-		add(rec, "reply", "REPLY", reply_line(&d->reply, &rec->s->msg), LOG_QUOTED);
+		add(rec, "reply", "REPLY", reply_line(&d->reply, rec->arena), LOG_QUOTED);
 	if (d->reason != NULL)
-		add(rec, "reason", "REASON", d->reason, LOG_QUOTED);
+		add(rec, "reason", "REASON", cap(rec, d->reason), LOG_QUOTED);
 }
 
-/* NAME:verdict of links that were only watched, each pair once. */
-/* Every item of the list has a comma in front and behind. */
+/* Each pair once. Every item of the list has a comma in front and behind. */
+static void
+list_item(struct buf *list, const struct link *l, const char *what)
+{
+	char item[128];
+
+	snprintf(item, sizeof(item), ",%s:%s,", l->name, what);
+	if (strstr(list->data, item) == NULL)
+		buf_add_str(list, list->len > 0 ? item + 1 : item);
+}
+
+/* NAME:verdict of links that were only watched, and what they would have done to the message. */
 static void
 list_shadow(struct buf *list, const struct trace *t)
 {
-	for (const struct trace_record *r = t->first; r != NULL; r = r->next) {
-		char item[128];
+	const uint32_t quarantine = UINT32_C(1) << EDIT_QUARANTINE;
 
-		if (!r->shadow || r->verdict == CM_CONTINUE || r->verdict == CM_DONE)
+	for (const struct trace_record *r = t->first; r != NULL; r = r->next) {
+		if (!r->shadow)
 			continue;
-		snprintf(item, sizeof(item), ",%s:%s,", r->link->name, verdict_name(r->verdict));
-		if (strstr(list->data, item) == NULL)
-			buf_add_str(list, list->len > 0 ? item + 1 : item);
+		if ((r->edits & quarantine) != 0)
+			list_item(list, r->link, "quarantine");
+		if ((r->edits & ~quarantine) != 0)
+			list_item(list, r->link, "edits");
+		if (r->verdict != CM_CONTINUE && r->verdict != CM_DONE)
+			list_item(list, r->link, verdict_name(r->verdict));
 	}
 }
 
@@ -181,8 +252,8 @@ add_shadow(struct record *rec)
 	list_shadow(&list, &run->conn_trace);
 	list_shadow(&list, &run->trace);
 	if (list.len > 2)
-		add(rec, "shadow", "SHADOW",
-			arena_strndup(&rec->s->msg, list.data + 1, list.len - 2), LOG_WORD);
+		add(rec, "shadow", "SHADOW", arena_strndup(rec->arena, list.data + 1, list.len - 2),
+			LOG_WORD);
 	buf_fini(&list);
 }
 
@@ -228,7 +299,7 @@ add_time(struct record *rec)
 
 	add(rec, "time", "TIME",
 		us < 10 * CLOCK_MS
-			? arena_printf(&rec->s->msg, "%lld.%lldms", (long long)(us / CLOCK_MS),
+			? arena_printf(rec->arena, "%lld.%lldms", (long long)(us / CLOCK_MS),
 				  (long long)(us % CLOCK_MS / 100))
 			: number(rec, us / CLOCK_MS, "ms"),
 		LOG_WORD);
@@ -245,10 +316,20 @@ worth_a_line(const struct cm_session *s)
 	return r->given || s->rcpt_refused > 0 || log_wanted(LOG_LEVEL_DEBUG);
 }
 
+/* An MTA's queue id is short, whatever it says. */
+static void
+write_record(struct record *rec)
+{
+	const char *id = session_queue_id(rec->s);
+
+	log_record(id == NULL ? NULL : arena_strndup(rec->arena, id, QUEUE_ID_MOST), rec->fields,
+		rec->count);
+}
+
 void
 summary_write(struct cm_session *s)
 {
-	struct record rec = {.s = s};
+	struct record rec = {.s = s, .arena = &s->msg};
 
 	if (!worth_a_line(s))
 		return;
@@ -256,6 +337,7 @@ summary_write(struct cm_session *s)
 	add_client(&rec);
 	add_envelope(&rec);
 	add_results(&rec, s->conn_results);
+	add_results(&rec, s->helo_results);
 	add_results(&rec, s->results);
 	add_verdict(&rec);
 	add_shadow(&rec);
@@ -263,13 +345,13 @@ summary_write(struct cm_session *s)
 	if (s->rcpt_refused > 0)
 		add(&rec, "refused", "REFUSED", number(&rec, (int64_t)s->rcpt_refused, ""),
 			LOG_NUMBER);
-	log_record(session_queue_id(s), rec.fields, rec.count);
+	write_record(&rec);
 }
 
 void
 summary_rcpt(struct cm_session *s, const struct cm_event *ev, const struct decision *d)
 {
-	struct record rec = {.s = s};
+	struct record rec = {.s = s, .arena = &s->msg};
 
 	if (!s->run->chain->summary || s->run->refused_logged >= RCPT_LINES_MOST)
 		return;
@@ -278,5 +360,21 @@ summary_rcpt(struct cm_session *s, const struct cm_event *ev, const struct decis
 	add(&rec, "from", "FROM", angle(&rec, &s->sender), LOG_WORD);
 	add(&rec, "to", "TO", angle(&rec, ev->address), LOG_WORD);
 	add_decision(&rec, verdict_name(d->verdict), d);
-	log_record(session_queue_id(s), rec.fields, rec.count);
+	write_record(&rec);
+}
+
+void
+summary_refusal(struct cm_session *s, const struct cm_event *ev, const struct decision *d)
+{
+	struct record rec = {.s = s, .arena = session_arena(s)};
+
+	if (!s->run->chain->summary)
+		return;
+	add_client(&rec);
+	if (ev->stage == CM_STAGE_MAIL)
+		add(&rec, "from", "FROM", angle(&rec, ev->address), LOG_WORD);
+	if (ev->stage == CM_STAGE_RCPT)
+		add(&rec, "to", "TO", angle(&rec, ev->address), LOG_WORD);
+	add_decision(&rec, verdict_name(d->verdict), d);
+	write_record(&rec);
 }

@@ -13,6 +13,21 @@ trace_init(struct trace *t)
 	*t = (struct trace){.last = &t->first};
 }
 
+void
+trace_forget(struct trace *t, enum cm_stage stage)
+{
+	t->last = &t->first;
+	for (struct trace_record *r = t->first; r != NULL; r = r->next) {
+		if (r->stage == stage) {
+			t->count--;
+			continue;
+		}
+		*t->last = r;
+		t->last = &r->next;
+	}
+	*t->last = NULL;
+}
+
 /* Another call of the same link at the same stage that had nothing to say? */
 static bool
 repeats(const struct trace_record *last, enum cm_stage stage, const struct decision *d,
@@ -60,13 +75,16 @@ trace_add(struct cm_session *s, const struct cm_event *ev, const struct decision
 	struct run *r = s->run;
 	bool of_conn = event_stage(ev)->scope == SCOPE_CONNECTION;
 	struct trace *t = of_conn ? &r->conn_trace : &r->trace;
-	struct arena *arena = of_conn ? &s->conn : &s->msg;
+	struct arena *arena = !of_conn			   ? &s->msg
+			      : ev->stage == CM_STAGE_HELO ? &s->greeting
+							   : &s->conn;
 	struct link_state *state = d->link == NULL ? NULL : &r->states[d->link->index];
 	struct trace_record *record;
 
 	if (state != NULL && repeats(state->last, ev->stage, d, said, shadow)) {
 		state->last->calls++;
 		state->last->us += us;
+		state->last->edits |= shadow ? r->watched : 0;
 		return;
 	}
 	if (room(t, ev->stage) == 0) {
@@ -85,6 +103,7 @@ trace_add(struct cm_session *s, const struct cm_event *ev, const struct decision
 		.rcpt = event_rcpt(arena, ev, said),
 		.us = us,
 		.calls = 1,
+		.edits = shadow ? r->watched : 0,
 	};
 	*t->last = record;
 	t->last = &record->next;

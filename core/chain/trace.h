@@ -30,6 +30,7 @@ struct trace_record {
 	const char *rcpt;	 /* RCPT: for whom */
 	int64_t us;
 	unsigned calls;
+	uint32_t edits; /* watched only: bit per kind of edit (enum edit_kind) that it asked for */
 	struct trace_record *next;
 };
 

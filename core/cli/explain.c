@@ -112,7 +112,7 @@ find_by(const struct trace *t, const struct answer *a)
 		bool same = r->verdict == a->verdict || (r->failed && r->reply.code != 0);
 
 		if (!r->shadow && same && r->reply.code == a->reply.code)
-			by = r->link != NULL ? r->link->name : "chainmail";
+			by = r->link != NULL ? r->link->name : "core";
 	}
 	return by;
 }

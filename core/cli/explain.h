@@ -13,7 +13,7 @@ struct explained {
 	const struct replay_input *in;
 	struct cm_session *session;
 	const struct answer *last;
-	const char *by; /* link that decided; "chainmail" for the core; NULL: none */
+	const char *by; /* link that decided; "core" for the core; NULL: none */
 	int exit_code;
 };
 

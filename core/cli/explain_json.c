@@ -73,6 +73,26 @@ add_reply(struct object *o, const struct reply *reply)
 	add_text(o, "text", reply->text);
 }
 
+/* Of a link that is only watched. */
+static void
+add_watched_edits(struct object *o, uint32_t edits)
+{
+	bool any = false;
+
+	if (edits == 0)
+		return;
+	key(o, "would");
+	buf_add_char(o->out, '[');
+	for (unsigned kind = 0; kind < EDIT_KINDS; kind++) {
+		if ((edits & UINT32_C(1) << kind) == 0)
+			continue;
+		buf_printf(
+			o->out, "%s\"%s\"", any ? "," : "", edit_kind_name((enum edit_kind)kind));
+		any = true;
+	}
+	buf_add_char(o->out, ']');
+}
+
 static void
 add_record(struct buf *out, const struct trace_record *r)
 {
@@ -86,6 +106,7 @@ add_record(struct buf *out, const struct trace_record *r)
 	add_reply(&o, &r->reply);
 	add_text(&o, "reason", r->reason);
 	add_text(&o, "rcpt", r->rcpt);
+	add_watched_edits(&o, r->edits);
 	add_number(&o, "calls", r->calls);
 	add_number(&o, "us", r->us);
 	end(&o);
@@ -114,13 +135,13 @@ add_trace(struct object *o, const struct cm_session *s)
 static void
 add_results(struct object *o, const struct cm_session *s)
 {
-	const struct session_pair *lists[] = {s->conn_results, s->results};
+	const struct session_pair *lists[] = {s->conn_results, s->helo_results, s->results};
 	char name[200];
 
 	key(o, "results");
 	struct object results = begin(o->out);
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
 		for (const struct session_pair *p = lists[i]; p != NULL; p = p->next) {
 			snprintf(name, sizeof(name), "%s.%s", p->group, p->name);
 			add_text(&results, name, p->value);

@@ -61,6 +61,22 @@ verdict_word(const struct trace_record *r)
 	return r->verdict == CM_CONTINUE ? "no opinion" : verdict_name(r->verdict);
 }
 
+/* Of a link that is only watched. */
+static void
+print_watched_edits(uint32_t edits)
+{
+	const char *between = "would ";
+
+	for (unsigned kind = 0; kind < EDIT_KINDS; kind++) {
+		if ((edits & UINT32_C(1) << kind) == 0)
+			continue;
+		printf("%s%s", between, edit_kind_name((enum edit_kind)kind));
+		between = ", ";
+	}
+	if (edits != 0)
+		printf("  ");
+}
+
 static void
 print_details(const struct trace_record *r)
 {
@@ -88,10 +104,11 @@ print_record(const struct trace_record *r)
 {
 	char who[160];
 
-	snprintf(who, sizeof(who), "%-10s%s", r->link != NULL ? r->link->name : "chainmail",
+	snprintf(who, sizeof(who), "%-10s%s", r->link != NULL ? r->link->name : "core",
 		r->shadow ? " SHADOW" : "");
 	printf("%-9s %-19s %-12s ", stage_word(r->stage), who, verdict_word(r));
 	print_details(r);
+	print_watched_edits(r->edits);
 	if (r->calls > 1)
 		printf("%u calls, ", r->calls);
 	printf("%" PRId64 " us\n", r->us);
@@ -210,6 +227,7 @@ explain_print_text(const struct explained *e)
 	print_trace(chain_conn_trace(e->session));
 	print_trace(chain_trace(e->session));
 	print_results(e->session->conn_results);
+	print_results(e->session->helo_results);
 	print_results(e->session->results);
 	print_verdict(e);
 	for (size_t i = 0; i < e->last->edit_count; i++)

@@ -36,6 +36,21 @@ is_port(const char *text)
 	return len > 0 && text[len] == '\0';
 }
 
+/* An address of IPv6 in brackets, as many write it. */
+static bool
+bracketed(const char *host)
+{
+	size_t len = strlen(host);
+	struct net_addr addr;
+	char inner[NET_TEXT];
+
+	if (len < 3 || len - 2 >= sizeof(inner) || host[0] != '[' || host[len - 1] != ']')
+		return false;
+	memcpy(inner, host + 1, len - 2);
+	inner[len - 2] = '\0';
+	return net_parse(&addr, inner) && addr.family == 6;
+}
+
 static bool
 host_ok(const char *host, int family)
 {
@@ -43,6 +58,8 @@ host_ok(const char *host, int family)
 
 	if (net_parse(&addr, host))
 		return addr.family == family;
+	if (host[0] == '[')
+		return family == 6 && bracketed(host);
 	return host[0] != '\0' && strpbrk(host, ":/@ \t\n") == NULL;
 }
 

@@ -9,7 +9,6 @@
 
 #include <stdatomic.h>
 
-#include "base/err.h"
 #include "host/generation.h"
 
 static atomic_uint open_sessions;
@@ -52,28 +51,17 @@ too_late(struct conversation *c, const struct cm_event *ev)
 	return c->turned_away;
 }
 
-static void
-turn_away(struct conversation *c, struct answer *answer)
-{
-	struct err err;
-
-	*answer = (struct answer){.verdict = CM_TEMPFAIL};
-	(void)reply_set(&answer->reply, session_arena(c->session), NULL, &err, 421, "4.3.2",
-		"Service shutting down");
-}
-
 void
 conversation_event(struct conversation *c, const struct cm_event *ev, struct answer *answer)
 {
 	if (too_late(c, ev)) {
-		conversation_end_message(c);
-		turn_away(c, answer);
-		return;
+		chain_turn_away(c->session, ev, answer);
+	} else {
+		/* A check may wait at MAIL already. */
+		if (ev->stage == CM_STAGE_MAIL)
+			count_message(c, true);
+		chain_event(c->session, ev, answer);
 	}
-	/* A check may wait at MAIL already. */
-	if (ev->stage == CM_STAGE_MAIL)
-		count_message(c, true);
-	chain_event(c->session, ev, answer);
 	count_message(c, c->session->in_message);
 }
 

@@ -6,6 +6,7 @@
  * their own.
  */
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -221,6 +222,21 @@ listener_available(struct build *b, const struct build_section *s)
 	return false;
 }
 
+/* Whoever may write to the socket can tell the filter what an MTA would. */
+static void
+check_mode(struct build *b, const struct build_section *s, const struct listener_settings *l)
+{
+	const struct conf_setting *mode = conf_find(s->section, "mode");
+
+	if (mode == NULL || (l->mode & S_IWOTH) == 0)
+		return;
+	diag_error(b->diag, mode->value.pos, NULL,
+		"%s: mode %04o lets every user of this machine talk to the daemon as the mail "
+		"server",
+		s->what, (unsigned)l->mode);
+	diag_help(b->diag, "write mode = 0660, and group = the group of the mail server");
+}
+
 static void
 too_many_listeners(struct build *b, const struct listener_settings *l)
 {
@@ -242,7 +258,8 @@ build_listeners(struct build *b)
 
 		if (strcmp(s->kind->name, "listener") != 0 || !listener_available(b, s))
 			continue;
-		fill(b, s, l);
+		if (fill(b, s, l))
+			check_mode(b, s, l);
 		l->name = s->section->name;
 		l->pos = s->section->name_pos;
 		if (g->listener_count++ > 0)

@@ -76,6 +76,7 @@ watch_edit(struct cm_session *s, const struct edit *e, struct err *err)
 	edit_queue_init(&nowhere);
 	if (!edit_add(&nowhere, session_arena(s), e, err))
 		return false;
+	chain_watch_edit(s, e->kind);
 	cm_log(s, CM_LOG_DEBUG, "shadow: would %s %s", edit_kind_name(e->kind), edit_subject(e));
 	return true;
 }
@@ -86,7 +87,8 @@ keep_edit(struct cm_session *s, const struct edit *e, struct err *err)
 {
 	if (s->in_message && stages[s->stage].scope != SCOPE_CONNECTION)
 		return edit_add(&s->edits, &s->msg, e, err);
-	return edit_add(&s->conn_edits, &s->conn, e, err);
+	return edit_add(
+		&s->conn_edits, e->stage == CM_STAGE_HELO ? &s->greeting : &s->conn, e, err);
 }
 
 static bool

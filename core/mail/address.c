@@ -2,13 +2,14 @@
 /*
  * address.c - addresses of the envelope
  *
- * What is not an address is taken apart as well as can be, so that a map can still name it, and
- * says so.
+ * An odd spelling becomes the mailbox that an MTA makes of it. What is no address is taken apart as
+ * well as can be, so that a map can still name it, and says so.
  */
 #include "address.h"
 
 #include <string.h>
 
+#include "address_loose.h"
 #include "address_syntax.h"
 #include "base/arena.h"
 #include "base/text.h"
@@ -16,30 +17,11 @@
 /* Of a longer text only this much is kept; no address is that long. */
 #define TEXT_MOST 1024u
 
-/* Behind "@a,@b:" (RFC 5321 section 4.1.2: accepted and ignored), or text; NULL: a broken one. */
-static const char *
-skip_route(const char *p)
-{
-	if (*p != '@')
-		return p;
-	for (;;) {
-		size_t n = *p == '@' ? syntax_domain(p + 1) : 0;
-
-		if (n == 0)
-			return NULL;
-		p += 1 + n;
-		if (*p == ':')
-			return p + 1;
-		if (*p++ != ',')
-			return NULL;
-	}
-}
-
 /* "local@domain" and nothing behind it; also "postmaster" (RFC 5321 section 4.1.1.3). */
 static bool
 parse_mailbox(struct cm_address *a, struct arena *arena, const char *text)
 {
-	const char *local = skip_route(text);
+	const char *local = syntax_route(text);
 	size_t local_len, domain_len;
 
 	if (local == NULL)
@@ -72,7 +54,23 @@ guess(struct cm_address *a, struct arena *arena, const char *text)
 	a->user = arena_strndup(arena, text, user);
 	a->domain = domain;
 	a->addr = at == NULL ? a->user : arena_printf(arena, "%s@%s", a->user, domain);
+	a->unclear = true;
+}
+
+/* An odd spelling; false: nobody knows of what. */
+static bool
+normalise(struct cm_address *a, struct arena *arena, const char *text)
+{
+	struct loose l;
+
+	if (!loose_parse(&l, arena, text))
+		return false;
+	a->null = l.path[0] == '\0';
+	if (!a->null)
+		syntax_fill(a, arena, l.path, l.local_len, l.domain == NULL ? "" : l.domain,
+			l.domain == NULL ? 0 : strlen(l.domain));
 	a->valid = false;
+	return true;
 }
 
 /* What stands between the brackets; NULL when only one of the two is there. */
@@ -92,20 +90,34 @@ address_parse_path(struct cm_address *a, struct arena *arena, const char *text)
 	size_t len = strnlen(text, TEXT_MOST + 1);
 	char *kept = arena_strndup(arena, text, len > TEXT_MOST ? TEXT_MOST : len);
 	const char *inner;
-	bool sound;
+	bool kept_whole;
 
 	*a = (struct cm_address){.text = kept, .addr = "", .user = "", .domain = ""};
 	/* Rules put addresses into replies, where a line break would begin a line. */
 	text_clean(kept);
 	/* What was cut or cleaned was no address, whatever it looks like now. */
-	sound = strcmp(kept, text) == 0 && syntax_text(kept, len);
+	kept_whole = strcmp(kept, text) == 0 && !syntax_c1(kept);
 	inner = strip_brackets(arena, kept);
 	if (strcmp(a->text, "<>") == 0) {
 		a->null = a->valid = true;
 		return;
 	}
-	if (inner == NULL || !sound || !parse_mailbox(a, arena, inner))
+	if (kept_whole && inner != NULL && syntax_text(kept, len) && parse_mailbox(a, arena, inner))
+		return;
+	if (!kept_whole || !normalise(a, arena, kept))
 		guess(a, arena, inner == NULL ? a->text : inner);
+}
+
+const char *
+address_spelling(struct arena *arena, const struct cm_address *a)
+{
+	const char *inner;
+	struct loose l;
+
+	if (!a->unclear && loose_parse(&l, arena, a->text))
+		return l.path;
+	inner = strip_brackets(arena, a->text);
+	return inner == NULL ? a->text : inner;
 }
 
 bool

@@ -12,8 +12,16 @@
 
 struct arena;
 
-/* "<a@b>", "a@b", "<>", source routes dropped. Never fails: valid says what it is. */
+/*
+ * "<a@b>", "a@b", "<>", source routes dropped; odd spellings (comments, blanks, brackets twice) as
+ * the mailbox an MTA makes of them. Never fails: valid and unclear say what it is.
+ */
 void address_parse_path(struct cm_address *, struct arena *, const char *text);
+/*
+ * As received, without brackets, comments, blanks and route: an MTA compares a recipient that it is
+ * told to drop with what it has, letter by letter.
+ */
+const char *address_spelling(struct arena *, const struct cm_address *);
 /* All mailboxes of count From: field bodies; result lives in the arena. Never NULL. */
 const struct cm_from *address_parse_from(struct arena *, const char *const *fields, size_t count);
 /* Same mailbox: domains in any case, local parts exactly. */

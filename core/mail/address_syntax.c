@@ -32,15 +32,20 @@ atext(char c)
 }
 
 bool
+syntax_c1(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)text[0] == 0xc2 && (text[1] & 0x80) != 0 &&
+			(unsigned char)text[1] < 0xa0)
+			return true;
+	}
+	return false;
+}
+
+bool
 syntax_text(const char *text, size_t len)
 {
-	if (text_utf8_valid(text, len) != len)
-		return false;
-	for (size_t i = 0; i + 1 < len; i++) {
-		if ((unsigned char)text[i] == 0xc2 && (unsigned char)text[i + 1] < 0xa0)
-			return false;
-	}
-	return true;
+	return text_utf8_valid(text, len) == len && !syntax_c1(text);
 }
 
 size_t
@@ -121,6 +126,24 @@ syntax_domain(const char *p)
 	return n > 0 && p[n] == '.' ? n + 1 : n;
 }
 
+const char *
+syntax_route(const char *p)
+{
+	if (*p != '@')
+		return p;
+	for (;;) {
+		size_t n = *p == '@' ? syntax_domain(p + 1) : 0;
+
+		if (n == 0)
+			return NULL;
+		p += 1 + n;
+		if (*p == ':')
+			return p + 1;
+		if (*p++ != ',')
+			return NULL;
+	}
+}
+
 /* Without brackets. "IPv6" is the only tag that is registered (RFC 5321 section 4.1.3). */
 static bool
 literal_valid(const char *text)
@@ -176,23 +199,32 @@ make_domain(struct arena *arena, const char *domain, size_t len)
 	return copy;
 }
 
-/* Without quotes, backslashes and line breaks. */
+/* Without quotes (of the whole or of a word), backslashes and line breaks. */
 static const char *
 make_user(struct arena *arena, const char *local, size_t len)
 {
 	char *out = arena_alloc(arena, len + 1);
 	size_t n = 0;
 
-	if (len == 0 || local[0] != '"')
-		return memcpy(out, local, len);
-	for (size_t i = 1; i + 1 < len; i++) {
-		if (local[i] == '\r' || local[i] == '\n')
+	for (size_t i = 0; i < len; i++) {
+		if (local[i] == '\r' || local[i] == '\n' || local[i] == '"')
 			continue;
 		if (local[i] == '\\')
 			i++;
 		out[n++] = local[i];
 	}
 	return out;
+}
+
+/* Of atoms and dots, in any order: many write "a..b" and ".a" without quotes. */
+static bool
+plain(const char *user)
+{
+	size_t n = strspn(user, ".");
+
+	while (user[n] == '.' || syntax_atom(user + n) > 0)
+		n += user[n] == '.' ? 1 : syntax_atom(user + n);
+	return n > 0 && user[n] == '\0';
 }
 
 /* Quoted only where that is needed, so that one mailbox has one spelling. */
@@ -202,7 +234,7 @@ make_addr(struct arena *arena, const char *user, const char *domain)
 	size_t len = strlen(user), n = 0;
 	char *quoted;
 
-	if (len > 0 && syntax_dot_atom(user) == len)
+	if (plain(user))
 		return domain[0] == '\0' ? user : arena_printf(arena, "%s@%s", user, domain);
 	quoted = arena_alloc(arena, 2 * len + 1);
 	for (size_t i = 0; i < len; i++) {
@@ -210,7 +242,7 @@ make_addr(struct arena *arena, const char *user, const char *domain)
 			quoted[n++] = '\\';
 		quoted[n++] = user[i];
 	}
-	return arena_printf(arena, "\"%s\"@%s", quoted, domain);
+	return arena_printf(arena, "\"%s\"%s%s", quoted, domain[0] == '\0' ? "" : "@", domain);
 }
 
 void

@@ -14,6 +14,8 @@
 
 struct arena;
 
+/* A C1 control as UTF-8. */
+bool syntax_c1(const char *);
 /* Valid UTF-8 without C1 controls; ASCII controls are left to the scanners. */
 bool syntax_text(const char *, size_t len);
 /* A blank or tab, or a line break with one behind it (RFC 5322 section 3.2.2). */
@@ -25,6 +27,8 @@ size_t syntax_dot_atom(const char *);
 size_t syntax_quoted(const char *, bool folding);
 /* dot-atom with one dot behind it allowed, or an address literal with its brackets. */
 size_t syntax_domain(const char *);
+/* Behind "@a,@b:" (RFC 5321 section 4.1.2: accepted and ignored), or text; NULL: a broken one. */
+const char *syntax_route(const char *);
 
 /*
  * Fills addr, user and domain from a local part and a domain as scanned; valid says whether host

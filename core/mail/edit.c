@@ -209,7 +209,7 @@ has_room(const struct edit_queue *q, const struct edit *e, struct err *err)
 {
 	if ((unsigned)e->kind >= EDIT_KINDS)
 		return err_set(err, "there is no edit of kind %u", (unsigned)e->kind);
-	if (q->count >= EDITS_MAX)
+	if (q->count - q->discards >= EDITS_MAX)
 		return err_set(err, "there are %u edits already", EDITS_MAX);
 	if (q->of_kind[e->kind] >= kinds[e->kind].most)
 		return err_set(err, "there are %u such edits already", kinds[e->kind].most);
@@ -227,6 +227,17 @@ edit_queue_put(struct edit_queue *q, struct edit *e)
 	q->count++;
 	q->bytes += text_octets(e);
 	q->of_kind[e->kind]++;
+}
+
+void
+edit_queue_discard(struct edit_queue *q, struct edit *e)
+{
+	size_t bytes = q->bytes;
+
+	edit_queue_put(q, e);
+	q->of_kind[e->kind]--;
+	q->bytes = bytes;
+	q->discards++;
 }
 
 void

@@ -52,7 +52,8 @@ struct edit {
 struct edit_queue {
 	struct edit *first, **last;
 	size_t count;
-	size_t bytes; /* of names and values */
+	size_t bytes;	 /* of names and values */
+	size_t discards; /* among count: asked for by verdicts, and bounded by the recipients */
 	size_t of_kind[EDIT_KINDS];
 	size_t body_max; /* octets of one body; EDIT_BODY_MAX until set */
 };
@@ -62,6 +63,8 @@ void edit_queue_init(struct edit_queue *);
 bool edit_add(struct edit_queue *, struct arena *, const struct edit *, struct err *);
 /* Puts an edit that was checked before at the end; it must be in no other queue. */
 void edit_queue_put(struct edit_queue *, struct edit *);
+/* The same for a recipient whom a verdict discards, within no bound. */
+void edit_queue_discard(struct edit_queue *, struct edit *);
 /* Drops what was asked for at that stage. */
 void edit_queue_forget(struct edit_queue *, enum cm_stage);
 
@@ -76,20 +79,26 @@ const char *edit_kind_name(enum edit_kind);
 struct edit_fields {
 	size_t (*count)(const void *context, const char *name);
 	const char *(*value)(const void *context, const char *name, size_t n);
-	/* The n-th accepted recipient, from 1, that is this address (a client may name one twice);
-	   NULL: no more. Without this function edits of recipients are taken as they are. */
-	const struct cm_address *(*rcpt)(const void *context, const char *addr, size_t n);
+	/* The accepted recipients, i from 0; a client may name one twice. Without this function
+	   edits of recipients are taken as they are. */
+	const struct cm_address *(*rcpt)(const void *context, size_t i);
+	size_t rcpt_count;
 	const void *context;
 };
 
+struct edit_plan {
+	const struct edit **edits;
+	size_t count;
+	const struct edit
+		*nobody; /* dropped the last recipient there was; NULL: somebody is left */
+};
+
 /*
- * The edits of both queues in order of application; count results. A set of a field that is not
+ * The edits of both queues in order of application. A set of a field that is not
  * there becomes an add, its removal nothing; doubles of the same field and recipient: the last one
  * wins. A recipient is dropped in the spelling the MTA knows; what changes nothing is left out.
  */
-const struct edit **edit_plan(struct arena *, const struct edit_queue *conn,
-	const struct edit_queue *msg, const struct edit_fields *, size_t *count);
-/* A planned edit that drops this recipient. */
-bool edit_drops(const struct edit *, const struct cm_address *);
+struct edit_plan edit_plan(struct arena *, const struct edit_queue *conn,
+	const struct edit_queue *msg, const struct edit_fields *);
 
 #endif

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/text.h"
 
 #define SUBJECT "Subject"
@@ -21,12 +23,53 @@ struct step {
 	bool dropped;
 };
 
+/* A recipient as received; same: the next one that is this address. */
+struct recipient {
+	const struct cm_address *address;
+	struct recipient *same, *last;
+	const struct step *drop; /* it is dropped; NULL: not */
+};
+
+/* A message may have ten thousand recipients and edits: what is looked up has a table. */
 struct plan {
 	struct arena *arena;
 	const struct edit_fields *fields;
-	struct step *steps;
+	struct step **steps;
 	size_t count, room;
+	struct table by_key; /* the step that another one would replace */
+	struct recipient *rcpts;
+	size_t rcpt_count;
+	struct table by_addr; /* the first recipient */
 };
+
+/* Two edits with the same key: the later one makes the earlier one needless. NULL: none does. */
+static const char *
+step_key(struct arena *arena, const struct edit *e)
+{
+	char *name;
+
+	switch (e->kind) {
+	case EDIT_ADD_RCPT:
+	case EDIT_DROP_RCPT:
+		return arena_printf(arena, "r%s", e->value);
+	case EDIT_SET_HEADER:
+		name = arena_strdup(arena, e->name);
+		text_lower_all(name);
+		return arena_printf(arena, "h%zu:%s", e->index, name);
+	case EDIT_BODY:
+		return "b";
+	case EDIT_SENDER:
+		return "s";
+	case EDIT_QUARANTINE:
+		return "q";
+	case EDIT_INSERT_HEADER:
+	case EDIT_ADD_HEADER:
+	case EDIT_PREFIX_SUBJECT:
+	case EDIT_KINDS:
+		break;
+	}
+	return NULL;
+}
 
 /* Recipients are one group: the last of adding and dropping one wins. */
 static bool
@@ -35,53 +78,37 @@ is_rcpt(const struct edit *e)
 	return e->kind == EDIT_ADD_RCPT || e->kind == EDIT_DROP_RCPT;
 }
 
-/* b makes a needless. */
-static bool
-replaces(const struct edit *a, const struct edit *b)
-{
-	if (is_rcpt(a) && is_rcpt(b))
-		return strcmp(a->value, b->value) == 0;
-	if (a->kind != b->kind)
-		return false;
-	if (a->kind == EDIT_SET_HEADER)
-		return a->index == b->index && text_equal_nocase(a->name, b->name);
-	return a->kind == EDIT_BODY || a->kind == EDIT_SENDER || a->kind == EDIT_QUARANTINE;
-}
-
 static struct step *
-find(const struct plan *p, const struct edit *e)
-{
-	for (size_t i = 0; i < p->count; i++) {
-		if (replaces(&p->steps[i].edit, e))
-			return &p->steps[i];
-	}
-	return NULL;
-}
-
-static void
 add_step(struct plan *p, const struct edit *e)
 {
+	struct step *step = arena_alloc(p->arena, sizeof(*step));
+
 	if (p->count == p->room) {
 		size_t room = 2 * p->room;
-		struct step *steps = arena_array(p->arena, room, sizeof(*steps));
+		struct step **steps = arena_array(p->arena, room, sizeof(struct step *));
 
-		memcpy(steps, p->steps, p->count * sizeof(*steps));
+		memcpy(steps, p->steps, p->count * sizeof(struct step *));
 		p->steps = steps;
 		p->room = room;
 	}
-	p->steps[p->count] = (struct step){.edit = *e, .order = p->count};
-	p->count++;
+	*step = (struct step){.edit = *e, .order = p->count};
+	p->steps[p->count++] = step;
+	return step;
 }
 
 static void
 put(struct plan *p, const struct edit *e)
 {
-	struct step *old = find(p, e);
+	const char *key = step_key(p->arena, e);
+	struct step *old = key == NULL ? NULL : table_get(&p->by_key, key);
 
-	if (old != NULL)
+	if (old != NULL) {
 		old->edit = *e;
-	else
-		add_step(p, e);
+		return;
+	}
+	old = add_step(p, e);
+	if (key != NULL)
+		table_add(&p->by_key, key, old);
 }
 
 /*
@@ -117,7 +144,7 @@ static const char *
 current_subject(const struct plan *p)
 {
 	const struct edit probe = {.kind = EDIT_SET_HEADER, .name = SUBJECT, .index = 1};
-	const struct step *planned = find(p, &probe);
+	const struct step *planned = table_get(&p->by_key, step_key(p->arena, &probe));
 
 	if (planned != NULL)
 		return planned->edit.value;
@@ -158,55 +185,56 @@ put_queue(struct plan *p, const struct edit_queue *q)
 	}
 }
 
-/* As received, without brackets: the MTA compares what it is told with what it has. */
-static const char *
-spelling(const struct cm_address *rcpt, size_t *len)
+static void
+index_rcpts(struct plan *p)
 {
-	*len = strlen(rcpt->text);
-	if (*len < 2 || rcpt->text[0] != '<')
-		return rcpt->text;
-	*len -= 2;
-	return rcpt->text + 1;
+	const struct edit_fields *f = p->fields;
+
+	p->rcpts = arena_array(p->arena, f->rcpt_count + 1, sizeof(*p->rcpts));
+	p->rcpt_count = f->rcpt_count;
+	for (size_t i = 0; i < p->rcpt_count; i++) {
+		struct recipient *r = &p->rcpts[i], *first;
+
+		r->address = f->rcpt(f->context, i);
+		r->last = r;
+		if (table_add(&p->by_addr, r->address->addr, r))
+			continue;
+		first = table_get(&p->by_addr, r->address->addr);
+		first->last->same = r;
+		first->last = r;
+	}
 }
 
-static const char *
-copy_spelling(struct arena *arena, const struct cm_address *rcpt)
+/* The step drops this recipient, too: by the step itself when its spelling is the first one. */
+static void
+drop_rcpt(struct plan *p, struct step *step, struct recipient *r, struct table *spelt)
 {
-	size_t len;
-	const char *text = spelling(rcpt, &len);
+	struct edit e = step->edit;
 
-	return arena_strndup(arena, text, len);
-}
-
-bool
-edit_drops(const struct edit *e, const struct cm_address *rcpt)
-{
-	size_t len;
-	const char *text = spelling(rcpt, &len);
-
-	return e->kind == EDIT_DROP_RCPT && strlen(e->value) == len &&
-	       memcmp(e->value, text, len) == 0;
+	r->drop = step;
+	e.value = address_spelling(p->arena, r->address);
+	if (!table_add(spelt, e.value, r))
+		return;
+	if (spelt->count == 1)
+		step->edit = e;
+	else
+		add_step(p, &e);
 }
 
 /* A recipient is added when it is not there, and dropped in every spelling that is there. */
 static void
-resolve_rcpt(struct plan *p, size_t i)
+resolve_rcpt(struct plan *p, struct step *step)
 {
-	const struct edit_fields *f = p->fields;
-	struct edit e = p->steps[i].edit;
-	const char *addr = e.value;
-	const struct cm_address *rcpt = f->rcpt == NULL ? NULL : f->rcpt(f->context, addr, 1);
+	struct recipient *r = table_get(&p->by_addr, step->edit.value);
+	struct table spelt;
 
-	if (f->rcpt == NULL)
+	step->dropped = (r == NULL) == (step->edit.kind == EDIT_DROP_RCPT);
+	if (step->edit.kind == EDIT_ADD_RCPT)
 		return;
-	p->steps[i].dropped = (rcpt == NULL) == (e.kind == EDIT_DROP_RCPT);
-	if (rcpt == NULL || e.kind == EDIT_ADD_RCPT)
-		return;
-	p->steps[i].edit.value = copy_spelling(p->arena, rcpt);
-	for (size_t n = 2; (rcpt = f->rcpt(f->context, addr, n)) != NULL; n++) {
-		e.value = copy_spelling(p->arena, rcpt);
-		put(p, &e);
-	}
+	table_init(&spelt);
+	for (; r != NULL; r = r->same)
+		drop_rcpt(p, step, r, &spelt);
+	table_fini(&spelt);
 }
 
 static void
@@ -225,7 +253,7 @@ resolve_header(const struct plan *p, struct step *step)
 static int
 compare(const void *left, const void *right)
 {
-	const struct step *a = left, *b = right;
+	const struct step *a = *(struct step *const *)left, *b = *(struct step *const *)right;
 	int kinds = (int)a->edit.kind - (int)b->edit.kind;
 
 	if (is_rcpt(&a->edit) && is_rcpt(&b->edit))
@@ -238,38 +266,68 @@ compare(const void *left, const void *right)
 }
 
 /* What is left of the steps, in order. */
-static const struct edit **
-finish(const struct plan *p, size_t *count)
+static void
+finish(struct plan *p, struct edit_plan *out)
 {
-	const struct edit **out = arena_array(p->arena, p->count + 1, sizeof(const struct edit *));
-
-	*count = 0;
+	out->edits = arena_array(p->arena, p->count + 1, sizeof(const struct edit *));
 	qsort(p->steps, p->count, sizeof(*p->steps), compare);
 	for (size_t i = 0; i < p->count; i++) {
-		p->steps[i].edit.next = NULL;
-		if (!p->steps[i].dropped)
-			out[(*count)++] = &p->steps[i].edit;
+		p->steps[i]->edit.next = NULL;
+		if (!p->steps[i]->dropped)
+			out->edits[out->count++] = &p->steps[i]->edit;
 	}
-	return out;
 }
 
-const struct edit **
+/* The drop of the last recipient, when all are dropped and nobody is added. */
+static const struct edit *
+nobody_left(const struct plan *p)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		if (p->steps[i]->edit.kind == EDIT_ADD_RCPT && !p->steps[i]->dropped)
+			return NULL;
+	}
+	for (size_t i = 0; i < p->rcpt_count; i++) {
+		if (p->rcpts[i].drop == NULL)
+			return NULL;
+	}
+	return p->rcpt_count == 0 ? NULL : &p->rcpts[p->rcpt_count - 1].drop->edit;
+}
+
+static void
+resolve(struct plan *p)
+{
+	size_t asked = p->count;
+
+	for (size_t i = 0; i < asked; i++) {
+		struct step *step = p->steps[i];
+
+		if (is_rcpt(&step->edit) && p->fields->rcpt != NULL) {
+			if (p->rcpts == NULL)
+				index_rcpts(p);
+			resolve_rcpt(p, step);
+		} else if (step->edit.kind == EDIT_SET_HEADER) {
+			resolve_header(p, step);
+		}
+	}
+}
+
+struct edit_plan
 edit_plan(struct arena *arena, const struct edit_queue *conn, const struct edit_queue *msg,
-	const struct edit_fields *fields, size_t *count)
+	const struct edit_fields *fields)
 {
 	struct plan p = {.arena = arena, .fields = fields};
-	size_t asked;
+	struct edit_plan out = {0};
 
 	p.room = conn->count + msg->count + 1;
-	p.steps = arena_array(arena, p.room, sizeof(*p.steps));
+	p.steps = arena_array(arena, p.room, sizeof(struct step *));
+	table_init(&p.by_key);
+	table_init(&p.by_addr);
 	put_queue(&p, conn);
 	put_queue(&p, msg);
-	asked = p.count;
-	for (size_t i = 0; i < asked; i++) {
-		if (is_rcpt(&p.steps[i].edit))
-			resolve_rcpt(&p, i);
-		else if (p.steps[i].edit.kind == EDIT_SET_HEADER)
-			resolve_header(&p, &p.steps[i]);
-	}
-	return finish(&p, count);
+	resolve(&p);
+	finish(&p, &out);
+	out.nobody = nobody_left(&p);
+	table_fini(&p.by_key);
+	table_fini(&p.by_addr);
+	return out;
 }

@@ -15,13 +15,15 @@
 #include "base/text.h"
 
 /* First chunks. The message's is there only while a message is open: idle sessions are many. */
-#define CONN_CHUNK  768u
-#define MSG_CHUNK   1536u
-#define NAME_MOST   255u
-#define HELO_MOST   512u
-#define LINE_END    2
-#define FIELD_EXTRA 4u /* ": " and CRLF */
-#define BODY_FIRST  4096u
+#define CONN_CHUNK     512u
+#define GREETING_CHUNK 128u
+#define MACROS_CHUNK   256u
+#define MSG_CHUNK      1536u
+#define NAME_MOST      255u
+#define HELO_MOST      512u
+#define LINE_END       2
+#define FIELD_EXTRA    4u /* ": " and CRLF */
+#define BODY_FIRST     4096u
 
 struct cm_session *
 session_new(const struct session_limits *limits, const char *listener)
@@ -30,6 +32,10 @@ session_new(const struct session_limits *limits, const char *listener)
 
 	arena_init(&s->conn, CONN_CHUNK);
 	arena_init(&s->msg, MSG_CHUNK);
+	arena_init(&s->greeting, GREETING_CHUNK);
+	arena_init(&s->passing, GREETING_CHUNK);
+	arena_init(&s->conn_macros, MACROS_CHUNK);
+	arena_init(&s->helo_macros, GREETING_CHUNK);
 	s->limits = limits;
 	s->listener = arena_strdup(&s->conn, listener);
 	s->client.ip = "";
@@ -49,6 +55,10 @@ session_free(struct cm_session *s)
 		return;
 	session_end_message(s);
 	arena_fini(&s->msg);
+	arena_fini(&s->greeting);
+	arena_fini(&s->passing);
+	arena_fini(&s->conn_macros);
+	arena_fini(&s->helo_macros);
 	arena_fini(&s->conn);
 	free(s);
 }
@@ -56,14 +66,27 @@ session_free(struct cm_session *s)
 struct arena *
 session_arena(struct cm_session *s)
 {
-	return s->in_message ? &s->msg : &s->conn;
+	if (s->in_message)
+		return &s->msg;
+	if (s->stage == CM_STAGE_CONNECT)
+		return &s->conn;
+	return s->stage == CM_STAGE_HELO ? &s->greeting : &s->passing;
+}
+
+void
+session_pass(struct cm_session *s, enum cm_stage stage)
+{
+	if (s->in_message)
+		return;
+	arena_reset(&s->passing);
+	s->stage = stage;
 }
 
 /* A name that a stranger gives himself; rules put it into replies. */
 static const char *
-keep_name(struct cm_session *s, const char *name, size_t most)
+keep_name(struct arena *arena, const char *name, size_t most)
 {
-	char *kept = arena_strndup(&s->conn, name, most);
+	char *kept = arena_strndup(arena, name, most);
 
 	text_clean(kept);
 	return kept;
@@ -84,7 +107,7 @@ session_set_client(
 	/* Sendmail writes the address in brackets where it has no name. */
 	if (name == NULL || name[0] == '\0' || name[0] == '[')
 		name = "unknown";
-	s->client.name = keep_name(s, name, NAME_MOST);
+	s->client.name = keep_name(&s->conn, name, NAME_MOST);
 }
 
 static struct cm_address
@@ -102,8 +125,17 @@ copy_address(struct arena *arena, const struct cm_address *a)
 static enum session_kept
 keep_helo(struct cm_session *s, const struct cm_event *ev)
 {
-	if (s->helo == NULL || strcmp(s->helo, ev->name) != 0)
-		s->helo = keep_name(s, ev->name, HELO_MOST);
+	edit_queue_forget(&s->conn_edits, CM_STAGE_HELO);
+	s->helo_notes = s->helo_results = NULL;
+	arena_reset(&s->greeting);
+	s->helo = keep_name(&s->greeting, ev->name, HELO_MOST);
+	return SESSION_KEPT;
+}
+
+static enum session_kept
+keep_unknown(struct cm_session *s, const struct cm_event *ev)
+{
+	session_pass(s, ev->stage);
 	return SESSION_KEPT;
 }
 
@@ -244,6 +276,7 @@ static enum session_kept (*const keep[CM_STAGE_COUNT])(
 	[CM_STAGE_EOH] = keep_end,
 	[CM_STAGE_BODY] = keep_body,
 	[CM_STAGE_EOM] = keep_end,
+	[CM_STAGE_UNKNOWN] = keep_unknown,
 };
 
 enum session_kept
@@ -307,19 +340,15 @@ field_value(const void *context, const char *name, size_t n)
 }
 
 static const struct cm_address *
-field_rcpt(const void *context, const char *addr, size_t n)
+field_rcpt(const void *context, size_t i)
 {
 	const struct cm_session *s = context;
 
-	for (size_t i = 0; i < s->rcpt_count; i++) {
-		if (strcmp(s->rcpts[i].addr, addr) == 0 && --n == 0)
-			return &s->rcpts[i];
-	}
-	return NULL;
+	return &s->rcpts[i];
 }
 
 struct edit_fields
 session_fields(const struct cm_session *s)
 {
-	return (struct edit_fields){field_count, field_value, field_rcpt, s};
+	return (struct edit_fields){field_count, field_value, field_rcpt, s->rcpt_count, s};
 }

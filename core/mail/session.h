@@ -45,6 +45,10 @@ struct session_header {
 
 struct cm_session {
 	struct arena conn, msg;
+	/* What a client may say again and again lives until it does. */
+	struct arena greeting;		       /* the latest HELO, and what was said to it */
+	struct arena passing;		       /* the latest event outside of HELO and message */
+	struct arena conn_macros, helo_macros; /* the latest lists of the MTA */
 	struct run *run;
 	const struct session_limits *limits;
 
@@ -65,6 +69,7 @@ struct cm_session {
 	const char *helo;
 	struct edit_queue conn_edits;
 	struct session_pair *conn_notes, *conn_results;
+	struct session_pair *helo_notes, *helo_results; /* of the latest HELO */
 
 	/* Message. */
 	bool in_message;
@@ -90,7 +95,7 @@ struct cm_session {
 	/* Macros: the latest list of each stage, in the arena of its scope. */
 	struct session_pair *macros[CM_STAGE_COUNT];
 	bool macros_ahead; /* those of MAIL are the next message's, this one is still open */
-	/* What macros said last; they hold while session_macro() knows the macro. */
+	/* What those lists say; texts in them are borrowed from the lists. */
 	struct cm_auth auth;
 	struct cm_tls tls;
 };
@@ -99,7 +104,10 @@ struct cm_session *session_new(const struct session_limits *, const char *listen
 /* Ends a message that is still open. NULL is allowed. */
 void session_free(struct cm_session *);
 
-/* Macro lists: begin drops the stage's and all later stages' lists (milter protocol), then add. */
+/*
+ * Macro lists: begin drops the stage's and all later stages' lists (milter protocol), then add. The
+ * facts in client, server, auth and tls end with the list that said them.
+ */
 void session_macros_begin(struct cm_session *, enum cm_stage);
 void session_macro_add(struct cm_session *, enum cm_stage, const char *name, const char *value);
 /* For session_end_message() alone: forgets the message's lists and empties its arena. */
@@ -132,15 +140,17 @@ const char *session_header_value(const struct cm_session *, const char *name, si
 struct edit_fields session_fields(const struct cm_session *);
 const char *session_queue_id(const struct cm_session *);
 
-/* Pairs of the message, else of the connection; NULL when absent. */
+/* Pairs of the message, else of the latest HELO, else of the connection; NULL when absent. */
 const char *session_note(const struct cm_session *, const char *name);
 /* A NULL value hides an older one. */
 void session_set_note(struct cm_session *, const char *name, const char *value);
 const char *session_result(const struct cm_session *, const char *plugin, const char *key);
 void
 session_set_result(struct cm_session *, const char *plugin, const char *key, const char *value);
-/* The arena of the current scope: msg inside a message, else conn. */
+/* The arena of the current scope: msg inside a message, else that of the latest event. */
 struct arena *session_arena(struct cm_session *);
+/* An event that is answered without being kept. */
+void session_pass(struct cm_session *, enum cm_stage);
 
 /* A new id: unique in this process and, for years, across restarts. */
 void session_id_new(char out[SESSION_ID_SIZE]);

@@ -2,8 +2,9 @@
 /*
  * session_macro.c - what the MTA says in macros, and the facts made of it
  *
- * Lists of connect and HELO live as long as the connection, later ones as long as the message. The
- * facts are connection facts: they are copied once, and again only when they change.
+ * A list of connect or HELO lives until the MTA sends the next one, a later one as long as the
+ * message at most. A fact is what the latest list that names its macro says, and ends with it: the
+ * login of one message is not that of the next.
  */
 #include "session.h"
 
@@ -65,14 +66,12 @@ set_number(unsigned *slot, const char *value)
 }
 
 static void
-set_text(struct cm_session *s, const char **slot, const char *value)
+set_text(const char **slot, const char *value)
 {
-	if (value[0] == '\0')
-		*slot = NULL;
-	else if (*slot == NULL || strcmp(*slot, value) != 0)
-		*slot = arena_strdup(&s->conn, value);
+	*slot = value[0] == '\0' ? NULL : value;
 }
 
+/* The value is borrowed. */
 static void
 set_fact(struct cm_session *s, const char *name, const char *value)
 {
@@ -87,15 +86,33 @@ set_fact(struct cm_session *s, const char *name, const char *value)
 		if (facts[i].number)
 			set_number(slot, value);
 		else
-			set_text(s, slot, value);
+			set_text(slot, value);
 		return;
+	}
+}
+
+/* After lists were dropped or moved. The port of the client is known without macros, too. */
+static void
+renew_facts(struct cm_session *s)
+{
+	s->auth = (struct cm_auth){0};
+	s->tls = (struct cm_tls){0};
+	s->server = (struct cm_server){0};
+	s->client.ptr = NULL;
+	for (size_t i = 0; i < CM_STAGE_COUNT; i++) {
+		const struct session_pair *pair = s->macros[i];
+
+		for (; pair != NULL; pair = pair->next)
+			set_fact(s, pair->name, pair->value);
 	}
 }
 
 static struct arena *
 list_arena(struct cm_session *s, enum cm_stage stage)
 {
-	return stages[stage].scope == SCOPE_CONNECTION ? &s->conn : &s->msg;
+	if (stages[stage].scope != SCOPE_CONNECTION)
+		return &s->msg;
+	return stage == CM_STAGE_CONNECT ? &s->conn_macros : &s->helo_macros;
 }
 
 void
@@ -103,12 +120,13 @@ session_macros_begin(struct cm_session *s, enum cm_stage stage)
 {
 	for (size_t i = stage; i < CM_STAGE_COUNT; i++)
 		s->macros[i] = NULL;
-	if (stage != CM_STAGE_MAIL)
-		return;
-	if (s->in_message)
+	if (stage <= CM_STAGE_HELO)
+		arena_reset(list_arena(s, stage));
+	else if (stage == CM_STAGE_MAIL && s->in_message)
 		s->macros_ahead = true;
-	else
+	else if (stage == CM_STAGE_MAIL)
 		arena_fini(&s->msg);
+	renew_facts(s);
 }
 
 void
@@ -127,7 +145,7 @@ session_macro_add(struct cm_session *s, enum cm_stage stage, const char *name, c
 	pair->value = arena_strdup(arena, value);
 	pair->next = s->macros[stage];
 	s->macros[stage] = pair;
-	set_fact(s, name, value);
+	set_fact(s, pair->name, pair->value);
 }
 
 static struct session_pair *
@@ -146,24 +164,32 @@ copy_list(struct arena *arena, const struct session_pair *list)
 	return first;
 }
 
-void
-session_macros_end(struct cm_session *s)
+/* The list of MAIL is the next message's: it survives the arena. */
+static void
+save_list(struct cm_session *s)
 {
 	struct arena spare;
 
-	for (size_t i = CM_STAGE_RCPT; i < CM_STAGE_COUNT; i++)
-		s->macros[i] = NULL;
-	if (!s->macros_ahead) {
-		s->macros[CM_STAGE_MAIL] = NULL;
-		arena_fini(&s->msg);
-		return;
-	}
 	arena_init(&spare, 512);
 	s->macros[CM_STAGE_MAIL] = copy_list(&spare, s->macros[CM_STAGE_MAIL]);
 	arena_fini(&s->msg);
 	s->macros[CM_STAGE_MAIL] = copy_list(&s->msg, s->macros[CM_STAGE_MAIL]);
 	arena_fini(&spare);
+}
+
+void
+session_macros_end(struct cm_session *s)
+{
+	for (size_t i = CM_STAGE_RCPT; i < CM_STAGE_COUNT; i++)
+		s->macros[i] = NULL;
+	if (s->macros_ahead) {
+		save_list(s);
+	} else {
+		s->macros[CM_STAGE_MAIL] = NULL;
+		arena_fini(&s->msg);
+	}
 	s->macros_ahead = false;
+	renew_facts(s);
 }
 
 enum cm_known

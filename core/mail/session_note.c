@@ -2,7 +2,8 @@
 /*
  * session_note.c - notes and results that links leave for each other
  *
- * Those of the message hide those of the connection with the same name.
+ * Those of the message hide those of the latest HELO with the same name, these those of the
+ * connection.
  */
 #include "session.h"
 
@@ -27,14 +28,14 @@ find(const struct session_pair *list, const char *group, const char *name)
 	return list;
 }
 
+/* The list of the message first. */
 static const char *
-get(const struct session_pair *near, const struct session_pair *far, const char *group,
-	const char *name)
+get(const struct session_pair *const lists[3], const char *group, const char *name)
 {
-	const struct session_pair *pair = find(near, group, name);
+	const struct session_pair *pair = NULL;
 
-	if (pair == NULL)
-		pair = find(far, group, name);
+	for (size_t i = 0; i < 3 && pair == NULL; i++)
+		pair = find(lists[i], group, name);
 	return pair == NULL ? NULL : pair->value;
 }
 
@@ -50,10 +51,9 @@ say_full(struct cm_session *s)
 
 /* In order of first setting: the log shows results so. */
 static void
-set(struct cm_session *s, struct session_pair **at, const char *group, const char *name,
-	const char *value)
+set(struct cm_session *s, struct session_pair **at, struct arena *arena, const char *group,
+	const char *name, const char *value)
 {
-	struct arena *arena = session_arena(s);
 	size_t count = 0;
 
 	for (; *at != NULL && !same_pair(*at, group, name); at = &(*at)->next)
@@ -70,26 +70,51 @@ set(struct cm_session *s, struct session_pair **at, const char *group, const cha
 	(*at)->value = arena_strdup(arena, value);
 }
 
+/* A new HELO takes back what was noted at the one before. */
+static bool
+of_helo(const struct cm_session *s)
+{
+	return !s->in_message && s->stage == CM_STAGE_HELO;
+}
+
+static struct arena *
+pair_arena(struct cm_session *s)
+{
+	if (s->in_message)
+		return &s->msg;
+	return of_helo(s) ? &s->greeting : &s->conn;
+}
+
 const char *
 session_note(const struct cm_session *s, const char *name)
 {
-	return get(s->notes, s->conn_notes, NULL, name);
+	return get((const struct session_pair *[]){s->notes, s->helo_notes, s->conn_notes}, NULL,
+		name);
 }
 
 void
 session_set_note(struct cm_session *s, const char *name, const char *value)
 {
-	set(s, s->in_message ? &s->notes : &s->conn_notes, NULL, name, value);
+	struct session_pair **list = s->in_message ? &s->notes
+				     : of_helo(s)  ? &s->helo_notes
+						   : &s->conn_notes;
+
+	set(s, list, pair_arena(s), NULL, name, value);
 }
 
 const char *
 session_result(const struct cm_session *s, const char *plugin, const char *key)
 {
-	return get(s->results, s->conn_results, plugin, key);
+	return get((const struct session_pair *[]){s->results, s->helo_results, s->conn_results},
+		plugin, key);
 }
 
 void
 session_set_result(struct cm_session *s, const char *plugin, const char *key, const char *value)
 {
-	set(s, s->in_message ? &s->results : &s->conn_results, plugin, key, value);
+	struct session_pair **list = s->in_message ? &s->results
+				     : of_helo(s)  ? &s->helo_results
+						   : &s->conn_results;
+
+	set(s, list, pair_arena(s), plugin, key, value);
 }

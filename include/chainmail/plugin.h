@@ -70,11 +70,13 @@ enum cm_known {
 struct cm_address {
 	const char *text;   /* as received, with its angle brackets if it had any; a '?' for each
 			       control character (and then not valid) */
-	const char *addr;   /* user@domain, domain in lower case; "" for the null sender */
+	const char *addr;   /* user@domain, domain in lower case; "" for the null sender. Without
+			       comments, blanks, route and needless quotes, as an MTA takes it */
 	const char *user;   /* local part, quotes removed; "" for the null sender */
 	const char *domain; /* lower case, no trailing dot; "" where there is none */
 	bool null;	    /* <> */
 	bool valid;	    /* false: not an address; addr, user and domain are best effort */
+	bool unclear;	    /* nor can be told which mailbox an MTA takes it for */
 };
 
 struct cm_event {
@@ -221,7 +223,8 @@ CM_API const void *cm_config(const struct cm_session *);
 /* The link's own state, conn_size and msg_size octets; msg is NULL outside a message. */
 CM_API void *cm_conn(struct cm_session *);
 CM_API void *cm_msg(struct cm_session *);
-/* Zeroed memory until the connection or the message ends; never NULL. */
+/* Zeroed memory until the connection or the message ends (before MAIL: until the next HELO); never
+   NULL. */
 CM_API void *cm_conn_alloc(struct cm_session *, size_t);
 CM_API void *cm_msg_alloc(struct cm_session *, size_t);
 /* The link's name in filter.conf. */
@@ -267,7 +270,7 @@ CM_API enum cm_known cm_macro(const struct cm_session *, const char *name, const
 CM_API bool cm_client_in(const struct cm_session *, const struct cm_networks *);
 /* The client is inside main.trusted_networks. */
 CM_API bool cm_client_trusted(const struct cm_session *);
-CM_API const char *cm_helo(const struct cm_session *); /* NULL before HELO */
+CM_API const char *cm_helo(const struct cm_session *); /* NULL before HELO; until the next one */
 /* NULL outside a message. */
 CM_API const struct cm_address *cm_sender(const struct cm_session *);
 /* Recipients accepted so far, in their order; i counts from 0. */
@@ -359,8 +362,8 @@ CM_API void cm_set_result(struct cm_session *, const char *key, const char *valu
 /* A result of this message, or of the connection; NULL when the plugin published none. */
 CM_API const char *cm_result(const struct cm_session *, const char *plugin, const char *key);
 /*
- * A note of this message (before MAIL: of the connection), shared by all links; NULL deletes it. A
- * 257th name is ignored and the log says so.
+ * A note of this message (at HELO: until the next HELO; before: of the connection), shared by all
+ * links; NULL deletes it. A 257th name is ignored and the log says so.
  */
 CM_API void cm_set_note(struct cm_session *, const char *key, const char *value);
 CM_API const char *cm_note(const struct cm_session *, const char *key);

@@ -107,9 +107,8 @@ check_edits(struct arena *arena, const char *name, const char *value, const char
 		{.kind = EDIT_QUARANTINE, .value = value},
 	};
 	struct edit_queue conn, msg;
-	const struct edit **plan;
+	struct edit_plan plan;
 	struct err err;
-	size_t count;
 
 	edit_queue_init(&conn);
 	edit_queue_init(&msg);
@@ -122,10 +121,10 @@ check_edits(struct arena *arena, const char *name, const char *value, const char
 		check(e->name == NULL || strpbrk(e->name, ": \t\r\n") == NULL);
 	}
 	subject = received;
-	plan = edit_plan(arena, &conn, &msg, &fields, &count);
-	check(count <= msg.count);
-	for (size_t i = 0; i < count; i++)
-		check_value(plan[i]->value);
+	plan = edit_plan(arena, &conn, &msg, &fields);
+	check(plan.count <= msg.count);
+	for (size_t i = 0; i < plan.count; i++)
+		check_value(plan.edits[i]->value);
 }
 
 int

@@ -75,9 +75,12 @@ fake_edit(struct cm_session *s, const struct fake *f)
 	struct edit e = f->edit;
 	struct err err;
 
-	if (chain_running_shadow(s))
+	if (chain_running_shadow(s)) {
+		chain_watch_edit(s, e.kind);
 		return;
+	}
 	e.by = chain_running(s);
+	e.stage = s->stage;
 	ck_assert_msg(
 		edit_add(s->in_message ? &s->edits : &s->conn_edits, session_arena(s), &e, &err),
 		"%s", err.text);

@@ -540,6 +540,43 @@ START_TEST(new_helo_takes_back_what_the_old_one_accepted)
 }
 END_TEST
 
+/* What is said at a HELO takes the memory of what was said at the one before. */
+START_TEST(endless_helos_cost_no_memory)
+{
+	struct link *l = add_link("one", BIT(CM_STAGE_HELO) | BIT(CM_STAGE_UNKNOWN));
+	struct fake *f = fake_of(l);
+	size_t conn = 0, greeting = 0;
+	char name[16];
+
+	f->edit_at = BIT(CM_STAGE_HELO);
+	f->edit = (struct edit){.kind = EDIT_ADD_HEADER, .name = "A", .value = "b"};
+	f->at[CM_STAGE_HELO] = f->at[CM_STAGE_UNKNOWN] = _i == 0 ? CM_REJECT : CM_CONTINUE;
+	f->code = _i == 0 ? 550 : 0;
+	f->status = "5.7.1";
+	f->text = "no";
+	f->reason = "some reason";
+	add_default_profile();
+	open_session();
+	connect_from("192.0.2.1");
+	for (int i = 0; i < 2000; i++) {
+		snprintf(name, sizeof(name), "helo%04d", i);
+		helo(name);
+		for (int n = 0; n < 3; n++)
+			step(CM_STAGE_UNKNOWN);
+		ck_assert_str_eq(w.s->helo, name);
+		ck_assert_uint_eq(w.s->conn_edits.count, 1);
+		if (i == 200) {
+			conn = w.s->conn.used;
+			greeting = w.s->greeting.used;
+		}
+	}
+	ck_assert_uint_eq(w.s->conn.used, conn);
+	ck_assert_uint_eq(w.s->greeting.used, greeting);
+	ck_assert_uint_lt(w.s->passing.used, 1024);
+	ck_assert_str_eq(mail("<a@x.y>"), _i == 0 ? "reject 550 5.7.1 no" : "continue");
+}
+END_TEST
+
 START_TEST(new_helo_ends_an_open_message)
 {
 	add_link("one", BIT(CM_STAGE_MAIL));
@@ -850,6 +887,83 @@ START_TEST(body_that_somebody_counts_is_not_skipped)
 }
 END_TEST
 
+/* --- what no MTA can have meant --- */
+
+static const char *const unclear[] = {
+	"", "<a@x.y", "<a b@x.y>", "<\"a@x.y>", "<a@b@x.y>", "<a\001@x.y>", "<b.c!a>", "a@x.y(c"};
+
+START_TEST(unclear_address_is_refused_and_shown_to_no_link)
+{
+	const char *path = unclear[_i / PRELUDES];
+
+	add_link("one", BIT(CM_STAGE_MAIL) | BIT(CM_STAGE_RCPT));
+	add_default_profile();
+	begin(_i % PRELUDES);
+	called();
+	ck_assert_str_eq(mail(path), "reject 501 5.1.7 Bad sender address syntax");
+	ck_assert_str_eq(called(), "");
+	ck_assert_str_eq(mail("<a@x.y>"), "continue");
+	rcpt("<b@x.y>");
+	called();
+	ck_assert_str_eq(rcpt(path), "reject 501 5.1.3 Bad recipient address syntax");
+	ck_assert_str_eq(called(), "");
+	ck_assert_str_eq(rcpt("<c@x.y>"), "continue");
+	ck_assert_uint_eq(w.s->rcpt_count, 2);
+	ck_assert_uint_eq(w.s->rcpt_refused, 1);
+	ck_assert_str_eq(content(), "continue");
+}
+END_TEST
+
+static const char *const odd_but_clear[] = {"<>", "< >", "<a..b@docomo.ne.jp>", "<.a@x>",
+	"<postmaster>", "<bob>", "<\303\274@x.y>", "<a@[192.0.2.1]>", "<\"a b\"@x.y>",
+	"< dave@example.com (c)>", "<@a.b:bob@x.y>"};
+
+START_TEST(odd_address_is_taken)
+{
+	add_link("one", BIT(CM_STAGE_MAIL) | BIT(CM_STAGE_RCPT));
+	add_default_profile();
+	begin(FRESH);
+	ck_assert_str_eq(mail(odd_but_clear[_i]), "continue");
+	ck_assert_str_eq(rcpt(odd_but_clear[_i]), "continue");
+}
+END_TEST
+
+START_TEST(unclear_address_is_watched_where_nothing_is_enforced)
+{
+	add_link("one", BIT(CM_STAGE_MAIL) | BIT(CM_STAGE_RCPT) | BIT(CM_STAGE_HEADER));
+	add_default_profile()->mode = LINK_SHADOW;
+	begin(FRESH);
+	called();
+	ck_assert_str_eq(mail("<a b@x.y>"), "continue");
+	ck_assert_str_eq(rcpt("<b@x.y"), "continue");
+	ck_assert_str_eq(header("a:b", "c"), "continue");
+	ck_assert_str_eq(called(), "mail:one rcpt:one header:one ");
+	ck_assert_str_eq(eom(), "continue");
+}
+END_TEST
+
+static const char *const broken_names[] = {"a:b", "a\nb", "a\rb", "\001", "a\177", ":"};
+
+START_TEST(field_with_a_broken_name_refuses_the_message)
+{
+	static const char answer[] =
+		"reject 550 5.6.0 Message has a header field with a broken name";
+	bool told = _i % 2 == 0;
+
+	add_link("one", BIT(CM_STAGE_HEADER));
+	add_default_profile();
+	w.no_reply = told ? 0 : BIT(CM_STAGE_HEADER);
+	begin(FRESH);
+	mail("<a@x.y>");
+	rcpt("<b@x.y>");
+	step(CM_STAGE_DATA);
+	called();
+	ck_assert_str_eq(header(broken_names[_i / 2], "v"), told ? answer : "continue");
+	ck_assert_str_eq(called(), "");
+	ck_assert_str_eq(eom(), answer);
+}
+END_TEST
+
 START_TEST(message_out_of_order_is_refused_for_now)
 {
 	add_default_profile();
@@ -903,6 +1017,7 @@ suite(void)
 	tcase_add_test(t, after_a_refusal_at_connect_nobody_is_asked_at_helo);
 	tcase_add_test(t, new_helo_takes_the_place_of_the_old_one);
 	tcase_add_test(t, new_helo_takes_back_what_the_old_one_accepted);
+	tcase_add_loop_test(t, endless_helos_cost_no_memory, 0, 2);
 	tcase_add_test(t, new_helo_ends_an_open_message);
 	tcase_add_loop_test(t, held_refusal_counts_where_the_profile_names_the_link, 0, 2);
 	tcase_add_loop_test(t, accept_before_mail_counts_where_the_profile_names_the_link, 0, 2);
@@ -921,6 +1036,12 @@ suite(void)
 	tcase_add_loop_test(t, header_over_the_limit, 0, 2 * PRELUDES);
 	tcase_add_loop_test(t, body_over_the_limit_is_said_once_and_accepted, 0, PRELUDES);
 	tcase_add_loop_test(t, body_that_somebody_counts_is_not_skipped, 0, PRELUDES);
+	tcase_add_loop_test(
+		t, unclear_address_is_refused_and_shown_to_no_link, 0, PRELUDES * LENGTH(unclear));
+	tcase_add_loop_test(t, odd_address_is_taken, 0, LENGTH(odd_but_clear));
+	tcase_add_test(t, unclear_address_is_watched_where_nothing_is_enforced);
+	tcase_add_loop_test(
+		t, field_with_a_broken_name_refuses_the_message, 0, 2 * LENGTH(broken_names));
 	tcase_add_test(t, message_out_of_order_is_refused_for_now);
 	suite_add_tcase(s, t);
 	return s;

@@ -226,19 +226,24 @@ received_count(const void *context, const char *name)
 	return n;
 }
 
+static size_t
+rcpt_count(const struct received *r)
+{
+	size_t n = 0;
+
+	while (n < LENGTH(r->rcpts) && r->rcpts[n] != NULL)
+		n++;
+	return n;
+}
+
 static const struct cm_address *
-received_rcpt(const void *context, const char *addr, size_t n)
+received_rcpt(const void *context, size_t i)
 {
 	const struct received *r = context;
+	struct cm_address *a = arena_alloc(&arena, sizeof(*a));
 
-	for (size_t i = 0; i < LENGTH(r->rcpts) && r->rcpts[i] != NULL; i++) {
-		struct cm_address *a = arena_alloc(&arena, sizeof(*a));
-
-		address_parse_path(a, &arena, r->rcpts[i]);
-		if (strcmp(a->addr, addr) == 0 && --n == 0)
-			return a;
-	}
-	return NULL;
+	address_parse_path(a, &arena, r->rcpts[i]);
+	return a;
 }
 
 #define ADD(n, v)                                                  \
@@ -329,6 +334,12 @@ static const struct plan_case {
 	{"dropped, then added again", {{{0}}, {"<a@x.y>"}}, {DROP("a@x.y"), RCPT("a@x.y"), END},
 		""},
 	{"added, then dropped", {{{0}}, {0}}, {RCPT("a@x.y"), DROP("a@x.y"), END}, ""},
+	{"a drop of a recipient with a route", {{{0}}, {"<@a.b:Erin@X.y>"}},
+		{DROP("Erin@x.y"), END}, "-rcpt Erin@X.y|"},
+	{"a drop of an odd spelling", {{{0}}, {"< erin@x.y (c)>", "<erin@X.y.>"}},
+		{DROP("erin@x.y"), END}, "-rcpt erin@x.y|-rcpt erin@X.y.|"},
+	{"a drop of the same recipient twice", {{{0}}, {"<erin@x.y>", "erin@x.y"}},
+		{DROP("erin@x.y"), END}, "-rcpt erin@x.y|"},
 	{"recipients keep their order", {{{0}}, {"<a@x.y>"}},
 		{RCPT("c@x.y"), DROP("a@x.y"), RCPT("b@x.y"), END},
 		"+rcpt c@x.y|-rcpt a@x.y|+rcpt b@x.y|"},
@@ -402,18 +413,18 @@ describe(const struct edit *e)
 static const char *
 planned(const struct plan_case *c, size_t split)
 {
-	struct edit_fields fields = {received_count, received_value, received_rcpt, &c->received};
-	const struct edit **out;
+	struct edit_fields fields = {received_count, received_value, received_rcpt,
+		rcpt_count(&c->received), &c->received};
+	struct edit_plan out;
 	const char *all = "";
-	size_t count;
 
 	setup();
 	for (size_t i = 0; c->asked[i].kind != EDIT_KINDS; i++)
 		ck_assert_msg(edit_add(i < split ? &conn : &msg, &arena, &c->asked[i], &err), "%s",
 			err.text);
-	out = edit_plan(&arena, &conn, &msg, &fields, &count);
-	for (size_t i = 0; i < count; i++)
-		all = arena_printf(&arena, "%s%s|", all, describe(out[i]));
+	out = edit_plan(&arena, &conn, &msg, &fields);
+	for (size_t i = 0; i < out.count; i++)
+		all = arena_printf(&arena, "%s%s|", all, describe(out.edits[i]));
 	return all;
 }
 
@@ -434,13 +445,68 @@ END_TEST
 START_TEST(plan_without_recipients_takes_them_as_asked)
 {
 	const struct received none = {{{0}}, {0}};
-	struct edit_fields fields = {received_count, received_value, NULL, &none};
+	struct edit_fields fields = {received_count, received_value, NULL, 0, &none};
 	struct edit e = DROP("a@x.y");
-	size_t count;
+	struct edit_plan plan;
 
 	ck_assert(edit_add(&msg, &arena, &e, &err));
-	ck_assert_str_eq(edit_plan(&arena, &conn, &msg, &fields, &count)[0]->value, "a@x.y");
-	ck_assert_uint_eq(count, 1);
+	plan = edit_plan(&arena, &conn, &msg, &fields);
+	ck_assert_str_eq(plan.edits[0]->value, "a@x.y");
+	ck_assert_uint_eq(plan.count, 1);
+	ck_assert_ptr_null(plan.nobody);
+}
+END_TEST
+
+#define CROWD 10000u
+
+static struct cm_address crowd[CROWD];
+static size_t looked_at;
+
+static const struct cm_address *
+crowd_rcpt(const void *context, size_t i)
+{
+	(void)context;
+	looked_at++;
+	return &crowd[i];
+}
+
+/* Half of them one mailbox; the discards of all but the last. */
+static void
+discard_crowd(void)
+{
+	for (size_t i = 0; i < CROWD; i++) {
+		struct edit e = {.kind = EDIT_DROP_RCPT};
+
+		address_parse_path(&crowd[i], &arena,
+			arena_printf(&arena, "<bob%zu@x.y>", i % 2 == 0 ? i : 1));
+		e.value = crowd[i].addr;
+		if (i < CROWD - 2)
+			edit_queue_discard(&msg, arena_memdup(&arena, &e, sizeof(e)));
+	}
+}
+
+START_TEST(crowd_is_looked_at_once)
+{
+	const struct received none = {{{0}}, {0}};
+	struct edit_fields fields = {received_count, received_value, crowd_rcpt, CROWD, &none};
+	struct edit_plan plan;
+	struct edit e = RCPT("new@x.y");
+
+	discard_crowd();
+	looked_at = 0;
+	plan = edit_plan(&arena, &conn, &msg, &fields);
+	ck_assert_uint_eq(looked_at, CROWD);
+	ck_assert_uint_eq(plan.count, CROWD / 2);
+	ck_assert_str_eq(plan.edits[1]->value, "bob1@x.y");
+	ck_assert_ptr_null(plan.nobody);
+	/* What verdicts discard takes no room from what links ask for. */
+	ck_assert(edit_add(&msg, &arena, &e, &err));
+	e = (struct edit)DROP(crowd[CROWD - 2].addr);
+	ck_assert(edit_add(&msg, &arena, &e, &err));
+	ck_assert_ptr_null(edit_plan(&arena, &conn, &msg, &fields).nobody);
+	e = (struct edit)DROP("new@x.y");
+	ck_assert(edit_add(&msg, &arena, &e, &err));
+	ck_assert_ptr_nonnull(edit_plan(&arena, &conn, &msg, &fields).nobody);
 }
 END_TEST
 
@@ -459,6 +525,7 @@ suite(void)
 	tcase_add_test(t, kinds_have_names_and_rights);
 	tcase_add_loop_test(t, plan_is_in_order, 0, LENGTH(plans));
 	tcase_add_test(t, plan_without_recipients_takes_them_as_asked);
+	tcase_add_test(t, crowd_is_looked_at_once);
 	suite_add_tcase(s, t);
 	return s;
 }

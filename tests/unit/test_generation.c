@@ -216,6 +216,17 @@ static const struct {
 		"    4 | listener m { socket = inet:10026@127.0.0.1 }\n"
 		"      |          ^\n"
 		"      = help: several mail servers can connect to the socket of listener l\n"},
+	{"a socket for everybody", "listener m { socket = unix:/run/m.sock; mode = 0666 }\n" WHOLE,
+		"filter.conf:4:10: error: libmilter carries one listener; m is one too many\n"
+		"    4 | listener m { socket = unix:/run/m.sock; mode = 0666 }\n"
+		"      |          ^\n"
+		"      = help: several mail servers can connect to the socket of listener l\n"
+		"filter.conf:4:48: error: listener m: mode 0666 lets every user of this machine "
+		"talk "
+		"to the daemon as the mail server\n"
+		"    4 | listener m { socket = unix:/run/m.sock; mode = 0666 }\n"
+		"      |                                                ^~~~\n"
+		"      = help: write mode = 0660, and group = the group of the mail server\n"},
 	{"a listener of a later version",
 		"listener policy { type = policy; socket = unix:/run/policy.sock }\n" WHOLE,
 		"filter.conf:4:26: error: listener policy: type policy is not available in this "

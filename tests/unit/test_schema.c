@@ -742,6 +742,7 @@ static const struct {
 	{"path = /a; socket = unix:/run/x.sock", "/a", "unix:/run/x.sock"},
 	{"path = a; socket = unix:x.sock", "/etc/chainmail/a", "unix:/etc/chainmail/x.sock"},
 	{"path = \"../a b\"; socket = inet6:25@::1", "/etc/chainmail/../a b", "inet6:25@::1"},
+	{"path = x; socket = \"inet6:25@[::1]\"", "/etc/chainmail/x", "inet6:25@[::1]"},
 	{"path = a; socket = inet:25@mail.example.org", "/etc/chainmail/a",
 		"inet:25@mail.example.org"},
 };

@@ -218,7 +218,7 @@ START_TEST(headers_are_found_by_name_and_number)
 }
 END_TEST
 
-START_TEST(recipients_are_found_by_address)
+START_TEST(recipients_are_told_to_the_planner)
 {
 	struct edit_fields f;
 
@@ -227,10 +227,9 @@ START_TEST(recipients_are_found_by_address)
 	rcpt("<c@x.y>");
 	rcpt("<\"bob\"@x.y>");
 	f = session_fields(s);
-	ck_assert_str_eq(f.rcpt(f.context, "bob@x.y", 1)->text, "<bob@X.Y>");
-	ck_assert_str_eq(f.rcpt(f.context, "bob@x.y", 2)->text, "<\"bob\"@x.y>");
-	ck_assert_ptr_null(f.rcpt(f.context, "bob@x.y", 3));
-	ck_assert_ptr_null(f.rcpt(f.context, "d@x.y", 1));
+	ck_assert_uint_eq(f.rcpt_count, 3);
+	ck_assert_str_eq(f.rcpt(f.context, 0)->text, "<bob@X.Y>");
+	ck_assert_str_eq(f.rcpt(f.context, 2)->text, "<\"bob\"@x.y>");
 }
 END_TEST
 
@@ -526,7 +525,45 @@ START_TEST(endless_macro_list_is_bounded)
 	session_macros_begin(s, CM_STAGE_CONNECT);
 	for (int i = 0; i < 100000; i++)
 		session_macro_add(s, CM_STAGE_CONNECT, "{x}", "y");
-	ck_assert_uint_lt(s->conn.used, 100000);
+	ck_assert_uint_lt(s->conn_macros.used, 100000);
+}
+END_TEST
+
+START_TEST(lists_told_again_cost_no_memory)
+{
+	size_t used = 0;
+	char value[16];
+
+	for (int i = 0; i < 1000; i++) {
+		snprintf(value, sizeof(value), "%04d", i);
+		macro(CM_STAGE_CONNECT, "j", value);
+		macro(CM_STAGE_HELO, "{tls_version}", value);
+		ck_assert_str_eq(s->server.name, value);
+		ck_assert_str_eq(s->tls.version, value);
+		if (i == 0)
+			used = s->conn.used + s->conn_macros.used + s->helo_macros.used;
+	}
+	ck_assert_uint_eq(s->conn.used + s->conn_macros.used + s->helo_macros.used, used);
+}
+END_TEST
+
+START_TEST(login_ends_with_its_message)
+{
+	macro(CM_STAGE_CONNECT, "j", "mx");
+	macro(CM_STAGE_MAIL, "{auth_authen}", "bob");
+	mail("<a@x.y>");
+	ck_assert_str_eq(s->auth.user, "bob");
+	session_end_message(s);
+	ck_assert_ptr_null(s->auth.user);
+	ck_assert_str_eq(s->server.name, "mx");
+	mail("<ceo@x.y>");
+	ck_assert_ptr_null(s->auth.user);
+	ck_assert_str_eq(value_of("{auth_authen}"), "(undelivered)");
+	macro(CM_STAGE_MAIL, "{auth_authen}", "eve");
+	mail("<b@x.y>");
+	ck_assert_str_eq(s->auth.user, "eve");
+	session_macros_begin(s, CM_STAGE_HELO);
+	ck_assert_ptr_null(s->auth.user);
 }
 END_TEST
 
@@ -547,6 +584,27 @@ START_TEST(notes_of_the_message_hide_those_of_the_connection)
 	session_end_message(s);
 	ck_assert_str_eq(session_note(s, "a"), "conn");
 	ck_assert_str_eq(session_note(s, "b"), "conn");
+}
+END_TEST
+
+START_TEST(notes_of_a_helo_end_with_it)
+{
+	session_set_note(s, "a", "connect");
+	session_set_result(s, "p", "r", "connect");
+	helo("one");
+	session_set_note(s, "a", "one");
+	session_set_note(s, "b", "one");
+	session_set_result(s, "p", "r", "one");
+	mail("<a@x.y>");
+	ck_assert_str_eq(session_note(s, "a"), "one");
+	session_set_note(s, "a", "msg");
+	session_end_message(s);
+	ck_assert_str_eq(session_note(s, "a"), "one");
+	ck_assert_str_eq(session_result(s, "p", "r"), "one");
+	helo("two");
+	ck_assert_str_eq(session_note(s, "a"), "connect");
+	ck_assert_ptr_null(session_note(s, "b"));
+	ck_assert_str_eq(session_result(s, "p", "r"), "connect");
 }
 END_TEST
 
@@ -646,7 +704,10 @@ START_TEST(idle_session_is_small)
 		step(CM_STAGE_EOM);
 		session_end_message(s);
 	}
-	ck_assert_uint_lt(sizeof(*s) + s->conn.used + s->conn.first_size + s->msg.first_size, 4096);
+	ck_assert_uint_lt(sizeof(*s) + s->conn.used + s->conn.first_size + s->msg.first_size +
+				  s->greeting.first_size + s->conn_macros.first_size +
+				  s->helo_macros.first_size,
+		4096);
 }
 END_TEST
 
@@ -678,7 +739,7 @@ suite(void)
 	tcase_add_test(t, second_mail_ends_the_first_message);
 	tcase_add_test(t, event_texts_are_copied);
 	tcase_add_test(t, headers_are_found_by_name_and_number);
-	tcase_add_test(t, recipients_are_found_by_address);
+	tcase_add_test(t, recipients_are_told_to_the_planner);
 	tcase_add_loop_test(t, header_section_ends_even_if_nobody_says_so, 0, LENGTH(after_header));
 	tcase_add_test(t, headers_that_nobody_needs_are_counted_only);
 	tcase_add_test(t, too_many_fields);
@@ -697,6 +758,9 @@ suite(void)
 	tcase_add_loop_test(t, port_that_is_none_is_zero, 0, LENGTH(numbers));
 	tcase_add_test(t, facts_told_in_each_message_cost_memory_once);
 	tcase_add_test(t, endless_macro_list_is_bounded);
+	tcase_add_test(t, lists_told_again_cost_no_memory);
+	tcase_add_test(t, login_ends_with_its_message);
+	tcase_add_test(t, notes_of_a_helo_end_with_it);
 	tcase_add_test(t, notes_of_the_message_hide_those_of_the_connection);
 	tcase_add_test(t, results_belong_to_their_plugin);
 	tcase_add_test(t, notes_are_bounded);

@@ -172,7 +172,7 @@ START_TEST(text_of_the_network_is_escaped)
 	session_set_client(w.s, "evil\nname", NULL, 0);
 	event(&(struct cm_event){.stage = CM_STAGE_CONNECT, .name = "evil"});
 	helo("a\"b\r\nx verdict=accept");
-	mail("<\"a\n verdict=accept\"@x.y>");
+	mail("<\"a verdict=accept\"@x.y>");
 	rcpt("<b@x.y>");
 	content();
 	chain_end_message(w.s);
@@ -399,6 +399,178 @@ START_TEST(watched_links_are_named)
 }
 END_TEST
 
+/* What a watched link would have done to the message is no verdict, and yet news. */
+static const struct watched_case {
+	enum edit_kind kind;
+	enum cm_verdict verdict;
+	const char *shadow;
+} watched[] = {
+	{EDIT_QUARANTINE, CM_CONTINUE, "one:quarantine"},
+	{EDIT_ADD_HEADER, CM_CONTINUE, "one:edits"},
+	{EDIT_DROP_RCPT, CM_REJECT, "one:edits,one:reject"},
+};
+
+START_TEST(watched_edits_are_named)
+{
+	const struct watched_case *c = &watched[_i];
+	struct link *l = add_link("one", BIT(CM_STAGE_RCPT) | BIT(CM_STAGE_EOM));
+
+	l->set.mode = LINK_SHADOW;
+	fake_of(l)->edit_at = BIT(CM_STAGE_RCPT) | BIT(CM_STAGE_EOM);
+	fake_of(l)->edit.kind = c->kind;
+	fake_of(l)->at[CM_STAGE_EOM] = c->verdict;
+	add_default_profile();
+	begin(FRESH);
+	mail("<a@x.y>");
+	rcpt("<b@x.y>");
+	rcpt("<c@x.y>");
+	content();
+	logged();
+	chain_end_message(w.s);
+	ck_assert_ptr_nonnull(strstr(
+		logged(), arena_printf(&w.arena, " verdict=accept shadow=%s time=", c->shadow)));
+}
+END_TEST
+
+/* Whatever strangers write. */
+static const char *const octets[] = {"x", "\"", " ", "\001", "\303\274", "\377"};
+
+static const char *
+many(const char *text, size_t len)
+{
+	char *all = arena_alloc(&w.arena, len + 8);
+
+	while (strlen(all) < len)
+		strcat(all, text);
+	return all;
+}
+
+START_TEST(long_texts_leave_room_for_the_verdict)
+{
+	const char *text = many(octets[_i / 2], 600);
+	struct link *l = add_verdict("one", CM_STAGE_EOM, CM_REJECT);
+	const char *line;
+
+	format = _i % 2 == 0 ? LOG_FORMAT_TEXT : LOG_FORMAT_JSON;
+	log_close();
+	open_log(LOG_LEVEL_WARN);
+	fake_of(l)->code = 550;
+	fake_of(l)->status = "5.7.1";
+	fake_of(l)->text = many("\"", 300);
+	fake_of(l)->reason = text;
+	add_default_profile();
+	w.login = text;
+	w.queue_id = text;
+	open_session();
+	connect_from("192.0.2.1");
+	w.s->client.name = text;
+	helo(text);
+	mail("<a@x.y>");
+	rcpt("<b@x.y>");
+	w.s->sender.addr = w.s->rcpts[0].addr = text;
+	for (int i = 0; i < 40; i++)
+		session_set_result(w.s, arena_printf(&w.arena, "plugin%d", i), "result", text);
+	content();
+	chain_end_message(w.s);
+	line = logged();
+	ck_assert_msg(
+		strstr(line, format == LOG_FORMAT_TEXT ? " verdict=" : "\"verdict\":") != NULL,
+		"%s", line);
+	ck_assert_ptr_nonnull(strstr(line, "one"));
+	ck_assert_ptr_nonnull(strstr(line, "(id "));
+	ck_assert_ptr_nonnull(strstr(line, format == LOG_FORMAT_TEXT ? " time=" : "\"time\":"));
+	ck_assert_ptr_null(strstr(line, "\"cut\":true"));
+}
+END_TEST
+
+static const struct from_text {
+	const char *path, *from;
+} from_texts[] = {
+	{"<>", " from=<> "},
+	{"< >", " from=<> "},
+	{"", " from=- "},
+	{"<a@x.y", " from=<<a@x.y> "},
+};
+
+START_TEST(null_sender_and_no_sender_are_told_apart)
+{
+	add_link("one", BIT(CM_STAGE_MAIL));
+	add_default_profile()->mode = LINK_SHADOW;
+	begin(FRESH);
+	mail(from_texts[_i].path);
+	rcpt("<b@x.y>");
+	content();
+	logged();
+	chain_end_message(w.s);
+	ck_assert_ptr_nonnull(strstr(logged(), from_texts[_i].from));
+}
+END_TEST
+
+START_TEST(core_is_named_where_it_refuses)
+{
+	add_link("one", BIT(CM_STAGE_MAIL) | BIT(CM_STAGE_RCPT));
+	add_default_profile();
+	begin(FRESH);
+	logged();
+	mail("<a b@x.y>");
+	ck_assert_str_eq(logged(),
+		"NOQUEUE: id=ID client=client.example[192.0.2.1] port=25 tls=- auth=- "
+		"helo=\"client.example\" from=<a\\x20b@x.y> to=- size=- verdict=reject by=core "
+		"stage=mail reply=\"501 5.1.7 Bad sender address syntax (id ID)\" "
+		"reason=\"unclear address\" time=0.0ms\n");
+	mail("<a@x.y>");
+	logged();
+	rcpt("<b@x.y");
+	ck_assert_str_eq(logged(), "NOQUEUE: " HEAD "to=<<b@x.y> verdict=reject by=core stage=rcpt "
+				   "reply=\"501 5.1.3 Bad recipient address syntax (id ID)\" "
+				   "reason=\"unclear address\"\n");
+}
+END_TEST
+
+START_TEST(stray_events_are_said_once)
+{
+	add_link("one", BIT(CM_STAGE_MAIL));
+	add_default_profile();
+	open_session();
+	connect_from("192.0.2.1");
+	helo("client.example");
+	rcpt("<b@x.y>");
+	ck_assert_ptr_nonnull(
+		strstr(logged(), "to=<b@x.y> verdict=tempfail by=core stage=rcpt reply=\"451 4.3.0 "
+				 "Temporary problem, "
+				 "please try again later (id ID)\" reason=\"no message\"\n"));
+	for (int i = 0; i < 100; i++)
+		eom();
+	ck_assert_str_eq(logged(), "");
+	ck_assert_uint_lt(w.s->passing.used, 2048);
+}
+END_TEST
+
+START_TEST(mail_turned_away_has_a_line)
+{
+	struct cm_address a;
+	struct cm_event ev = {.stage = CM_STAGE_MAIL, .address = &a};
+
+	add_link("one", BIT(CM_STAGE_MAIL));
+	add_default_profile();
+	begin(FRESH);
+	logged();
+	address_parse_path(&a, &w.arena, "<a@x.y>");
+	for (int i = 0; i < 2; i++) {
+		ev.stage = CM_STAGE_MAIL;
+		chain_turn_away(w.s, &ev, &w.a);
+		ck_assert_str_eq(answered(), "tempfail 421 4.3.2 Service shutting down");
+		ck_assert_str_eq(logged(), "NOQUEUE: " HEAD "verdict=tempfail by=core stage=mail "
+					   "reply=\"421 4.3.2 Service shutting down (id ID)\" "
+					   "reason=\"shutting down\"\n");
+		ev.stage = CM_STAGE_RCPT;
+		chain_turn_away(w.s, &ev, &w.a);
+		ck_assert_str_eq(answered(), "tempfail 421 4.3.2 Service shutting down");
+		ck_assert_str_eq(logged(), "");
+	}
+}
+END_TEST
+
 static const struct time_case {
 	int64_t us;
 	const char *text;
@@ -483,6 +655,12 @@ suite(void)
 	tcase_add_test(t, quarantined_message);
 	tcase_add_test(t, results_stand_between_size_and_verdict);
 	tcase_add_test(t, watched_links_are_named);
+	tcase_add_loop_test(t, watched_edits_are_named, 0, LENGTH(watched));
+	tcase_add_loop_test(t, long_texts_leave_room_for_the_verdict, 0, 2 * LENGTH(octets));
+	tcase_add_loop_test(t, null_sender_and_no_sender_are_told_apart, 0, LENGTH(from_texts));
+	tcase_add_test(t, core_is_named_where_it_refuses);
+	tcase_add_test(t, stray_events_are_said_once);
+	tcase_add_test(t, mail_turned_away_has_a_line);
 	tcase_add_loop_test(t, time_is_what_the_links_took, 0, LENGTH(times));
 	tcase_add_loop_test(t, summary_can_be_switched_off, 0, 2);
 	tcase_add_test(t, same_record_as_json);
