@@ -171,9 +171,9 @@ enum {
 	CM_EDIT_SENDER = 1u << 4,     /* cm_set_sender() */
 	CM_EDIT_BODY = 1u << 5,	      /* cm_replace_body() */
 	CM_EDIT_QUARANTINE = 1u << 6, /* cm_quarantine() */
-	CM_STOP_EARLY = 1u << 7,   /* a refusal at data, header, eoh or body must reach the MTA at
-				      once; else it is given at end of message, which saves waits */
-	CM_AFTER_ACCEPT = 1u << 8, /* runs although an earlier link accepted (signing, marking) */
+	CM_STOP_EARLY = 1u << 7,    /* a refusal at data, header, eoh or body must reach the MTA at
+				       once; else it is given at end of message, which saves waits */
+	CM_AFTER_ACCEPT = 1u << 8,  /* runs although an earlier link accepted (signing, marking) */
 	CM_NEED_SIZE = 1u << 9,	    /* cm_size() works: header and body are sent, kept by nobody */
 	CM_SEES_REJECTED = 1u << 10 /* rcpt also for recipients that the MTA itself refused */
 };
