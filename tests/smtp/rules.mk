@@ -2,7 +2,7 @@
 # Programs that play the MTA: the runner of transcripts, the test of the client itself, a small filter.
 
 MTA_OBJ := $(patsubst %,$(B)/tests/smtp/%.o,mta mta_answer mta_macros mta_terms mta_wire)
-TRANSCRIPT_OBJ := $(patsubst %,$(B)/tests/smtp/%.o,daemon expect play script transcript word) $(MTA_OBJ)
+TRANSCRIPT_OBJ := $(patsubst %,$(B)/tests/smtp/%.o,daemon expect logfile play script transcript word) $(MTA_OBJ)
 TEST_MTA_OBJ := $(B)/tests/smtp/test_mta.o $(MTA_OBJ)
 SELFTEST_FILTER_OBJ := $(B)/tests/smtp/selftest_filter.o
 

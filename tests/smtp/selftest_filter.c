@@ -121,6 +121,8 @@ on_mail(SMFICTX *ctx, char **words)
 		return SMFIS_DISCARD;
 	if (local_part_is(words[0], "leak") && s->leaks > 1)
 		return SMFIS_REJECT;
+	if (local_part_is(words[0], "logged"))
+		fputs("selftest: logged\n", stderr);
 	if (local_part_is(words[0], "die"))
 		abort();
 	return SMFIS_CONTINUE;

@@ -52,6 +52,17 @@ limit_ms(const struct options *o)
 	return o->slow ? 90000 : 15000;
 }
 
+static struct stage_door
+door_of(const struct options *o, const char *address)
+{
+	return (struct stage_door){
+		.address = address,
+		.timeout_ms = o->slow ? 60000 : 10000,
+		.silence_ms = o->slow ? 2000 : 400,
+		.log_wait_ms = o->slow ? 30000 : 3000,
+	};
+}
+
 static void
 report(struct client *c, const struct script *script, enum way way, bool ok,
 	const struct complaint *complaint)
@@ -85,6 +96,12 @@ copy_packets(const struct options *o, const struct script *script, enum way way)
 		fprintf(o->wire, "%s (%s)\n", script->path, way_name(way));
 }
 
+static bool
+is_for_engine(const struct round *r, const struct script *script)
+{
+	return !script->engine || strcmp(script->engine, r->options->engine) == 0;
+}
+
 static void
 play_ways(struct client *c, const struct script *script)
 {
@@ -92,7 +109,7 @@ play_ways(struct client *c, const struct script *script)
 
 	if (script->clients_max != 0 && c->number >= script->clients_max)
 		return;
-	if (script->engine != NULL && strcmp(script->engine, c->round->options->engine) != 0)
+	if (!is_for_engine(c->round, script))
 		return;
 	for (unsigned way = WAY_ALONE; way <= WAY_AFTER_RSET; way <<= 1) {
 		if (!play_possible(script, way))
@@ -143,6 +160,22 @@ fault(struct round *r, const char *what, const char *why)
 	r->failed++;
 }
 
+/* The log is whole only when its writer has ended. */
+static void
+check_nolog(struct round *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const struct script *script = &r->scripts[i];
+		const struct step *step =
+			is_for_engine(r, script) ? play_unclean(&r->door, script) : NULL;
+
+		if (!step)
+			continue;
+		printf("FAIL %s:%u: these bytes stand in the log\n", script->path, step->line);
+		r->failed++;
+	}
+}
+
 /* A daemon that died or left a finding fails the round, however well the transcripts went. */
 static void
 run_with_daemon(struct round *r, const char *config)
@@ -158,6 +191,7 @@ run_with_daemon(struct round *r, const char *config)
 		run_clients(r);
 		if (!daemon_stop(&d, limit_ms(r->options), why, sizeof why))
 			fault(r, config, why);
+		check_nolog(r);
 	} else {
 		char unused[512];
 
@@ -194,7 +228,7 @@ run_round(const struct options *o, const char *address, const char *config,
 {
 	struct round r = {
 		.options = o,
-		.door = {.address = address, .timeout_ms = o->slow ? 60000 : 10000},
+		.door = door_of(o, address),
 		.scripts = scripts,
 		.count = count,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
