@@ -109,5 +109,9 @@ if [ -z "$slow" ]; then
 	try faults runner "$work/faulty" "$here"/*.smtp
 	try faults-together runner "$work/faulty" -j 8 "$here"/*.smtp
 fi
+
+# Reloads, and hostile clients, while others must be served.
+try reloads runner "$B/chainmail" -j 8 --hup 20 "$here"/*.smtp
+try storm "$B/tests/storm" "$B/chainmail" "$here/verdicts.conf" 300 3 $slow
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

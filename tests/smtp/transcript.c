@@ -7,12 +7,15 @@
  * by each of the clients. The last line of output is "N passed, N failed".
  */
 #include "daemon.h"
+#include "logfile.h"
 #include "play.h"
 #include "mta_wire.h"
 #include "script.h"
 
 #include <getopt.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +29,8 @@ struct options {
 	const char *program;
 	const char *config;
 	const char *engine;
-	FILE *wire; /* what the filter sends is written here; NULL: nowhere */
+	unsigned hup_ms; /* between two HUPs to the daemon; 0: none */
+	FILE *wire;	 /* what the filter sends is written here; NULL: nowhere */
 };
 
 /* One filter and the transcripts to play against it, shared by all clients. */
@@ -160,6 +164,43 @@ fault(struct round *r, const char *what, const char *why)
 	r->failed++;
 }
 
+/* Reloads while clients are served, until told to stop. */
+struct reloads {
+	pid_t pid;
+	unsigned ms;
+	atomic_bool over;
+};
+
+static void *
+run_reloads(void *context)
+{
+	struct reloads *r = context;
+	const struct timespec pause = {r->ms / 1000, (long)(r->ms % 1000) * 1000000};
+
+	while (!atomic_load(&r->over)) {
+		kill(r->pid, SIGHUP);
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
+static void
+run_under_reloads(struct round *r, const struct daemon *d)
+{
+	struct reloads reloads = {.pid = d->pid, .ms = r->options->hup_ms};
+	pthread_t thread;
+	bool started = reloads.ms > 0 && pthread_create(&thread, NULL, run_reloads, &reloads) == 0;
+
+	if (reloads.ms > 0 && !started)
+		fault(r, "reloads", "no thread");
+	run_clients(r);
+	atomic_store(&reloads.over, true);
+	if (started)
+		pthread_join(thread, NULL);
+	if (started && logfile_count(d->log, 0, "*reloaded *") == 0)
+		fault(r, "reloads", "not one came about");
+}
+
 /* The log is whole only when its writer has ended. */
 static void
 check_nolog(struct round *r)
@@ -188,7 +229,7 @@ run_with_daemon(struct round *r, const char *config)
 	if (started) {
 		r->door.address = d.address;
 		r->door.log = d.log;
-		run_clients(r);
+		run_under_reloads(r, &d);
 		if (!daemon_stop(&d, limit_ms(r->options), why, sizeof why))
 			fault(r, config, why);
 		check_nolog(r);
@@ -285,7 +326,7 @@ usage(void)
 	fprintf(stderr,
 		"usage: transcript [-v] [-j CLIENTS] [--slow] SOCKET FILE...\n"
 		"       transcript [-v] [-j CLIENTS] [--slow] --daemon PROGRAM [--config FILE]\n"
-		"                  [--engine NAME] [--wire FILE] FILE...\n");
+		"                  [--engine NAME] [--hup MS] [--wire FILE] FILE...\n");
 	return 2;
 }
 
@@ -296,6 +337,7 @@ read_options(int argc, char **argv, struct options *o)
 		{"config", required_argument, NULL, 'c'},
 		{"daemon", required_argument, NULL, 'd'},
 		{"engine", required_argument, NULL, 'e'},
+		{"hup", required_argument, NULL, 'h'},
 		{"slow", no_argument, NULL, 's'},
 		{"wire", required_argument, NULL, 'w'},
 		{NULL, 0, NULL, 0},
@@ -309,6 +351,8 @@ read_options(int argc, char **argv, struct options *o)
 			o->program = optarg;
 		else if (c == 'e')
 			o->engine = optarg;
+		else if (c == 'h')
+			o->hup_ms = (unsigned)strtoul(optarg, NULL, 10);
 		else if (c == 'w' && !o->wire)
 			o->wire = fopen(optarg, "w");
 		else if (c == 'j')
