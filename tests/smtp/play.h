@@ -14,9 +14,10 @@
 struct stage_door {
 	const char *address;
 	int timeout_ms;
-	int silence_ms;	 /* how long nothing must come for `silence` */
-	int log_wait_ms; /* how long a line of the log may take */
-	const char *log; /* file with what the filter wrote, or NULL when nobody knows */
+	unsigned clients; /* that play at the same time */
+	int silence_ms;	  /* how long nothing must come for `silence` */
+	int log_wait_ms;  /* how long a line of the log may take */
+	const char *log;  /* file with what the filter wrote, or NULL when nobody knows */
 };
 
 /* What went wrong, and at which line; 0: before or after the transcript's own lines. */

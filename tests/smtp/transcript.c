@@ -61,6 +61,7 @@ door_of(const struct options *o, const char *address)
 {
 	return (struct stage_door){
 		.address = address,
+		.clients = o->clients,
 		.timeout_ms = o->slow ? 60000 : 10000,
 		.silence_ms = o->slow ? 2000 : 400,
 		.log_wait_ms = o->slow ? 30000 : 3000,
