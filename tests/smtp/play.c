@@ -418,6 +418,40 @@ play_prelude(struct player *p, enum way way)
 		before->refused ? "to be refused" : "to be taken", mta_status_name(status), text);
 }
 
+/* Another MTA within a message: what is played must not harm it. */
+static struct mta *
+open_witness(struct player *p)
+{
+	const char *from = "<witness@example.org>";
+	const char *to = "<bob@example.com>";
+	struct mta *m = mta_open(p->door->address, p->door->timeout_ms);
+
+	if (m && mta_negotiate(m, &mta_offer_postfix) == MTA_NEGOTIATED &&
+		mta_connect(m, "witness.example.org", "203.0.113.8", 40001) < MTA_REJECT &&
+		mta_helo(m, "witness.example.org") < MTA_REJECT &&
+		mta_mail(m, &from, 1) < MTA_REJECT && mta_rcpt(m, &to, 1) < MTA_REJECT)
+		return m;
+	complain(p, 0, "the witness cannot begin: %s", m ? mta_text(m) : strerror(errno));
+	mta_close(m);
+	return NULL;
+}
+
+static bool
+hear_witness(struct player *p, struct mta *m)
+{
+	(void)mta_data(m);
+	(void)mta_header(m, "Subject", " the witness");
+	(void)mta_body(m, "text\r\n", 6);
+	enum mta_status status = mta_eom(m);
+
+	if (status < MTA_REJECT && !mta_unasked(m)) {
+		mta_quit(m);
+		return true;
+	}
+	return complain(
+		p, 0, "the witness was harmed: %s %s", mta_status_name(status), mta_text(m));
+}
+
 static bool
 finish(struct player *p)
 {
@@ -434,7 +468,8 @@ play(const struct stage_door *door, const struct script *script, enum way way,
 {
 	struct player p = {door, script, complaint, NULL, 0};
 	size_t first = way == WAY_ALONE ? script->step_count : script_first_mail(script);
-	bool ok = true;
+	struct mta *witness = script->witness ? open_witness(&p) : NULL;
+	bool ok = !script->witness || witness;
 
 	if (door->log)
 		p.log_start = logfile_size(door->log);
@@ -444,6 +479,8 @@ play(const struct stage_door *door, const struct script *script, enum way way,
 		ok = ok && run_step(&p, &script->steps[i]);
 	}
 	ok = ok && finish(&p);
+	ok = ok && (!witness || hear_witness(&p, witness));
+	mta_close(witness);
 	hang_up(&p);
 	return ok;
 }

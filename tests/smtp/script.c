@@ -375,6 +375,13 @@ read_before(const struct reader *r, const char *p)
 }
 
 static bool
+read_witness(const struct reader *r, const char *p)
+{
+	r->script->witness = true;
+	return strcmp(p, "yes") == 0 || complain(r, "witness: yes");
+}
+
+static bool
 read_clients(const struct reader *r, const char *p)
 {
 	r->script->clients_max = (unsigned)strtoul(p, NULL, 10);
@@ -396,6 +403,7 @@ static const struct {
 	{"offer:", read_offer, false},
 	{"pieces", read_pieces, true},
 	{"ways:", read_ways, false},
+	{"witness:", read_witness, false},
 };
 
 static bool

@@ -81,6 +81,7 @@ struct script {
 	char *path;
 	char *config; /* as written, or NULL */
 	char *engine; /* the only one it is played against; NULL: any */
+	bool witness; /* another session is open meanwhile, and must be served in the end */
 	bool differs; /* engines may answer it in other packets */
 	unsigned ways;
 	unsigned clients_max; /* 0: no limit to how many may play it at once */
