@@ -135,11 +135,20 @@ bench: all ## throughput, CPU, idle sessions and bursts beside a no-op libmilter
 	@bash tests/bench/run.sh $(B)
 
 FUZZ_SECONDS ?= 60
+FUZZ_BUILD = $(MAKE) --no-print-directory B=$(B)/fuzz CC=clang OPT="-O1 -g" \
+	SAN="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all" fuzz-build
 fuzz: ## run each fuzz target for FUZZ_SECONDS (60)
 	@sh tests/deps.sh build lint
-	@$(MAKE) --no-print-directory B=$(B)/fuzz CC=clang OPT="-O1 -g" \
-		SAN="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all" fuzz-build
+	@$(FUZZ_BUILD)
 	@sh tests/fuzz/run.sh $(B)/fuzz $(FUZZ_SECONDS) $(FUZZ)
+
+fuzz-check: ## run each fuzz target on its kept corpus and for 5 more seconds
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=5
+
+fuzz-merge: ## keep in tests/fuzz/corpus what the runs of fuzz found
+	@sh tests/deps.sh build lint
+	@$(FUZZ_BUILD)
+	@sh tests/fuzz/run.sh --merge $(B)/fuzz $(FUZZ)
 
 fuzz-build: all $(patsubst %,$(B)/tests/fuzz/fuzz_%,$(FUZZ))
 

@@ -252,6 +252,14 @@ body(struct cm_session *s, const struct cm_event *ev)
 	return answer(s, ev);
 }
 
+static void
+end_msg(struct cm_session *s)
+{
+	const struct cm_address *from = cm_sender(s);
+
+	cm_log(s, level(s), "end of message from %.320s", from == NULL ? "?" : from->text);
+}
+
 /* --- settings --- */
 
 /* "550 5.7.1": of the class that the verdict has. */
@@ -365,4 +373,5 @@ const struct cm_plugin cm_plugin = {
 	.body = body,
 	.eom = bare,
 	.unknown = named,
+	.end_msg = end_msg,
 };

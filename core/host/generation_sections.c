@@ -237,13 +237,21 @@ check_mode(struct build *b, const struct build_section *s, const struct listener
 	diag_help(b->diag, "write mode = 0660, and group = the group of the mail server");
 }
 
+/* libmilter keeps its one listener in variables of the process. */
 static void
-too_many_listeners(struct build *b, const struct listener_settings *l)
+check_engine(struct build *b, const struct listener_settings *l)
 {
+	const struct listener_settings *first = b->g->listeners;
+
+	while (first < l && first->engine != ENGINE_LIBMILTER)
+		first++;
+	if (l->engine != ENGINE_LIBMILTER || first == l)
+		return;
 	diag_error(b->diag, l->pos, NULL, "libmilter carries one listener; %s is one too many",
 		l->name);
-	diag_help(b->diag, "several mail servers can connect to the socket of listener %s",
-		b->g->listeners[0].name);
+	diag_help(b->diag,
+		"engine = native, or let several mail servers connect to the socket of listener %s",
+		first->name);
 }
 
 void
@@ -262,8 +270,8 @@ build_listeners(struct build *b)
 			check_mode(b, s, l);
 		l->name = s->section->name;
 		l->pos = s->section->name_pos;
-		if (g->listener_count++ > 0)
-			too_many_listeners(b, l);
+		check_engine(b, l);
+		g->listener_count++;
 	}
 }
 

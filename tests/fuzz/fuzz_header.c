@@ -52,8 +52,6 @@ check_from(struct arena *arena, const char *const *texts, size_t count)
 
 	check(count == 1 || from->problem != NULL);
 	check(from->count > 0 || from->problem != NULL);
-	for (const char *p = from->problem == NULL ? "" : from->problem; *p != '\0'; p++)
-		check(*p >= 0x20 && *p < 0x7f);
 	for (size_t i = 0; i < from->count; i++) {
 		const struct cm_address *a = &from->items[i];
 		struct cm_address path;

@@ -1,25 +1,50 @@
 #!/bin/sh
-# run.sh BUILD SECONDS TARGET... - run each fuzz target for a bounded time on its kept corpus
+# run.sh BUILD SECONDS TARGET... - run each fuzz target on its kept corpus, and on for a bounded time
+# run.sh --merge BUILD TARGET... - add to the kept corpus what earlier runs found and it does not cover
 #
-# New inputs go to BUILD/corpus; one that breaks a target is kept beside it and named.
+# New inputs go to BUILD/corpus and stay there until they are merged; one that breaks a target is kept beside it
+# and named. The kept corpus runs whole and first: with 0 seconds nothing else does.
 set -u
 
+merge=
+[ "$1" = --merge ] && merge=yes && shift
 build=$1
-seconds=$2
-shift 2
+seconds=0
+[ -n "$merge" ] || { seconds=$2 && shift; }
+shift
 here=$(dirname "$0")
 failed=0
 passed=0
+
+# Longer inputs say nothing new, and cost the time of many shorter ones.
+longest() {
+	case $1 in
+	address | header | reply) echo 4096 ;;
+	conf) echo 1024 ;;
+	unit) echo 256 ;;
+	*) echo 16384 ;;
+	esac
+}
+
+run() {
+	binary=$build/tests/fuzz/fuzz_$target
+	[ -z "$merge" ] || {
+		"$binary" -merge=1 "$seeds" "$found"
+		return
+	}
+	"$binary" -runs=0 -timeout=10 -artifact_prefix="$found-" "$seeds" || return
+	[ "$seconds" = 0 ] || "$binary" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+		-max_len="$(longest "$target")" -artifact_prefix="$found-" -print_final_stats=1 "$found" "$seeds"
+}
+
 for target in "$@"; do
 	seeds=$here/corpus/$target
 	found=$build/corpus/$target
 	mkdir -p "$found" "$seeds"
-	echo "fuzz: $target for ${seconds}s"
 	log=$found.log
-	if "$build/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
-		-max_len=65536 -artifact_prefix="$found-" -print_final_stats=1 "$found" "$seeds" \
-		>"$log" 2>&1; then
-		sed -n 's/^stat::number_of_executed_units: */fuzz: '"$target"' runs /p' "$log"
+	if run >"$log" 2>&1; then
+		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+		echo "fuzz: $target, $(find "$seeds" -type f | wc -l) kept inputs, ${seconds}s, ${runs:-0} runs"
 		passed=$((passed + 1))
 	else
 		tail -n 40 "$log"

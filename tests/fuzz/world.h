@@ -37,7 +37,29 @@ static const char world_sections[] =
 	"}\n"
 	"profile submission { port = [ 587 ]; chain = [ watch, auth, mark ] }\n"
 	"profile late { port = [ 26 ]; hold = rcpt; chain = [ access, mark ] }\n"
-	"profile rest { chain = [ watch, access, mark ] }\n";
+	"profile rest { chain = [ watch, access, rule, mark ] }\n";
+
+/* Looks at all it is shown, in the ways that rules do, and says some of it back. */
+static const char world_rule[] = "function connect(m) return m.client.name == 'refused.example' "
+				 "and reject('5.7.1', m.client.name) or "
+				 "nil end\n"
+				 "function helo(m, name) if name:lower():find('liar', 1, true) "
+				 "then return tempfail('4.7.1', name) end "
+				 "end\n"
+				 "function mail(m, from) if from.user:match('^odd') then return "
+				 "quarantine(from.text) end end\n"
+				 "function rcpt(m, to) if to.user:match('^lua%-') then return "
+				 "reject('5.1.1', to.text) end end\n"
+				 "function headers(m)\n"
+				 "    local subject = m:header('Subject')\n"
+				 "    if subject and subject:find('refuse', 1, true) then return "
+				 "reject('5.7.1', subject) end\n"
+				 "end\n"
+				 "function message(m)\n"
+				 "    m:add_header('X-Subject', m:header('Subject') or 'none')\n"
+				 "    m:prefix_subject('[rule] ')\n"
+				 "    m:remove_header('X-Secret')\n"
+				 "end\n";
 
 static inline void
 die(const char *what)
@@ -61,7 +83,14 @@ world_write(const char *path)
 	fprintf(f,
 		"main { plugin_dir = \"%s/plugins\"; max_header_size = 8k; max_recipients = 4 }\n",
 		dir);
+	fprintf(f, "script rule { file = \"%s.lua\" }\n", path);
 	fputs(world_sections, f);
+	fclose(f);
+	snprintf(dir, sizeof(dir), "%s.lua", path);
+	f = fopen(dir, "w");
+	if (f == NULL)
+		die("no rule");
+	fputs(world_rule, f);
 	fclose(f);
 }
 
@@ -74,7 +103,7 @@ world_load(void)
 		.level = LOG_LEVEL_DEBUG,
 		.path = "/dev/null",
 		.summary = true};
-	char path[TEMP_NAME_SIZE];
+	char path[TEMP_NAME_SIZE + 8]; /* and .lua */
 	struct err err;
 
 	if (loaded)
@@ -92,6 +121,8 @@ world_load(void)
 	if (g == NULL)
 		diag_print(diag, stderr);
 	diag_free(diag);
+	unlink(path);
+	strcat(path, ".lua");
 	unlink(path);
 	if (g == NULL)
 		die("the configuration does not load");

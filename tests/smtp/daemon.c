@@ -6,6 +6,7 @@
  */
 #include "daemon.h"
 
+#include "logfile.h"
 #include "mta_wire.h"
 #include "../unit/temp.h"
 
@@ -18,13 +19,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define CONFIG_MAX ((size_t)1 << 20)
 #define PRINT_MAX  8192
+#define PRINT_MOST 65536
 #define STEP_MS	   20
 
 /* What a run under a sanitizer leaves in the log when it found something. */
@@ -41,26 +42,6 @@ pause_step(void)
 	const struct timespec t = {0, STEP_MS * 1000000L};
 
 	nanosleep(&t, NULL);
-}
-
-static char *
-read_text(const char *path, size_t *length)
-{
-	FILE *f = fopen(path, "r");
-	struct stat st;
-
-	if (!f || fstat(fileno(f), &st) != 0) {
-		if (f)
-			fclose(f);
-		return NULL;
-	}
-	char *text = malloc((size_t)st.st_size + 1);
-	if (!text)
-		abort();
-	*length = fread(text, 1, (size_t)st.st_size, f);
-	text[*length] = '\0';
-	fclose(f);
-	return text;
 }
 
 /* Writes text to f with @DIR@, @ENGINE@ and @HERE@ replaced. */
@@ -96,7 +77,7 @@ write_config(const struct daemon *d, const char *config, char *to, size_t size, 
 {
 	char here[PATH_MAX];
 	size_t length;
-	char *text = realpath(config, here) ? read_text(here, &length) : NULL;
+	char *text = realpath(config, here) ? logfile_read(here, &length) : NULL;
 
 	snprintf(to, size, "%s/filter.conf", d->directory);
 	FILE *f = text && length < CONFIG_MAX ? fopen(to, "w") : NULL;
@@ -191,7 +172,7 @@ static bool
 log_is_clean(const struct daemon *d, char *why, size_t why_size)
 {
 	size_t length;
-	char *text = read_text(d->log, &length);
+	char *text = logfile_read(d->log, &length);
 	bool clean = true;
 
 	for (size_t i = 0; text && clean && i < sizeof findings / sizeof *findings; i++) {
@@ -227,15 +208,34 @@ daemon_stop(struct daemon *d, int limit_ms, char *why, size_t why_size)
 	return WIFEXITED(d->status) && WEXITSTATUS(d->status) == 0;
 }
 
+/* Where to begin to print: at the first finding of a sanitizer, else near the end. */
+static const char *
+worth_printing(const char *text, size_t length)
+{
+	const char *from = NULL;
+
+	for (size_t i = 0; i < sizeof findings / sizeof *findings; i++) {
+		const char *at = memmem(text, length, findings[i], strlen(findings[i]));
+
+		if (at && (!from || at < from))
+			from = at;
+	}
+	if (!from)
+		return length > PRINT_MAX ? text + length - PRINT_MAX : text;
+	while (from > text && from[-1] != '\n')
+		from--;
+	return from;
+}
+
 void
 daemon_print_log(const struct daemon *d)
 {
-	size_t length;
-	char *text = read_text(d->log, &length);
-	const char *from = text && length > PRINT_MAX ? text + length - PRINT_MAX : text;
+	size_t length = 0;
+	char *text = logfile_read(d->log, &length);
+	const char *from = text ? worth_printing(text, length) : "";
 
-	printf("--- what the daemon wrote%s:\n%s---\n",
-		text && length > PRINT_MAX ? " (the end of it)" : "", from ? from : "");
+	printf("--- what the daemon wrote%s:\n%.*s\n---\n",
+		from != text ? " (from the point that matters)" : "", PRINT_MOST, from);
 	free(text);
 }
 

@@ -33,7 +33,7 @@ bool daemon_stop(struct daemon *d, int limit_ms, char *why, size_t why_size);
 /* Still there; false also when it died, with the reason in why. */
 bool daemon_alive(struct daemon *d, char *why, size_t why_size);
 
-/* Prints the last lines of what it wrote. */
+/* Prints what it wrote, from a sanitizer's finding on, or the last lines. */
 void daemon_print_log(const struct daemon *d);
 
 /* Removes the directory. */

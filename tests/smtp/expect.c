@@ -32,6 +32,7 @@ static const struct expect_word {
 	{"refused", REFUSED}, /* for good or for now, or by hanging up */
 	{"reject", BIT(MTA_REJECT)},
 	{"silence", BIT(MTA_TIMEOUT)}, /* no answer, and the connection stays */
+	{"skip", BIT(MTA_SKIP)},       /* no more of the body is wanted */
 	{"tempfail", BIT(MTA_TEMPFAIL) | BIT(MTA_SHUTDOWN)},
 };
 

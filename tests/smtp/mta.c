@@ -122,6 +122,7 @@ mta_close(struct mta *m)
 	(void)wire_flush(&m->wire);
 	wire_close(&m->wire);
 	answer_forget_edits(m);
+	macro_set_fini(&m->brief);
 	macro_set_fini(&m->given);
 	macro_set_fini(&m->own);
 	for (size_t i = 0; i < MTA_LISTS; i++)
@@ -130,11 +131,29 @@ mta_close(struct mta *m)
 	free(m);
 }
 
+static void
+put_macro(struct macro_set *set, const char *name, const char *value)
+{
+	if (!macro_set_put(set, name, value && *value ? value : NULL))
+		fprintf(stderr, "too many macros, %s is lost\n", name);
+}
+
 void
 mta_macro(struct mta *m, const char *name, const char *value)
 {
-	if (!macro_set_put(&m->given, name, value && *value ? value : NULL))
-		fprintf(stderr, "too many macros, %s is lost\n", name);
+	put_macro(&m->given, name, value);
+}
+
+void
+mta_brief_macro(struct mta *m, const char *name, const char *value)
+{
+	put_macro(&m->brief, name, value);
+}
+
+void
+mta_forget_brief_macros(struct mta *m)
+{
+	macro_set_fini(&m->brief);
 }
 
 static void
@@ -145,7 +164,8 @@ send_macros(struct mta *m, const struct stage_row *row)
 
 	if (row->list != NO_LIST && (!asked || !*asked))
 		asked = default_lists[row->list];
-	size_t length = macro_list_write(asked, &m->given, &m->own, bytes, sizeof bytes);
+	const struct macro_set *const sets[] = {&m->brief, &m->given, &m->own, NULL};
+	size_t length = macro_list_write(asked, sets, bytes, sizeof bytes);
 	const struct wire_part parts[] = {{&row->command, 1}, {bytes, length}};
 	wire_add_packet(&m->wire, SMFIC_MACRO, parts, 2);
 }
@@ -190,6 +210,7 @@ send_event(struct mta *m, enum mta_stage stage, const struct wire_part *parts, s
 	if (off)
 		return MTA_NONE;
 	wire_add_packet(&m->wire, row->command, parts, count);
+	m->body_packets += stage == MTA_BODY;
 	if ((row->no_reply & m->terms.steps) != 0)
 		return MTA_NONE;
 	return settle(m, stage, answer_read(m, stage, m->wire.timeout_ms));
@@ -310,6 +331,7 @@ mta_mail(struct mta *m, const char *const *words, size_t count)
 		return m->connection_end;
 	answer_forget_edits(m);
 	m->in_mail = m->must_abort = true;
+	m->body_packets = 0;
 	set_address_macros(m, "mail", count ? words[0] : "");
 	enum mta_status status = send_words(m, MTA_MAIL, words, count);
 	if (status >= MTA_REJECT)
@@ -424,6 +446,12 @@ mta_abort(struct mta *m)
 }
 
 void
+mta_flush(struct mta *m)
+{
+	(void)wire_flush(&m->wire);
+}
+
+void
 mta_quit(struct mta *m)
 {
 	end_message(m);
@@ -491,4 +519,10 @@ size_t
 mta_progress_count(const struct mta *m)
 {
 	return m->progress;
+}
+
+size_t
+mta_body_count(const struct mta *m)
+{
+	return m->body_packets;
 }

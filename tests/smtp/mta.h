@@ -103,6 +103,9 @@ const struct mta_terms *mta_terms(const struct mta *m);
 /* Sets a macro for the rest of the connection, over what the client sets by itself. NULL or "": the
  * MTA has none. */
 void mta_macro(struct mta *m, const char *name, const char *value);
+/* The same over those, until all that were set so are forgotten. */
+void mta_brief_macro(struct mta *m, const char *name, const char *value);
+void mta_forget_brief_macros(struct mta *m);
 
 /* The SMTP dialogue. Address "unknown" and unix:PATH are sent as their own families, others as IPv4
  * or IPv6. */
@@ -122,6 +125,8 @@ enum mta_status mta_body(struct mta *m, const void *bytes, size_t length);
 enum mta_status mta_eom(struct mta *m);
 
 void mta_abort(struct mta *m);
+/* Sends what waits for a reason to be sent. */
+void mta_flush(struct mta *m);
 void mta_quit(struct mta *m);
 /* QUIT_NC: the connection serves another SMTP session, which begins with mta_connect. */
 void mta_quit_nc(struct mta *m);
@@ -141,6 +146,8 @@ const char *mta_text(const struct mta *m);
 /* Edits of the last end of message, in the order they came. */
 const struct mta_edit *mta_edits(const struct mta *m, size_t *count);
 size_t mta_progress_count(const struct mta *m);
+/* Packets of the body sent for the last message. */
+size_t mta_body_count(const struct mta *m);
 
 const char *mta_status_name(enum mta_status status);
 const char *mta_stage_name(enum mta_stage stage);

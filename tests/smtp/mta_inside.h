@@ -18,7 +18,8 @@
 struct mta {
 	struct wire wire;
 	struct mta_terms terms;
-	uint32_t unspoken; /* SMFIP_NO* of events that the version agreed on does not have */
+	uint32_t unspoken;	/* SMFIP_NO* of events that the version agreed on does not have */
+	struct macro_set brief; /* goes before `given`, which goes before `own` */
 	struct macro_set given;
 	struct macro_set own;
 	enum mta_status connection_end; /* not MTA_NONE: the answer to all that follows */
@@ -32,6 +33,7 @@ struct mta {
 	unsigned messages;
 	unsigned char *body;
 	size_t body_length;
+	size_t body_packets;
 	struct mta_edit *edits;
 	size_t edit_count;
 	size_t progress;

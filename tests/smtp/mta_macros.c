@@ -87,18 +87,17 @@ macro_set_fini(struct macro_set *set)
 }
 
 static const struct macro_row *
-lookup(const struct macro_set *given, const struct macro_set *own, const char *name)
+lookup(const struct macro_set *const *sets, const char *name)
 {
-	const struct macro_row *row = macro_set_find(given, name);
+	const struct macro_row *row = NULL;
 
-	if (!row)
-		row = macro_set_find(own, name);
+	while (*sets && !row)
+		row = macro_set_find(*sets++, name);
 	return row && row->value ? row : NULL;
 }
 
 size_t
-macro_list_write(const char *list, const struct macro_set *given, const struct macro_set *own,
-	char *to, size_t size)
+macro_list_write(const char *list, const struct macro_set *const *sets, char *to, size_t size)
 {
 	size_t used = 0;
 
@@ -108,7 +107,7 @@ macro_list_write(const char *list, const struct macro_set *given, const struct m
 
 		snprintf(name, sizeof name, "%.*s", (int)length, p);
 		p += length;
-		const struct macro_row *row = lookup(given, own, name);
+		const struct macro_row *row = lookup(sets, name);
 		if (!row)
 			continue;
 		size_t need = strlen(row->name) + strlen(row->value) + 2;

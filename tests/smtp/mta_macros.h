@@ -32,9 +32,10 @@ const struct macro_row *macro_set_find(const struct macro_set *set, const char *
 /* Forgets every row. */
 void macro_set_fini(struct macro_set *set);
 
-/* Writes name NUL value NUL for each name of a comma or blank separated list that exists; `given`
- * goes before `own`. Names that do not fit below `size` are left out. Returns the bytes written. */
-size_t macro_list_write(const char *list, const struct macro_set *given,
-	const struct macro_set *own, char *to, size_t size);
+/* Writes name NUL value NUL for each name of a comma or blank separated list that exists; of
+ * `sets`, the last of which is followed by NULL, the first that knows a name counts. Names that do
+ * not fit below `size` are left out. Returns the bytes written. */
+size_t
+macro_list_write(const char *list, const struct macro_set *const *sets, char *to, size_t size);
 
 #endif

@@ -167,6 +167,7 @@ static const struct transport {
 	const char *prefix;
 	int (*open)(const char *rest, int timeout_ms);
 } transports[] = {
+	{"inet6:", open_inet},
 	{"inet:", open_inet},
 	{"local:", open_unix},
 	{"unix:", open_unix},

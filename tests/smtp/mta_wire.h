@@ -44,8 +44,8 @@ struct wire {
 	size_t in_used;
 };
 
-/* Connects to `unix:PATH`, `local:PATH` or `inet:PORT@HOST` (a number or name); on failure errno
- * tells why. */
+/* Connects to `unix:PATH`, `local:PATH` or `inet:PORT@HOST` or `inet6:PORT@HOST` (a number or
+ * name); on failure errno tells why. */
 bool wire_open(struct wire *w, const char *address, int timeout_ms);
 
 /* Closes the socket at once and frees the buffers; bytes not yet flushed are lost. Safe to call

@@ -8,6 +8,8 @@
  */
 #include "play.h"
 
+#include "logfile.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,15 +17,14 @@
 #include <string.h>
 #include <time.h>
 
-#define SILENCE_MS  400
-#define LOG_WAIT_MS 3000
 #define LOG_STEP_MS 50
 
 struct player {
 	const struct stage_door *door;
 	const struct script *script;
 	struct complaint *complaint;
-	struct mta *mta; /* NULL: not connected */
+	struct mta *mta;  /* NULL: not connected */
+	size_t log_start; /* where the log stood when the play began */
 };
 
 static bool complain(struct player *p, unsigned line, const char *format, ...)
@@ -72,86 +73,43 @@ hang_up(struct player *p)
 
 /* --- the log of the filter -------------------------------------------------------------------- */
 
-static char *
-read_log(const struct player *p, size_t *length)
-{
-	FILE *f = p->door->log ? fopen(p->door->log, "r") : NULL;
-	char *text = NULL;
-	size_t size = 0;
-
-	*length = 0;
-	while (f && !feof(f) && !ferror(f)) {
-		size += (size_t)64 << 10;
-		text = realloc(text, size + 1);
-		if (!text)
-			abort();
-		*length += fread(text + *length, 1, size - *length, f);
-		text[*length] = '\0';
-	}
-	if (f)
-		fclose(f);
-	return text;
-}
-
-static bool
-log_has_line(char *text, const char *glob)
-{
-	for (char *line = text; line;) {
-		char *end = strchr(line, '\n');
-
-		if (end)
-			*end++ = '\0';
-		if (glob_match(glob, line))
-			return true;
-		line = end;
-	}
-	return false;
-}
-
 /* The log may come a moment after the answer. */
 static bool
 check_log(struct player *p, const struct step *step)
 {
-	bool found = false;
+	const char *glob = step->words[0].bytes;
+	size_t from = step->verb == VERB_LOG_EVER ? 0 : p->log_start;
+	size_t count = 0;
 
 	if (!p->door->log)
 		return true;
-	for (int waited = 0; !found && waited < LOG_WAIT_MS; waited += LOG_STEP_MS) {
-		size_t length;
-		char *text = read_log(p, &length);
-
-		found = log_has_line(text, step->words[0].bytes);
-		free(text);
-		if (!found)
+	if (p->mta)
+		mta_flush(p->mta);
+	for (int waited = 0; count == 0 && waited < p->door->log_wait_ms; waited += LOG_STEP_MS) {
+		count = logfile_count(p->door->log, from, glob);
+		if (count == 0)
 			pause_ms(LOG_STEP_MS);
 	}
-	return found ||
-	       complain(p, step->line, "no line of the log is like: %s", step->words[0].bytes);
-}
-
-static bool
-check_nolog(struct player *p, const struct step *step)
-{
-	size_t length;
-	char *text = read_log(p, &length);
-	bool found = text && memmem(text, length, step->words[0].bytes, step->words[0].length);
-
-	free(text);
-	return !found || complain(p, step->line, "these bytes stand in the log");
+	if (count == 0)
+		return complain(p, step->line, "no line of the log is like: %s", glob);
+	if (step->verb == VERB_LOG_ONCE && count > 1 && p->door->clients == 1)
+		return complain(p, step->line, "%zu lines of the log are like: %s", count, glob);
+	return true;
 }
 
 /* --- what the MTA says ------------------------------------------------------------------------ */
 
 static void
-set_macros(struct player *p, const struct step *step)
+set_macros(const struct word *macros, size_t count, struct mta *m,
+	void (*set)(struct mta *, const char *name, const char *value))
 {
-	for (size_t i = 0; i < step->macro_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		char name[256];
-		const char *text = step->macros[i].bytes;
+		const char *text = macros[i].bytes;
 		const char *end = strstr(text, "}=");
 
 		snprintf(name, sizeof name, "%.*s", (int)(end + 1 - text), text);
-		mta_macro(p->mta, name, end + 2);
+		set(m, name, end + 2);
 	}
 }
 
@@ -214,15 +172,17 @@ say_header(struct mta *m, const struct step *step, unsigned n)
 
 /* Bytes no MTA sends; an answer is awaited only where one is expected. */
 static enum mta_status
-say_bytes(struct mta *m, const struct step *step)
+say_bytes(const struct player *p, const struct step *step)
 {
+	struct mta *m = p->mta;
+
 	if (step->verb == VERB_RAW)
 		mta_raw(m, step->words[0].bytes, step->words[0].length);
 	else
 		mta_packet(m, step->words[0].bytes[0], step->words[1].bytes, step->words[1].length);
 	if (step->expect_count == 0)
 		return MTA_NONE;
-	return mta_listen(m, step->expects[0].silence ? SILENCE_MS : 0);
+	return mta_listen(m, step->expects[0].silence ? p->door->silence_ms : 0);
 }
 
 static enum mta_status
@@ -251,7 +211,7 @@ say(struct player *p, const struct step *step, unsigned n)
 		return say_words(m, step, n);
 	case VERB_PACKET:
 	case VERB_RAW:
-		return say_bytes(m, step);
+		return say_bytes(p, step);
 	case VERB_UNKNOWN:
 		return mta_unknown(m, w[0].bytes);
 	case VERB_ABORT:
@@ -268,6 +228,8 @@ say(struct player *p, const struct step *step, unsigned n)
 		hang_up(p);
 		break;
 	case VERB_LOG:
+	case VERB_LOG_EVER:
+	case VERB_LOG_ONCE:
 	case VERB_NOLOG:
 	case VERB_MACRO:
 	case VERB_SLEEP:
@@ -367,19 +329,22 @@ run_step(struct player *p, const struct step *step)
 		pause_ms(atoi(step->words[0].bytes));
 		return true;
 	}
-	if (step->verb == VERB_LOG)
+	if (step->verb == VERB_LOG || step->verb == VERB_LOG_EVER || step->verb == VERB_LOG_ONCE)
 		return check_log(p, step);
 	if (step->verb == VERB_NOLOG)
-		return check_nolog(p, step);
+		return true;
 	if (!be_connected(p, step->line))
 		return false;
-	set_macros(p, step);
+	set_macros(step->macros, step->macro_count, p->mta, mta_macro);
 	for (unsigned n = 1; n <= step->repeat; n++) {
 		enum mta_status status = say(p, step, n);
 
 		if (!check_answer(p, step, n, status, &some))
 			return false;
 	}
+	if (step->counts_pieces && mta_body_count(p->mta) != step->pieces)
+		return complain(p, step->line, "%zu pieces of the body were sent, not %lu",
+			mta_body_count(p->mta), step->pieces);
 	if (step->verb == VERB_EOM && !step->any_edits && !check_edits(p, step))
 		return false;
 	return check_some(p, step, some);
@@ -413,29 +378,78 @@ play_possible(const struct script *script, enum way way)
 	       (way == WAY_ALONE || script_first_mail(script) < script->step_count);
 }
 
-/* A message that ought to leave nothing behind; whatever it is answered, it must be answered. */
+/* The content of the message before: it asks test rules for edits. */
+static enum mta_status
+play_prelude_content(struct mta *m, const char *from)
+{
+	(void)mta_data(m);
+	(void)mta_header(m, "From", from);
+	(void)mta_header(m, "Subject", " the message before");
+	(void)mta_header(m, "X-Edit", " add add_rcpt set");
+	(void)mta_eoh(m);
+	(void)mta_body(m, "before\r\n", 8);
+	return mta_eom(m);
+}
+
+/* A message that ought to leave nothing behind. It must be taken as far as it goes, or it could
+ * not leave anything; where it cannot be the transcript says so. */
 static bool
 play_prelude(struct player *p, enum way way)
 {
-	static const char *const from[] = {"<before@example.net>"};
-	static const char *const to[] = {"<before@example.com>"};
-	enum mta_status status = mta_mail(p->mta, from, 1);
+	const struct prelude *before = &p->script->before;
+	const char *from = before->words[0].bytes;
+	char text[512];
 
-	if (status < MTA_REJECT)
-		status = mta_rcpt(p->mta, to, 1);
-	if (way == WAY_SECOND && status < MTA_REJECT) {
-		(void)mta_data(p->mta);
-		(void)mta_header(p->mta, "From", " before@example.net");
-		(void)mta_header(p->mta, "Subject", " the message before");
-		(void)mta_eoh(p->mta);
-		(void)mta_body(p->mta, "before\r\n", 8);
-		status = mta_eom(p->mta);
+	set_macros(before->macros, before->macro_count, p->mta, mta_brief_macro);
+	enum mta_status status = mta_mail(p->mta, &from, 1);
+	for (size_t i = 1; i < before->word_count && status < MTA_REJECT; i++) {
+		const char *to = before->words[i].bytes;
+
+		status = mta_rcpt(p->mta, &to, 1);
 	}
+	if (way == WAY_SECOND && status < MTA_REJECT)
+		status = play_prelude_content(p->mta, from);
+	snprintf(text, sizeof text, "%s", mta_text(p->mta));
 	mta_abort(p->mta);
-	if (status < MTA_SHUTDOWN)
+	mta_forget_brief_macros(p->mta);
+	if (before->refused ? status == MTA_REJECT || status == MTA_TEMPFAIL : status < MTA_REJECT)
 		return true;
+	return complain(p, 0, "the message before was %s, got %s: %s",
+		before->refused ? "to be refused" : "to be taken", mta_status_name(status), text);
+}
+
+/* Another MTA within a message: what is played must not harm it. */
+static struct mta *
+open_witness(struct player *p)
+{
+	const char *from = "<witness@example.org>";
+	const char *to = "<bob@example.com>";
+	struct mta *m = mta_open(p->door->address, p->door->timeout_ms);
+
+	if (m && mta_negotiate(m, &mta_offer_postfix) == MTA_NEGOTIATED &&
+		mta_connect(m, "witness.example.org", "203.0.113.8", 40001) < MTA_REJECT &&
+		mta_helo(m, "witness.example.org") < MTA_REJECT &&
+		mta_mail(m, &from, 1) < MTA_REJECT && mta_rcpt(m, &to, 1) < MTA_REJECT)
+		return m;
+	complain(p, 0, "the witness cannot begin: %s", m ? mta_text(m) : strerror(errno));
+	mta_close(m);
+	return NULL;
+}
+
+static bool
+hear_witness(struct player *p, struct mta *m)
+{
+	(void)mta_data(m);
+	(void)mta_header(m, "Subject", " the witness");
+	(void)mta_body(m, "text\r\n", 6);
+	enum mta_status status = mta_eom(m);
+
+	if (status < MTA_REJECT && !mta_unasked(m)) {
+		mta_quit(m);
+		return true;
+	}
 	return complain(
-		p, 0, "the message before: %s %s", mta_status_name(status), mta_text(p->mta));
+		p, 0, "the witness was harmed: %s %s", mta_status_name(status), mta_text(m));
 }
 
 static bool
@@ -452,16 +466,34 @@ bool
 play(const struct stage_door *door, const struct script *script, enum way way,
 	struct complaint *complaint)
 {
-	struct player p = {door, script, complaint, NULL};
+	struct player p = {door, script, complaint, NULL, 0};
 	size_t first = way == WAY_ALONE ? script->step_count : script_first_mail(script);
-	bool ok = true;
+	struct mta *witness = script->witness ? open_witness(&p) : NULL;
+	bool ok = !script->witness || witness;
 
+	if (door->log)
+		p.log_start = logfile_size(door->log);
 	for (size_t i = 0; ok && i < script->step_count; i++) {
 		if (i == first)
 			ok = be_connected(&p, 0) && play_prelude(&p, way);
 		ok = ok && run_step(&p, &script->steps[i]);
 	}
 	ok = ok && finish(&p);
+	ok = ok && (!witness || hear_witness(&p, witness));
+	mta_close(witness);
 	hang_up(&p);
 	return ok;
+}
+
+const struct step *
+play_unclean(const struct stage_door *door, const struct script *script)
+{
+	for (size_t i = 0; door->log && i < script->step_count; i++) {
+		const struct step *step = &script->steps[i];
+
+		if (step->verb == VERB_NOLOG &&
+			logfile_has(door->log, step->words[0].bytes, step->words[0].length))
+			return step;
+	}
+	return NULL;
 }

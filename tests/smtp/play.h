@@ -14,7 +14,10 @@
 struct stage_door {
 	const char *address;
 	int timeout_ms;
-	const char *log; /* file with what the filter wrote, or NULL when nobody knows */
+	unsigned clients; /* that play at the same time */
+	int silence_ms;	  /* how long nothing must come for `silence` */
+	int log_wait_ms;  /* how long a line of the log may take */
+	const char *log;  /* file with what the filter wrote, or NULL when nobody knows */
 };
 
 /* What went wrong, and at which line; 0: before or after the transcript's own lines. */
@@ -29,6 +32,10 @@ bool play(const struct stage_door *door, const struct script *script, enum way w
 
 /* Whether a transcript can be played that way: all but `alone` need a MAIL to begin at. */
 bool play_possible(const struct script *script, enum way way);
+
+/* The first `nolog` of the transcript whose bytes stand in the log; asked when the filter has
+ * ended, so that nothing is still on its way there. */
+const struct step *play_unclean(const struct stage_door *door, const struct script *script);
 
 const char *way_name(enum way way);
 

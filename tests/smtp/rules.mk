@@ -2,8 +2,10 @@
 # Programs that play the MTA: the runner of transcripts, the test of the client itself, a small filter.
 
 MTA_OBJ := $(patsubst %,$(B)/tests/smtp/%.o,mta mta_answer mta_macros mta_terms mta_wire)
-TRANSCRIPT_OBJ := $(patsubst %,$(B)/tests/smtp/%.o,daemon expect play script transcript word) $(MTA_OBJ)
+TRANSCRIPT_OBJ := $(patsubst %,$(B)/tests/smtp/%.o,daemon expect logfile play script transcript word) $(MTA_OBJ)
 TEST_MTA_OBJ := $(B)/tests/smtp/test_mta.o $(MTA_OBJ)
+TEST_DAEMON_OBJ := $(B)/tests/smtp/test_daemon.o $(B)/tests/smtp/expect.o $(B)/tests/smtp/logfile.o $(MTA_OBJ)
+STORM_OBJ := $(patsubst %,$(B)/tests/smtp/%.o,daemon expect logfile storm) $(MTA_OBJ)
 SELFTEST_FILTER_OBJ := $(B)/tests/smtp/selftest_filter.o
 
 $(B)/tests/smtp/%.o: tests/smtp/%.c $(B)/flags
@@ -19,6 +21,14 @@ $(B)/tests/test_mta: $(TEST_MTA_OBJ)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
+$(B)/tests/test_daemon: $(TEST_DAEMON_OBJ)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(B)/tests/storm: $(STORM_OBJ)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
 $(B)/tests/selftest_filter: $(SELFTEST_FILTER_OBJ)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmilter
@@ -29,6 +39,6 @@ $(B)/tests/faults.so: tests/smtp/faults.c
 	$(call say,CC  )
 	$(Q)$(CC) -D_GNU_SOURCE $(filter-out -fPIE -fvisibility=hidden -Wpedantic,$(CFLAGS)) -fPIC -shared -o $@ $< -ldl
 
-check-transcripts: $(B)/tests/faults.so $(B)/tests/transcript $(B)/tests/test_mta $(B)/tests/selftest_filter
+check-transcripts: $(B)/tests/faults.so $(B)/tests/transcript $(B)/tests/storm $(B)/tests/test_daemon $(B)/tests/test_mta $(B)/tests/selftest_filter
 
--include $(TRANSCRIPT_OBJ:.o=.d) $(TEST_MTA_OBJ:.o=.d) $(SELFTEST_FILTER_OBJ:.o=.d)
+-include $(TRANSCRIPT_OBJ:.o=.d) $(STORM_OBJ:.o=.d) $(TEST_DAEMON_OBJ:.o=.d) $(TEST_MTA_OBJ:.o=.d) $(SELFTEST_FILTER_OBJ:.o=.d)

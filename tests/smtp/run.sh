@@ -3,7 +3,7 @@
 # run.sh BUILD - the client, the runner and the transcripts, in this order
 #
 # First the client is held against packets recorded from a Postfix, then the runner against a filter with known
-# answers (it must also see what is wrong), then all transcripts are played against the daemon: with each
+# answers (it must also see what is wrong), then the daemon's signals, then all transcripts are played against the daemon: with each
 # engine, once by one client, once by several at the same time. Both engines must send the same packets.
 set -u
 
@@ -95,6 +95,7 @@ same_packets() {
 }
 
 for engine in native libmilter; do
+	try "daemon-$engine" "$B/tests/test_daemon" "$B/chainmail" "$engine" $slow
 	try "transcripts-$engine" runner "$B/chainmail" --engine "$engine" --wire "$work/wire.$engine" "$here"/*.smtp
 	try "together-$engine" runner "$B/chainmail" --engine "$engine" -j 8 "$here"/*.smtp
 done
@@ -108,5 +109,9 @@ if [ -z "$slow" ]; then
 	try faults runner "$work/faulty" "$here"/*.smtp
 	try faults-together runner "$work/faulty" -j 8 "$here"/*.smtp
 fi
+
+# Reloads, and hostile clients, while others must be served.
+try reloads runner "$B/chainmail" -j 8 --hup 20 "$here"/*.smtp
+try storm "$B/tests/storm" "$B/chainmail" "$here/verdicts.conf" 300 3 $slow
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

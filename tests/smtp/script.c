@@ -38,6 +38,8 @@ static const struct verb_row {
 	{"helo", VERB_HELO, SHAPE_WORDS, 1, 1, false},
 	{"log", VERB_LOG, SHAPE_REST, 1, 1, false},
 	{"macro", VERB_MACRO, SHAPE_WORDS, 0, 0, false},
+	{"logever", VERB_LOG_EVER, SHAPE_REST, 1, 1, false},
+	{"logonce", VERB_LOG_ONCE, SHAPE_REST, 1, 1, false},
 	{"mail", VERB_MAIL, SHAPE_WORDS, 1, SCRIPT_WORDS_MAX, false},
 	{"nolog", VERB_NOLOG, SHAPE_WORDS, 1, 1, true},
 	{"packet", VERB_PACKET, SHAPE_WORDS, 2, 2, true},
@@ -49,6 +51,18 @@ static const struct verb_row {
 	{"sleep", VERB_SLEEP, SHAPE_WORDS, 1, 1, false},
 	{"unknown", VERB_UNKNOWN, SHAPE_REST, 1, 1, false},
 	{"vanish", VERB_VANISH, SHAPE_WORDS, 0, 0, false},
+};
+
+#define WORD(text)                               \
+	{                                        \
+		(char *)(text), sizeof(text) - 1 \
+	}
+
+/* Names that the test rules act upon: what they leave behind is seen where it does not belong. */
+static const struct prelude usual_prelude = {
+	.words = {WORD("<mail-quarantine-early-accept@example.net>"), WORD("<before@example.com>"),
+		WORD("<rcpt-discard@example.com>")},
+	.word_count = 3,
 };
 
 struct reader {
@@ -254,6 +268,20 @@ read_edit(const struct reader *r, const char *p)
 	return true;
 }
 
+static bool
+read_pieces(const struct reader *r, const char *p)
+{
+	struct script *s = r->script;
+	struct step *step = s->step_count ? &s->steps[s->step_count - 1] : NULL;
+	char *end;
+
+	if (!step || step->verb != VERB_EOM)
+		return complain(r, "pieces stands below eom");
+	step->counts_pieces = true;
+	step->pieces = strtoul(p, &end, 10);
+	return (end != p && *end == '\0') || complain(r, "pieces N");
+}
+
 /* --- lines at the top -------------------------------------------------------------------- */
 
 static bool
@@ -321,6 +349,38 @@ read_offer(const struct reader *r, const char *p)
 	return true;
 }
 
+/* `refused`, a sender with recipients and macros, or both. */
+static bool
+read_before(const struct reader *r, const char *p)
+{
+	struct prelude *before = &r->script->before;
+	struct step words = {0};
+
+	before->refused = is_keyword(p, "refused");
+	if (before->refused)
+		p = after_blanks(p + strlen("refused"));
+	if (*p == '\0')
+		return before->refused || complain(r, "before: what?");
+	if (!read_words(r, &words, p))
+		return false;
+	if (words.word_count == 1 || (words.word_count == 0 && words.macro_count == 0))
+		return complain(r, "before: [refused] [SENDER RECIPIENT...] [{name}=value...]");
+	memcpy(before->macros, words.macros, sizeof before->macros);
+	before->macro_count = words.macro_count;
+	if (words.word_count == 0)
+		return true;
+	memcpy(before->words, words.words, sizeof before->words);
+	before->word_count = words.word_count;
+	return true;
+}
+
+static bool
+read_witness(const struct reader *r, const char *p)
+{
+	r->script->witness = true;
+	return strcmp(p, "yes") == 0 || complain(r, "witness: yes");
+}
+
 static bool
 read_clients(const struct reader *r, const char *p)
 {
@@ -333,6 +393,7 @@ static const struct {
 	bool (*read)(const struct reader *r, const char *p);
 	bool anywhere;
 } directives[] = {
+	{"before:", read_before, false},
 	{"clients:", read_clients, false},
 	{"config:", read_config, false},
 	{"differs:", read_differs, false},
@@ -340,7 +401,9 @@ static const struct {
 	{"engine:", read_engine, false},
 	{"expect", read_expect, true},
 	{"offer:", read_offer, false},
+	{"pieces", read_pieces, true},
 	{"ways:", read_ways, false},
+	{"witness:", read_witness, false},
 };
 
 static bool
@@ -393,6 +456,7 @@ script_read(struct script *s, const char *path, char *why, size_t why_size)
 	bool ok = true;
 
 	*s = (struct script){.ways = WAYS_ALL, .negotiate = true, .offer = mta_offer_postfix};
+	s->before = usual_prelude;
 	s->path = kept_word(s, path, strlen(path)).bytes;
 	char *text = read_whole(&r);
 	if (!text)

@@ -25,6 +25,8 @@ enum verb {
 	VERB_HEADER,
 	VERB_HELO,
 	VERB_LOG,
+	VERB_LOG_EVER,
+	VERB_LOG_ONCE,
 	VERB_MACRO,
 	VERB_MAIL,
 	VERB_NOLOG,
@@ -54,6 +56,17 @@ struct step {
 	const char *edits[SCRIPT_LINES_MAX];
 	size_t edit_count;
 	bool any_edits;
+	bool counts_pieces;
+	unsigned long pieces; /* packets of the body that were sent */
+};
+
+/* The message that goes before, where one does. */
+struct prelude {
+	struct word words[SCRIPT_WORDS_MAX]; /* sender and recipients */
+	size_t word_count;
+	struct word macros[SCRIPT_WORDS_MAX];
+	size_t macro_count;
+	bool refused; /* it is refused, and must be */
 };
 
 /* In which surroundings a transcript is played; each a bit. */
@@ -68,9 +81,11 @@ struct script {
 	char *path;
 	char *config; /* as written, or NULL */
 	char *engine; /* the only one it is played against; NULL: any */
+	bool witness; /* another session is open meanwhile, and must be served in the end */
 	bool differs; /* engines may answer it in other packets */
 	unsigned ways;
 	unsigned clients_max; /* 0: no limit to how many may play it at once */
+	struct prelude before;
 	bool negotiate;
 	struct mta_offer offer;
 	struct step *steps;

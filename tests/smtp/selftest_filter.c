@@ -4,12 +4,13 @@
  * transcripts
  *
  * It is run as `selftest_filter serve --config FILE` and reads `socket = ...` and `steps = 0x...`
- * from the file. What it answers is told by the local part of an address or by a header name. Two
- * of its answers are wrong on purpose: <leak@...> remembers over messages, <die@...> ends the
- * process.
+ * from the file. What it answers is told by the local part of an address or by a header name. Three
+ * of its answers are wrong on purpose: <leak@...> remembers over messages, <harm@...> refuses the
+ * message of <witness@...>, <die@...> ends the process.
  */
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,8 @@
 
 /* Answers at these stages are kept until the end of the message where the steps say "no reply". */
 static unsigned long steps;
+/* The message of another client is to be refused. */
+static atomic_bool harmed;
 
 struct state {
 	sfsistat kept;
@@ -121,6 +124,10 @@ on_mail(SMFICTX *ctx, char **words)
 		return SMFIS_DISCARD;
 	if (local_part_is(words[0], "leak") && s->leaks > 1)
 		return SMFIS_REJECT;
+	if (local_part_is(words[0], "logged"))
+		fputs("selftest: logged\n", stderr);
+	if (local_part_is(words[0], "harm"))
+		atomic_store(&harmed, true);
 	if (local_part_is(words[0], "die"))
 		abort();
 	return SMFIS_CONTINUE;
@@ -203,6 +210,8 @@ on_eom(SMFICTX *ctx)
 
 	if (s->kept != SMFIS_CONTINUE)
 		return s->kept;
+	if (local_part_is(s->sender, "witness") && atomic_exchange(&harmed, false))
+		return SMFIS_REJECT;
 	if (local_part_is(s->sender, "edit"))
 		edit_everything(ctx);
 	if (local_part_is(s->sender, "hold"))

@@ -7,12 +7,15 @@
  * by each of the clients. The last line of output is "N passed, N failed".
  */
 #include "daemon.h"
+#include "logfile.h"
 #include "play.h"
 #include "mta_wire.h"
 #include "script.h"
 
 #include <getopt.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +29,8 @@ struct options {
 	const char *program;
 	const char *config;
 	const char *engine;
-	FILE *wire; /* what the filter sends is written here; NULL: nowhere */
+	unsigned hup_ms; /* between two HUPs to the daemon; 0: none */
+	FILE *wire;	 /* what the filter sends is written here; NULL: nowhere */
 };
 
 /* One filter and the transcripts to play against it, shared by all clients. */
@@ -50,6 +54,18 @@ static int
 limit_ms(const struct options *o)
 {
 	return o->slow ? 90000 : 15000;
+}
+
+static struct stage_door
+door_of(const struct options *o, const char *address)
+{
+	return (struct stage_door){
+		.address = address,
+		.clients = o->clients,
+		.timeout_ms = o->slow ? 60000 : 10000,
+		.silence_ms = o->slow ? 2000 : 400,
+		.log_wait_ms = o->slow ? 30000 : 3000,
+	};
 }
 
 static void
@@ -80,9 +96,17 @@ copy_packets(const struct options *o, const struct script *script, enum way way)
 {
 	bool wanted = o->wire && !script->differs && !script->engine;
 
+	if (!o->wire)
+		return;
 	wire_write_to(wanted ? o->wire : NULL);
 	if (wanted)
 		fprintf(o->wire, "%s (%s)\n", script->path, way_name(way));
+}
+
+static bool
+is_for_engine(const struct round *r, const struct script *script)
+{
+	return !script->engine || strcmp(script->engine, r->options->engine) == 0;
 }
 
 static void
@@ -92,7 +116,7 @@ play_ways(struct client *c, const struct script *script)
 
 	if (script->clients_max != 0 && c->number >= script->clients_max)
 		return;
-	if (script->engine != NULL && strcmp(script->engine, c->round->options->engine) != 0)
+	if (!is_for_engine(c->round, script))
 		return;
 	for (unsigned way = WAY_ALONE; way <= WAY_AFTER_RSET; way <<= 1) {
 		if (!play_possible(script, way))
@@ -143,6 +167,68 @@ fault(struct round *r, const char *what, const char *why)
 	r->failed++;
 }
 
+/* Reloads while clients are served, until told to stop. */
+struct reloads {
+	pid_t pid;
+	unsigned ms;
+	atomic_bool over;
+};
+
+static void *
+run_reloads(void *context)
+{
+	struct reloads *r = context;
+	const struct timespec pause = {r->ms / 1000, (long)(r->ms % 1000) * 1000000};
+
+	while (!atomic_load(&r->over)) {
+		kill(r->pid, SIGHUP);
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
+static void
+run_under_reloads(struct round *r, const struct daemon *d)
+{
+	struct reloads reloads = {.pid = d->pid, .ms = r->options->hup_ms};
+	const struct timespec step = {0, 20 * 1000000L};
+	pthread_t thread;
+	bool started = reloads.ms > 0 && pthread_create(&thread, NULL, run_reloads, &reloads) == 0;
+
+	if (reloads.ms > 0 && !started)
+		fault(r, "reloads", "no thread");
+	run_clients(r);
+	long long deadline = wire_now_ms() + limit_ms(r->options);
+
+	atomic_store(&reloads.over, true);
+	if (started)
+		pthread_join(thread, NULL);
+	/* Under a sanitizer the first one may still be at it. */
+	while (started && logfile_count(d->log, 0, "*reloaded *") == 0) {
+		if (wire_now_ms() > deadline) {
+			fault(r, "reloads", "not one came about");
+			return;
+		}
+		nanosleep(&step, NULL);
+	}
+}
+
+/* The log is whole only when its writer has ended. */
+static void
+check_nolog(struct round *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const struct script *script = &r->scripts[i];
+		const struct step *step =
+			is_for_engine(r, script) ? play_unclean(&r->door, script) : NULL;
+
+		if (!step)
+			continue;
+		printf("FAIL %s:%u: these bytes stand in the log\n", script->path, step->line);
+		r->failed++;
+	}
+}
+
 /* A daemon that died or left a finding fails the round, however well the transcripts went. */
 static void
 run_with_daemon(struct round *r, const char *config)
@@ -155,9 +241,10 @@ run_with_daemon(struct round *r, const char *config)
 	if (started) {
 		r->door.address = d.address;
 		r->door.log = d.log;
-		run_clients(r);
+		run_under_reloads(r, &d);
 		if (!daemon_stop(&d, limit_ms(r->options), why, sizeof why))
 			fault(r, config, why);
+		check_nolog(r);
 	} else {
 		char unused[512];
 
@@ -194,7 +281,7 @@ run_round(const struct options *o, const char *address, const char *config,
 {
 	struct round r = {
 		.options = o,
-		.door = {.address = address, .timeout_ms = o->slow ? 60000 : 10000},
+		.door = door_of(o, address),
 		.scripts = scripts,
 		.count = count,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -251,7 +338,7 @@ usage(void)
 	fprintf(stderr,
 		"usage: transcript [-v] [-j CLIENTS] [--slow] SOCKET FILE...\n"
 		"       transcript [-v] [-j CLIENTS] [--slow] --daemon PROGRAM [--config FILE]\n"
-		"                  [--engine NAME] [--wire FILE] FILE...\n");
+		"                  [--engine NAME] [--hup MS] [--wire FILE] FILE...\n");
 	return 2;
 }
 
@@ -262,6 +349,7 @@ read_options(int argc, char **argv, struct options *o)
 		{"config", required_argument, NULL, 'c'},
 		{"daemon", required_argument, NULL, 'd'},
 		{"engine", required_argument, NULL, 'e'},
+		{"hup", required_argument, NULL, 'h'},
 		{"slow", no_argument, NULL, 's'},
 		{"wire", required_argument, NULL, 'w'},
 		{NULL, 0, NULL, 0},
@@ -275,6 +363,8 @@ read_options(int argc, char **argv, struct options *o)
 			o->program = optarg;
 		else if (c == 'e')
 			o->engine = optarg;
+		else if (c == 'h')
+			o->hup_ms = (unsigned)strtoul(optarg, NULL, 10);
 		else if (c == 'w' && !o->wire)
 			o->wire = fopen(optarg, "w");
 		else if (c == 'j')

@@ -15,6 +15,9 @@ shift
 export CHAINMAIL_BUILD="$build"
 TSAN_OPTIONS="suppressions=$(realpath "$(dirname "$0")/../tsan.supp") ${TSAN_OPTIONS-}"
 export TSAN_OPTIONS
+# Check allows 4 s a test, which a busy machine does not keep; a test that hangs is found later as well.
+export CK_DEFAULT_TIMEOUT="${CK_DEFAULT_TIMEOUT-60}"
+case $build in *asan* | *tsan*) export CK_TIMEOUT_MULTIPLIER="${CK_TIMEOUT_MULTIPLIER-5}" ;; esac
 failed=0
 passed=0
 for test in "$@"; do

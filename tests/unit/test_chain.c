@@ -294,6 +294,26 @@ START_TEST(message_timeout_counts_time_in_hooks_alone)
 }
 END_TEST
 
+START_TEST(message_timeout_begins_anew_with_each_message)
+{
+	bool by_next_mail = _i == 1;
+	struct link *l = add_link("slow", BIT(CM_STAGE_RCPT));
+
+	fake_of(l)->takes = 9 * CLOCK_SEC;
+	add_default_profile();
+	begin(FRESH);
+	for (int message = 0; message < 3; message++) {
+		ck_assert_str_eq(mail("<a@x.y>"), "continue");
+		ck_assert_str_eq(rcpt("<a@x.y>"), "continue");
+		ck_assert_str_eq(rcpt("<b@x.y>"), "continue");
+		ck_assert_str_eq(rcpt("<c@x.y>"), failures[0].answer);
+		ck_assert_str_eq(last_reason(), "took 9000 ms, had 7000 ms");
+		if (!by_next_mail)
+			chain_end_message(w.s);
+	}
+}
+END_TEST
+
 START_TEST(deadline_is_the_nearer_of_the_two)
 {
 	add_link("one", BIT(CM_STAGE_MAIL));
@@ -1002,6 +1022,7 @@ suite(void)
 	tcase_add_loop_test(t, late_opinion_counts_and_late_silence_fails, 0, LENGTH(late));
 	tcase_add_test(t, late_opinion_keeps_its_own_reason);
 	tcase_add_loop_test(t, message_timeout_counts_time_in_hooks_alone, 0, PRELUDES);
+	tcase_add_loop_test(t, message_timeout_begins_anew_with_each_message, 0, 2);
 	tcase_add_test(t, deadline_is_the_nearer_of_the_two);
 	tcase_add_loop_test(t, accept_ends_the_checks_of_its_scope, 0, PRELUDES);
 	tcase_add_loop_test(t, accept_at_rcpt_is_for_that_recipient, 0, PRELUDES);

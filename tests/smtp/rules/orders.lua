@@ -3,6 +3,7 @@
 local verdicts = {
     accept = function() return accept("as ordered") end,
     discard = function() return discard("as ordered") end,
+    lines = function() return reject("5.7.1", "a\nb 100%") end,
     percent = function(stage) return reject("5.7.1", "100% refused at " .. stage .. ", %s and %n too") end,
     quarantine = function() return quarantine("as ordered") end,
     reject = function(stage) return reject("5.7.1", "refused at " .. stage) end,
