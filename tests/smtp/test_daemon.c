@@ -6,6 +6,7 @@
  * an MTA is connected. It waits for what must happen, never for a time; what must not happen early
  * is measured.
  */
+#include "../unit/temp.h"
 #include "logfile.h"
 #include "mta.h"
 #include "mta_wire.h"
@@ -34,7 +35,7 @@ static int limit_ms;
 
 /* One test: a directory with a configuration, and the daemon that runs there. */
 static struct {
-	char directory[64];
+	char directory[TEMP_NAME_SIZE];
 	char config[96];
 	char log[96];
 	char address[96]; /* of the usual listener */
@@ -616,8 +617,7 @@ run(const struct test *test)
 {
 	memset(&t, 0, sizeof t);
 	t.passed = -1;
-	strcpy(t.directory, "/tmp/test_daemon.XXXXXX");
-	if (!mkdtemp(t.directory))
+	if (!temp_dir(t.directory, "daemon"))
 		abort();
 	snprintf(t.config, sizeof t.config, "%s/filter.conf", t.directory);
 	snprintf(t.log, sizeof t.log, "%s/log", t.directory);

@@ -15,8 +15,9 @@
 
 #include "base/clock.h"
 #include "table.h"
+#include "temp.h"
 
-static char directory[64];
+static char directory[TEMP_NAME_SIZE];
 static char path[96];
 static int manager;
 
@@ -49,8 +50,7 @@ heard(void)
 static void
 setup(void)
 {
-	strcpy(directory, "/tmp/test_notify.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(directory));
+	ck_assert(temp_dir(directory, "notify"));
 	snprintf(path, sizeof(path), "%s/notify", directory);
 	clock_freeze(1000000000);
 	unsetenv("NOTIFY_SOCKET");
