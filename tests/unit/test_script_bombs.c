@@ -245,8 +245,8 @@ END_TEST
 static const char *const long_calls[] = {
 	"string.format('%q', ('\\0'):rep(2e7))",
 	"('%q'):format(('\\1x'):rep(2e7))",
-	"local a = {} for i = 1, 1e5 do a[i] = 1e300 end (('%.99f'):rep(1e5)):format("
-	"table.unpack(a))",
+	("local a = {} for i = 1, 1e5 do a[i] = 1e300 end (('%.99f'):rep(1e5)):format("
+	 "table.unpack(a))"),
 };
 
 START_TEST(ends_before_a_call_that_takes_long)
