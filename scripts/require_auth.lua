@@ -17,11 +17,11 @@ local function owns(login, address)
 end
 
 function mail(m, from)
+    if not m.tls then -- asked for first, so that no password is sent in the clear
+        return reject{ code = 530, status = "5.7.0", text = "Must issue a STARTTLS command first" }
+    end
     if not m.auth then
         return reject{ code = 530, status = "5.7.0", text = "Authentication required" }
-    end
-    if not m.tls then
-        return reject{ code = 530, status = "5.7.0", text = "Must issue a STARTTLS command first" }
     end
     if not from.null and not owns(m.auth.user, from) then
         return reject{ code = 553, status = "5.7.1",
