@@ -15,6 +15,8 @@ mta_need() {
     need_commands postfix/postfix postqueue/postfix
     id -u postfix >/dev/null 2>&1 || lacking "this machine has no user postfix" \
         "install the package postfix completely: apt-get install --reinstall postfix"
+    getent group postfix >/dev/null || lacking "this machine has no group postfix" \
+        "install the package postfix completely: apt-get install --reinstall postfix"
 }
 
 # --- making ------------------------------------------------------------------------------------

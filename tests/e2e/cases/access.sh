@@ -14,6 +14,12 @@ refused() {
     expect_equal 0 "$(copies_anywhere)"
 }
 
+# refused_client ADDRESS NAME REPLY
+refused_client() {
+    mta_client "$1" "$2"
+    refused "MAIL FROM" "$3" "${CLIENT_OPTIONS[@]}"
+}
+
 one_recipient_refused() {
     tagged send --to "alice@example.com,$1@example.com"
     expect_reply "RCPT TO:<$1" "$2"
@@ -47,12 +53,12 @@ newer_map_file() {
     wait_until 10 map_now_refuses >/dev/null || expect_refusal "550 5.2.1 Bob has left"
 }
 
-it "a listed network is refused" refused "MAIL FROM" "554 5.7.1 Your network is not welcome" \
-    --xclient-addr 192.0.2.7 --xclient-name mail.example.net
-it "a listed network waits" refused "MAIL FROM" "450 4.7.1 Your network is asked to wait" \
-    --xclient-addr 192.0.2.20 --xclient-name mail.example.net
-it "a listed client name is refused" refused "MAIL FROM" "554 5.7.1 Your host is not welcome" \
-    --xclient-addr 198.51.100.1 --xclient-name bad.example.net
+it "a listed network is refused" refused_client 127.0.2.7 mail.example.net \
+    "554 5.7.1 Your network is not welcome"
+it "a listed network waits" refused_client 127.0.2.20 mail.example.net \
+    "450 4.7.1 Your network is asked to wait"
+it "a listed client name is refused" refused_client 127.0.3.1 bad.example.net \
+    "554 5.7.1 Your host is not welcome"
 it "a listed HELO name is refused" refused "MAIL FROM" "550 5.7.1 Your name is not welcome" \
     --helo liar.example.net
 it "a listed sender is refused" refused "MAIL FROM" "550 5.7.1 Your address is not welcome" \

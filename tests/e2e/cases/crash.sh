@@ -24,7 +24,7 @@ kill_under_load() {
     expect_equal "$MESSAGES" "$(load_taken)"
 }
 
-# Dead for good: Postfix answers for it, nobody gets mail unchecked.
+# Dead for good: the MTA answers for it, nobody gets mail unchecked.
 dead_means_later() {
     daemon_start
     daemon_kill

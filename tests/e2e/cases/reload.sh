@@ -36,8 +36,8 @@ reload() {
 # smtp-source ends with a failure at the first session that is not served.
 reload_under_load() {
     local before pid i
-    before=$(postfix_mailbox load | wc -l)
-    smtp-source -s 8 -m "$MESSAGES" -f ann@example.org -t load@example.com "127.0.0.1:$PF_PORT" &
+    before=$(mta_mailbox load | wc -l)
+    smtp-source -s 8 -m "$MESSAGES" -f ann@example.org -t load@example.com "127.0.0.1:$MTA_PORT" &
     pid=$!
     for i in 11 12 13 14 15; do
         set_version "$i"
@@ -46,8 +46,8 @@ reload_under_load() {
     done
     kill -0 "$pid" || differs "load until the last reload" "its end before that: send more messages"
     wait "$pid" || differs "no failed session" "smtp-source ended with status $?"
-    postfix_wait_delivered 30
-    expect_equal "$MESSAGES" "$(($(postfix_mailbox load | wc -l) - before))"
+    mta_wait_delivered 30
+    expect_equal "$MESSAGES" "$(($(mta_mailbox load | wc -l) - before))"
 }
 
 # broken_refused NAME LOG-PATTERN: after break_NAME the old generation stays and the log says why the new one was refused.
