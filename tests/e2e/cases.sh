@@ -11,8 +11,11 @@
 cases_begin() {
     CASES_DIR=$1/cases
     mkdir "$CASES_DIR"
-    cc -shared -fPIC -O1 -I"$E2E_DIR/../../include" -o "$CM_DIR/plugins/orders.so" "$E2E_DIR/orders.c" ||
-        die "tests/e2e/orders.c does not compile"
+    local plugin
+    for plugin in "$E2E_DIR/orders.c" "$E2E_DIR/../unit/plugins/refused.c"; do
+        cc -shared -fPIC -O1 -I"$E2E_DIR/../../include" \
+            -o "$CM_DIR/plugins/$(basename "$plugin" .c).so" "$plugin" || die "$plugin does not compile"
+    done
 }
 
 # The closing line; the exit status of the whole run. Where everything must run (CI), nothing may be

@@ -68,9 +68,9 @@ first_refusal() {
 
 # --- step by step ------------------------------------------------------------------------------
 
-# smtp_open [PORT]: a connection to type commands into; its greeting is in SMTP_REPLY.
+# smtp_open [PORT [ADDRESS]]: a connection to type commands into; its greeting is in SMTP_REPLY.
 smtp_open() {
-    exec {smtp_fd}<>"/dev/tcp/127.0.0.1/${1:-$MTA_PORT}" || return 1
+    exec {smtp_fd}<>"/dev/tcp/${2:-127.0.0.1}/${1:-$MTA_PORT}" || return 1
     smtp_read
 }
 

@@ -17,7 +17,10 @@
 #   mta_on_its_way       queue ids of mail that is being received or delivered, one a line
 #   mta_held             queue ids of mail in quarantine
 #   mta_show ID          envelope, header and body of a queued message
-#   mta_client ADDR NAME CLIENT_OPTIONS becomes what makes swaks a client of that address and name
+#   mta_client ADDR NAME [REVERSE]
+#                        CLIENT_OPTIONS becomes what makes swaks a client of that address (of 127.0.2.0/24),
+#                        that verified name and that reverse name; - is none
+#   mta_open_ipv6 NAME   smtp_open as a client of the address ::1 with that name; false without IPv6
 #
 # Set before mta_make (all optional):
 #   MTA_PORT, MTA_SUBMISSION_PORT   fixed ports instead of free ones

@@ -186,5 +186,12 @@ mta_show() {
 
 # XCLIENT, which the private Postfix allows to 127.0.0.1.
 mta_client() {
-    CLIENT_OPTIONS=(--xclient-addr "$1" --xclient-name "$2")
+    local name=$2 reverse=${3-$2}
+    [ "$name" != - ] || name='[UNAVAILABLE]'
+    [ "$reverse" != - ] || reverse='[UNAVAILABLE]'
+    CLIENT_OPTIONS=(--xclient-addr "$1" --xclient-name "$name" --xclient-reverse-name "$reverse")
+}
+
+mta_open_ipv6() {
+    smtp_open && smtp 'EHLO client.example.org' && smtp "XCLIENT ADDR=IPV6:::1 NAME=$1"
 }

@@ -26,13 +26,21 @@ mta_need() {
 # --- making ------------------------------------------------------------------------------------
 
 sendmail_fill() {
-    local milter
-    milter="INPUT_MAIL_FILTER(\`chainmail', \`S=local:${MTA_MILTER#unix:}, F=T, T=$(mta_milter_times)')"
-    sed -e "s|@MILTER@|${MTA_MILTER:+$milter}|" -e "s|@DIR@|$MTA_DIR|g" -e "s|@HOST@|$SITE_HOST|g" \
+    local milter ipv6
+    milter="INPUT_MAIL_FILTER(\`chainmail', \`S=local:${MTA_MILTER#unix:}, F=T, T=$(sendmail_milter_times)')"
+    ipv6="DAEMON_OPTIONS(\`Name=MTA6, Family=inet6, Addr=::1, Port=$MTA_PORT, M=A')"
+    sendmail_ipv6 || ipv6=
+    sed -e "s|@MILTER@|${MTA_MILTER:+$milter}|" -e "s|@IPV6@|$ipv6|" -e "s|@MAILBOXES@|$SITE_MAILBOXES|" -e "s|@DIR@|$MTA_DIR|g" -e "s|@HOST@|$SITE_HOST|g" \
         -e "s|@PORT@|$MTA_PORT|g" -e "s|@SUBMISSION_PORT@|$MTA_SUBMISSION_PORT|g" "$1"
 }
 
-mta_milter_times() {
+# Does the loopback have IPv6, with that port free?
+sendmail_ipv6() {
+    perl -MIO::Socket::IP -e '
+        exit !IO::Socket::IP->new(LocalHost => "::1", LocalPort => $ARGV[0], Listen => 1, ReuseAddr => 1)' "$MTA_PORT"
+}
+
+sendmail_milter_times() {
     local seconds=${MTA_MILTER_TIMEOUT:-10}s
     echo "C:$seconds;S:$seconds;R:$seconds;E:$seconds"
 }
@@ -114,8 +122,19 @@ mta_show() {
 }
 
 # Sendmail believes nobody about another client, so the client uses another address of the loopback
-# network, and has that name in the file of names.
+# network, and the file of names has its name. Looked up, a name that is not the client's leads elsewhere.
+sendmail_names() {
+    printf '127.0.0.1 localhost\n'
+    [ "$2" != "$3" ] && printf '127.0.2.254 %s\n' "$3"
+    [ "$3" = - ] || printf '%s %s\n' "$1" "$3"
+}
+
 mta_client() {
-    printf '127.0.0.1 localhost\n%s %s\n' "$1" "$2" >"$MTA_DIR/conf/hosts"
+    sendmail_names "$1" "$2" "${3-$2}" >"$MTA_DIR/conf/hosts"
     CLIENT_OPTIONS=(--local-interface "$1")
+}
+
+mta_open_ipv6() {
+    printf '::1 %s\n' "$1" >"$MTA_DIR/conf/hosts"
+    smtp_open "$MTA_PORT" ::1
 }

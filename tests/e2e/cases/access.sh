@@ -57,7 +57,7 @@ it "a listed network is refused" refused_client 127.0.2.7 mail.example.net \
     "554 5.7.1 Your network is not welcome"
 it "a listed network waits" refused_client 127.0.2.20 mail.example.net \
     "450 4.7.1 Your network is asked to wait"
-it "a listed client name is refused" refused_client 127.0.3.1 bad.example.net \
+it "a listed client name is refused" refused_client 127.0.2.100 bad.example.net \
     "554 5.7.1 Your host is not welcome"
 it "a listed HELO name is refused" refused "MAIL FROM" "550 5.7.1 Your name is not welcome" \
     --helo liar.example.net
