@@ -16,6 +16,7 @@
 #   mta_stop             ends all its processes and no others; doing it twice is harmless
 #   mta_on_its_way       queue ids of mail that is being received or delivered, one a line
 #   mta_held             queue ids of mail in quarantine
+#   mta_release ID       ends the quarantine of a message; it is delivered soon
 #   mta_show ID          envelope, header and body of a queued message
 #   mta_client ADDR NAME [REVERSE]
 #                        CLIENT_OPTIONS becomes what makes swaks a client of that address (of 127.0.2.0/24),

@@ -180,6 +180,10 @@ mta_held() {
     postfix_queue hold
 }
 
+mta_release() {
+    postsuper -c "$MTA_DIR/conf" -H "$1" && postqueue -c "$MTA_DIR/conf" -i "$1"
+}
+
 mta_show() {
     postcat -c "$MTA_DIR/conf" -q "$1"
 }

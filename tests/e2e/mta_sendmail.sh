@@ -117,6 +117,14 @@ mta_held() {
     sendmail_queue h
 }
 
+sendmail_run() {
+    LD_PRELOAD=$MTA_DIR/conf/world.so "$SM_BIN" -C "$MTA_DIR/conf/sendmail.cf" "$@"
+}
+
+mta_release() {
+    sendmail_run -qQ "-qI$1" -Q && sendmail_run "-qI$1"
+}
+
 mta_show() {
     cat "$MTA_DIR/queue/hf$1" "$MTA_DIR/queue/df$1"
 }

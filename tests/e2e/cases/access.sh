@@ -40,6 +40,17 @@ quarantined() {
     expect_equal 1 "$(held_copies | grep -c .)"
 }
 
+delivered_to_alice() {
+    [ "$(copies alice)" -eq 1 ]
+}
+
+released() {
+    quarantined
+    mta_release "$(held_copies)"
+    wait_until 20 delivered_to_alice || expect_equal 1 "$(copies alice)"
+    expect_equal "" "$(held_copies)"
+}
+
 map_now_refuses() {
     send --to bob@example.com
     [[ $(first_refusal) == "550 5.2.1 Bob has left"* ]]
@@ -69,4 +80,5 @@ it "a listed recipient is refused, the other is served" one_recipient_refused da
 it "a listed recipient is refused for now, the other is served" one_recipient_refused erin "450 4.2.1 Erin is moving"
 it "mail of a listed sender is discarded" discarded
 it "mail of a listed sender is held" quarantined
+it "mail that was held is delivered when a person lets it go" released
 it "a newer map file is used without a restart" newer_map_file
