@@ -67,7 +67,7 @@ MTA ?= postfix
 
 demo: ## show it on a private Postfix: eight messages and what became of them (root)
 	$(call need_root,$(PRIVATE_SERVER))
-	@sh tests/deps.sh build demo
+	@sh tests/deps.sh build demo $(if $(filter sendmail,$(MTA)),test)
 	@$(MAKE) --no-print-directory all
 	@bash tests/e2e/demo.sh $(B) $(MTA)
 
