@@ -19,8 +19,14 @@ pick() {
 filter_words() {
     case $MTA_NAME in
     postfix) cat ;;
-    sendmail) sed -E 's/^((450|550|553) [0-9.]+) <[^>]*>[.]{3} /\1 /' ;;
+    sendmail) sed -E 's/^((450|550|553) [0-9.]+) .*[.]{3} /\1 /' ;;
     esac
+}
+
+# refused_spelling: how the answer begins to a path that is no address. Sendmail looks at most of them itself
+# and finds other words: unbalanced, relaying, unknown.
+refused_spelling() {
+    pick "501 5.1.3 " 5
 }
 
 # told_id: the queue id that the client was told with the 250 at the end.
