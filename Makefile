@@ -50,7 +50,7 @@ SOURCES := $(wildcard include/chainmail/*.h core/*.c core/*/*.[ch] plugins/*.c d
 
 # $(call need_root,WHY): ends a target at once where the user is not root.
 need_root = @[ "$$(id -u)" = 0 ] || { echo "make $@ needs root: $(1)" >&2; exit 1; }
-PRIVATE_POSTFIX = it starts a private Postfix, whose parts run as several users
+PRIVATE_SERVER = it starts a private mail server, whose parts run as several users
 
 ##@ Targets
 help: ## print this list
@@ -62,19 +62,22 @@ deps: ## install the Debian packages that building, testing and the demo need (r
 all: $(B)/chainmail $(PLUGINS) ## build the daemon and the plugins
 	@:
 
+# The server that make demo shows: postfix or sendmail.
+MTA ?= postfix
+
 demo: ## show it on a private Postfix: eight messages and what became of them (root)
-	$(call need_root,$(PRIVATE_POSTFIX))
-	@sh tests/deps.sh build demo
+	$(call need_root,$(PRIVATE_SERVER))
+	@sh tests/deps.sh build demo $(if $(filter sendmail,$(MTA)),test)
 	@$(MAKE) --no-print-directory all
-	@bash tests/e2e/demo.sh $(B)
+	@bash tests/e2e/demo.sh $(B) $(MTA)
 
 run: ## serve filter.conf.example in the foreground
 	@sh tests/deps.sh build
 	@$(MAKE) --no-print-directory all
 	$(B)/chainmail serve --config filter.conf.example
 
-test: ## everything: unit tests, transcripts, miltertest, end to end with a real Postfix (root)
-	$(call need_root,$(PRIVATE_POSTFIX); make check needs no root)
+test: ## everything: unit tests, transcripts, miltertest, end to end with Postfix and Sendmail (root)
+	$(call need_root,$(PRIVATE_SERVER); make check needs no root)
 	@sh tests/deps.sh build demo test
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory check-docs check-install check-uninstall check-miltertest

@@ -1,10 +1,51 @@
 #!/bin/sh
-# deps.sh GROUP... - install the Debian packages of tests/packages that are missing
+# deps.sh GROUP...             install the Debian packages of tests/packages that are missing
+# deps.sh --unpack DIR GROUP   unpack those of GROUP into DIR, once, and install nothing
 #
 # Says what it installs; needs root only when something is missing.
 set -eu
 
 list=$(dirname "$0")/packages
+
+# The package lists may be missing or old, so a second attempt comes with new ones, where root can get them.
+download() {
+	APT="-o APT::Sandbox::User=root"
+	# shellcheck disable=SC2086
+	apt-get $APT download "$@" || {
+		[ "$(id -u)" = 0 ] && apt-get update && apt-get $APT download "$@"
+	}
+}
+
+# Complete or not there at all: unpacked beside DIR, then given its name. No program of theirs runs here with
+# more rights than the caller has, so they lose their setuid and setgid bits.
+unpack() {
+	dir=$1 packages=$(sed -n "s/^$2: *//p" "$list")
+	[ ! -d "$dir" ] || exit 0
+	command -v apt-get >/dev/null || {
+		echo "deps: this is not Debian: unpack what corresponds to $packages into $dir" >&2
+		exit 1
+	}
+	mkdir -p "$(dirname "$dir")"
+	new=$(mktemp -d "$dir.XXXXXX")
+	trap 'rm -rf "$new"' EXIT
+	# shellcheck disable=SC2086
+	(cd "$new" && mkdir debs root && cd debs && download $packages) >"$new/log" 2>&1 || {
+		cat "$new/log" >&2
+		echo "deps: could not download $packages; see above. Without a network, unpack them into $dir" >&2
+		exit 1
+	}
+	for deb in "$new"/debs/*.deb; do
+		dpkg -x "$deb" "$new/root"
+	done
+	find "$new/root" -type f -perm /6000 -exec chmod ug-s {} +
+	chmod 0755 "$new/root"
+	mv "$new/root" "$dir"
+}
+
+if [ "$1" = --unpack ]; then
+	unpack "$2" "$3"
+	exit 0
+fi
 missing=
 for group in "$@"; do
 	for package in $(sed -n "s/^$group: *//p" "$list"); do

@@ -317,6 +317,7 @@ static const struct cm_macro server_macros[] = {
 	{CM_STAGE_CONNECT, "{daemon_addr}"},
 	{CM_STAGE_CONNECT, "{daemon_name}"},
 	{CM_STAGE_CONNECT, "{daemon_port}"},
+	{CM_STAGE_CONNECT, "{if_addr}"},
 	{0, NULL},
 };
 static const struct cm_macro tls_macros[] = {{CM_STAGE_MAIL, "{tls_version}"}, {0, NULL}};

@@ -66,6 +66,7 @@ struct cm_session {
 	struct net_addr peer;
 	struct cm_client client;
 	struct cm_server server;
+	char server_ip[NET_TEXT]; /* what server.ip points to */
 	const char *helo;
 	struct edit_queue conn_edits;
 	struct session_pair *conn_notes, *conn_results;

@@ -15,27 +15,6 @@
 #define MACROS_MOST 256u
 #define NUMBER_MOST 65535u
 
-/* Macros that fill the structs of the public header; sorted by name, without braces. */
-static const struct fact {
-	const char *name;
-	size_t offset;
-	bool number;
-} facts[] = {
-	{"auth_authen", offsetof(struct cm_session, auth.user), false},
-	{"auth_type", offsetof(struct cm_session, auth.method), false},
-	{"cert_subject", offsetof(struct cm_session, tls.cert_subject), false},
-	{"cipher", offsetof(struct cm_session, tls.cipher), false},
-	{"cipher_bits", offsetof(struct cm_session, tls.bits), true},
-	{"client_port", offsetof(struct cm_session, client.port), true},
-	{"client_ptr", offsetof(struct cm_session, client.ptr), false},
-	{"daemon_addr", offsetof(struct cm_session, server.ip), false},
-	{"daemon_name", offsetof(struct cm_session, server.daemon), false},
-	{"daemon_port", offsetof(struct cm_session, server.port), true},
-	{"if_addr", offsetof(struct cm_session, server.ip), false},
-	{"j", offsetof(struct cm_session, server.name), false},
-	{"tls_version", offsetof(struct cm_session, tls.version), false},
-};
-
 /* A macro's name without its braces. */
 static const char *
 bare_name(const char *name, size_t *len)
@@ -57,19 +36,65 @@ same_name(const char *a, const char *b)
 }
 
 static void
-set_number(unsigned *slot, const char *value)
+set_number(struct cm_session *s, void *slot, const char *value)
 {
 	size_t digits = strspn(value, "0123456789");
 	unsigned long n = digits > 0 && digits < 6 ? strtoul(value, NULL, 10) : 0;
 
-	*slot = value[digits] == '\0' && n <= NUMBER_MOST ? (unsigned)n : 0;
+	(void)s;
+	*(unsigned *)slot = value[digits] == '\0' && n <= NUMBER_MOST ? (unsigned)n : 0;
 }
 
 static void
-set_text(const char **slot, const char *value)
+set_text(struct cm_session *s, void *slot, const char *value)
 {
-	*slot = value[0] == '\0' ? NULL : value;
+	(void)s;
+	*(const char **)slot = value[0] == '\0' ? NULL : value;
 }
+
+/* Where there is none, Postfix says "unknown" and Sendmail the address in brackets. */
+static void
+set_reverse_name(struct cm_session *s, void *slot, const char *value)
+{
+	set_text(s, slot, value[0] == '[' ? "unknown" : value);
+}
+
+/*
+ * Sendmail says in {daemon_addr} where it listens, 0.0.0.0 unless told otherwise, and in {if_addr}
+ * what the client reached, but not for the loopback. Its IPv6 addresses are "IPv6:0:0:0:0:0:0:0:1".
+ */
+static void
+set_address(struct cm_session *s, void *slot, const char *value)
+{
+	static const struct net_addr any;
+	struct net_addr addr;
+
+	if (!net_parse(&addr, value) || memcmp(addr.octets, any.octets, sizeof(any.octets)) == 0)
+		return;
+	net_text(&addr, s->server_ip);
+	set_text(s, slot, s->server_ip);
+}
+
+/* Macros that fill the structs of the public header; sorted by name, without braces. */
+static const struct fact {
+	const char *name;
+	size_t offset;
+	void (*set)(struct cm_session *, void *slot, const char *value);
+} facts[] = {
+	{"auth_authen", offsetof(struct cm_session, auth.user), set_text},
+	{"auth_type", offsetof(struct cm_session, auth.method), set_text},
+	{"cert_subject", offsetof(struct cm_session, tls.cert_subject), set_text},
+	{"cipher", offsetof(struct cm_session, tls.cipher), set_text},
+	{"cipher_bits", offsetof(struct cm_session, tls.bits), set_number},
+	{"client_port", offsetof(struct cm_session, client.port), set_number},
+	{"client_ptr", offsetof(struct cm_session, client.ptr), set_reverse_name},
+	{"daemon_addr", offsetof(struct cm_session, server.ip), set_address},
+	{"daemon_name", offsetof(struct cm_session, server.daemon), set_text},
+	{"daemon_port", offsetof(struct cm_session, server.port), set_number},
+	{"if_addr", offsetof(struct cm_session, server.ip), set_address},
+	{"j", offsetof(struct cm_session, server.name), set_text},
+	{"tls_version", offsetof(struct cm_session, tls.version), set_text},
+};
 
 /* The value is borrowed. */
 static void
@@ -83,10 +108,7 @@ set_fact(struct cm_session *s, const char *name, const char *value)
 
 		if (strncmp(facts[i].name, bare, len) != 0 || facts[i].name[len] != '\0')
 			continue;
-		if (facts[i].number)
-			set_number(slot, value);
-		else
-			set_text(slot, value);
+		facts[i].set(s, slot, value);
 		return;
 	}
 }

@@ -3,7 +3,7 @@
 #
 # client.sh - SMTP clients: whole messages with swaks, single steps by hand, many at once
 #
-# Sourced after postfix.sh. Every function ends within bounded time, whatever the server does. The
+# Sourced after mta.sh. Every function ends within bounded time, whatever the server does. The
 # dialogue of the last message stays in CLIENT_TALK, where reply_to looks answers up.
 
 CLIENT_TALK=
@@ -26,21 +26,21 @@ client_begin() {
 # send [SWAKS-OPTION...]: one message to the plain port, by default from ann@example.org to alice.
 # A later option of the same name wins. True when the server took the message.
 send() {
-    timeout "$CLIENT_TIMEOUT" swaks --server 127.0.0.1 --port "$PF_PORT" --timeout 10 \
+    timeout "$CLIENT_TIMEOUT" swaks --server 127.0.0.1 --port "$MTA_PORT" --timeout 10 \
         --helo client.example.org --from ann@example.org --to alice@example.com \
         --suppress-data "$@" >"$CLIENT_TALK" 2>&1
 }
 
 # submit [SWAKS-OPTION...]: the same to the submission port; add login_as and TLS as wanted.
 submit() {
-    send --port "$PF_SUBMISSION_PORT" --from bob@example.com "$@"
+    send --port "$MTA_SUBMISSION_PORT" --from bob@example.com "$@"
 }
 
 # submit_as LOGIN [SWAKS-OPTION...]: submission with TLS and a login.
 submit_as() {
     local login=$1
     shift
-    submit --tls --auth PLAIN --auth-user "$login" --auth-password "$PF_PASSWORD" "$@"
+    submit --tls --auth PLAIN --auth-user "$login" --auth-password "$SITE_PASSWORD" "$@"
 }
 
 # reply_to COMMAND: the server's answer to the first command that begins so ("RCPT TO:<bob", "." for
@@ -58,24 +58,19 @@ reply_to() {
             line = substr($0, 5)
             answer = answer ? answer " / " line : line
         }
-        END { print answer }' "$CLIENT_TALK"
+        END { print answer }' "$CLIENT_TALK" | filter_words
 }
 
 # The first answer that refuses something; empty when nothing was refused.
 first_refusal() {
-    sed -n 's/^<[-~*][*] //p' "$CLIENT_TALK" | grep -m 1 '^[45]'
-}
-
-# The queue id that Postfix told the client.
-queue_id() {
-    sed -n 's/^<.*250 .*queued as \([A-Za-z0-9]*\).*/\1/p' "$CLIENT_TALK"
+    sed -n 's/^<[-~*][*] //p' "$CLIENT_TALK" | grep -m 1 '^[45]' | filter_words
 }
 
 # --- step by step ------------------------------------------------------------------------------
 
-# smtp_open [PORT]: a connection to type commands into; its greeting is in SMTP_REPLY.
+# smtp_open [PORT [ADDRESS]]: a connection to type commands into; its greeting is in SMTP_REPLY.
 smtp_open() {
-    exec {smtp_fd}<>"/dev/tcp/127.0.0.1/${1:-$PF_PORT}" || return 1
+    exec {smtp_fd}<>"/dev/tcp/${2:-127.0.0.1}/${1:-$MTA_PORT}" || return 1
     smtp_read
 }
 

@@ -3,11 +3,12 @@
 #
 # daemon.sh - one Chainmail daemon: makes its directory, starts, reloads, ends and kills it
 #
-# Sourced after lib.sh. The daemon's directory belongs to the user it runs as, with the group of
-# Postfix, so that smtpd reaches the socket and nobody else does.
+# Sourced after lib.sh, and after mta_use where there is an MTA. The daemon's directory belongs to the
+# user it runs as, with the group of the MTA, so that the MTA reaches the socket and nobody else does.
+# CM_ENGINE is the engine of its listener (default: native).
 
 readonly CM_USER=nobody
-readonly CM_MTA_GROUP=postfix
+readonly CM_ENGINES='native libmilter'
 
 # daemon_make DIR BUILD: the directory DIR/filter for configuration, rules, plugins and socket.
 daemon_make() {
@@ -18,6 +19,7 @@ daemon_make() {
     CM_CONF=$CM_DIR/filter.conf
     CM_LOG=$CM_DIR/log
     CM_PID=
+    CM_MTA_GROUP=${MTA_GROUP:-postfix}
     [ -x "$CM_BIN" ] || die "there is no $CM_BIN" "run: make all"
     mkdir -p "$CM_DIR/run" "$CM_DIR/plugins"
     cp "$CM_BUILD"/plugins/*.so "$CM_DIR/plugins" || die "there are no plugins in $CM_BUILD/plugins" "run: make all"
@@ -37,7 +39,7 @@ daemon_fill() {
     getent group "$CM_MTA_GROUP" >/dev/null || drop="$drop|@MTA_GROUP@"
     sed -E -e "/$drop/d" -e "s|@DIR@|$CM_DIR|g" -e "s|@USER@|$CM_USER|g" \
         -e "s|@GROUP@|$(id -gn "$CM_USER")|g" -e "s|@MTA_GROUP@|$CM_MTA_GROUP|g" \
-        -e "s|@SUBMISSION_PORT@|${PF_SUBMISSION_PORT:-587}|g" "$1"
+        -e "s|@SUBMISSION_PORT@|${MTA_SUBMISSION_PORT:-587}|g" -e "s|@ENGINE@|${CM_ENGINE:-native}|g" "$1"
 }
 
 # daemon_configure SOURCE: takes every file of the directory SOURCE; *.in are templates.

@@ -8,7 +8,7 @@ set -u
 
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
-. "$E2E_DIR/postfix.sh"
+. "$E2E_DIR/mta.sh"
 
 passed=0
 failed=0
@@ -46,7 +46,7 @@ says() {
 
 # demo NAME=VALUE...: runs it with these variables; its end is in status.
 demo() {
-    env -u E2E_KEEP -u PF_PORT -u PF_SUBMISSION_PORT TMPDIR="$dir/tmp" "$@" \
+    env -u E2E_KEEP -u MTA_PORT -u MTA_SUBMISSION_PORT TMPDIR="$dir/tmp" "$@" \
         bash "$E2E_DIR/demo.sh" "$build" >"$dir/out" 2>&1
     status=$?
 }
@@ -77,7 +77,7 @@ occupied_port() {
         $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:$ARGV[0]", Listen => 1) and sleep 60' "$port" &
     cleanup_add kill "$!"
     wait_until 5 eval "! port_free $port"
-    refused "port $port of 127.0.0.1 is in use" PF_PORT="$port"
+    refused "port $port of 127.0.0.1 is in use" MTA_PORT="$port"
 }
 
 has_begun() {
@@ -99,7 +99,8 @@ interrupted() {
 }
 
 # A machine without root or packages is said so once.
-if ! reason=$( (postfix_need; need_commands swaks/swaks) 2>&1); then
+mta_use postfix
+if ! reason=$( (mta_need; need_commands swaks/swaks) 2>&1); then
     printf 'demo: skipped: %s\n' "$(head -n 1 <<<"$reason")"
     [ -z "${CHAINMAIL_NO_SKIP-}" ]
     exit
@@ -112,8 +113,8 @@ dir=$PRIVATE_DIR
 mkdir -m 0755 "$dir/tmp"
 all_well
 occupied_port
-refused "PF_PORT=abc is not a port" PF_PORT=abc
-refused "PF_SUBMISSION_PORT=70000 is not a port" PF_SUBMISSION_PORT=70000
+refused "MTA_PORT=abc is not a port" MTA_PORT=abc
+refused "MTA_SUBMISSION_PORT=70000 is not a port" MTA_SUBMISSION_PORT=70000
 refused "there is no directory $dir/none" TMPDIR="$dir/none"
 interrupted
 printf 'demo: %d passed, %d failed\n' "$passed" "$failed"

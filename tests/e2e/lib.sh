@@ -30,7 +30,7 @@ lacking() {
 
 need_root() {
     [ "$(id -u)" -eq 0 ] ||
-        lacking "needs root: Postfix runs its parts as several users" "run it as root or in a container"
+        lacking "needs root: mail servers run their parts as several users" "run it as root or in a container"
 }
 
 # need_commands NAME/PACKAGE...: every command, or the list of packages to install.
@@ -45,7 +45,7 @@ need_commands() {
 
 # cleanup_begin: from here on the commands given to cleanup_add run, last first, however the script ends.
 cleanup_begin() {
-    cleanup_jobs=()
+    cleanup_jobs=() children=()
     trap cleanup_run EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
@@ -108,6 +108,22 @@ run_child() {
     wait "$pid"
     status=$?
     unset 'cleanup_jobs[-1]'
+    return "$status"
+}
+
+# start_child COMMAND...: the same, without waiting for it; wait_children waits for all of them, and is
+# true when each one succeeded.
+start_child() {
+    ( cleanup_begin; "$@" ) &
+    cleanup_add end_child "$!"
+    children+=("$!")
+}
+
+wait_children() {
+    local pid status=0
+    for pid in "${children[@]}"; do
+        wait "$pid" || status=1
+    done
     return "$status"
 }
 

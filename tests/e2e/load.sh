@@ -13,7 +13,7 @@ load_begin() {
     LOAD_MESSAGES=$1
     LOAD_NAME=load.$BASHPID
     LOAD_RESULT=$CASES_DIR/$LOAD_NAME
-    perl "$E2E_DIR/load.pl" "$PF_PORT" "$LOAD_CLIENTS" "$1" "$LOAD_SECONDS" "$LOAD_NAME" >"$LOAD_RESULT" &
+    perl "$E2E_DIR/load.pl" "$MTA_PORT" "$LOAD_CLIENTS" "$1" "$LOAD_SECONDS" "$LOAD_NAME" >"$LOAD_RESULT" &
     LOAD_PID=$!
     cleanup_add end_child "$LOAD_PID"
 }
@@ -34,13 +34,13 @@ load_has_taken() {
 load_end() {
     wait "$LOAD_PID"
     unset 'cleanup_jobs[-1]'
-    postfix_wait_delivered 30
+    mta_wait_delivered 30
 }
 
 # The numbers of all delivered messages of this load, sorted, copies included.
 load_delivered() {
     local files
-    mapfile -t files < <(postfix_mailbox load)
+    mapfile -t files < <(mta_mailbox load)
     [ ${#files[@]} -eq 0 ] || cat "${files[@]}" | sed -n "s/^X-Load: \($LOAD_NAME-[0-9]*\).*/\1/p" | sort
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# miltertest.sh [BUILD [SESSION...]] - whole milter sessions by Debian's miltertest
+# miltertest.sh [BUILD [SESSION...]] - whole milter sessions by Debian's miltertest, with each engine
 #
 # A second opinion that nobody here wrote: miltertest plays the MTA, the sessions are in miltertest/.
 # Needs neither root nor an MTA. Prints one line for each session and a closing line.
@@ -23,11 +23,11 @@ session() {
     if words=$(timeout "$SESSION_SECONDS" miltertest -D SOCKET="unix:$CM_SOCKET" \
         -D LIB="$lib" -D SESSION="$E2E_DIR/miltertest/$1.lua" -s "$lib/run.lua" 2>&1); then
         passed=$((passed + 1))
-        printf 'ok %d - %s\n' $((passed + failed)) "$1"
+        printf 'ok %d - %s: %s\n' $((passed + failed)) "$CM_ENGINE" "$1"
         return
     fi
     failed=$((failed + 1))
-    printf 'not ok %d - %s\n' $((passed + failed)) "$1"
+    printf 'not ok %d - %s: %s\n' $((passed + failed)) "$CM_ENGINE" "$1"
     sed 's/^/#   /' <<<"$words"
     daemon_log_since "$mark" . | tail -n 8 | sed 's/^/#   log: /'
 }
@@ -46,19 +46,27 @@ if [ $# -eq 0 ]; then
     set -- "${names[@]%.lua}"
 fi
 
+# All sessions NAME... with one daemon.
+sessions() {
+    local part name
+    for part in '' access edits submission miltertest; do
+        daemon_configure "$E2E_DIR/conf/$part"
+    done
+    daemon_start
+    for name in "$@"; do
+        session "$name"
+    done
+    daemon_stop 15 || {
+        echo "not ok - $CM_ENGINE: the daemon ends with success: status $?"
+        failed=$((failed + 1))
+    }
+}
+
 cleanup_begin
 private_dir miltertest
 daemon_make "$PRIVATE_DIR" "$build"
-for part in '' access edits submission miltertest; do
-    daemon_configure "$E2E_DIR/conf/$part"
+for CM_ENGINE in $CM_ENGINES; do
+    sessions "$@"
 done
-daemon_start
-for name in "$@"; do
-    session "$name"
-done
-daemon_stop 15 || {
-    echo "not ok - the daemon ends with success: status $?"
-    failed=$((failed + 1))
-}
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

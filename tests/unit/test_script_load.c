@@ -245,7 +245,7 @@ static const struct {
 	{"function mail(m) if m.tls then end end", 0, "2{tls_version} "},
 	{"function mail(m) local c = m.tls.cipher end", 0, "2{cipher} 2{tls_version} "},
 	{"function mail(m) return m.server.port == 25 and nil end", 0,
-		"0j 0{daemon_addr} 0{daemon_name} 0{daemon_port} "},
+		"0j 0{daemon_addr} 0{daemon_name} 0{daemon_port} 0{if_addr} "},
 	{"function mail(m) local p = m.client.ptr end", 0, "0{client_ptr} "},
 	{"function mail(m) local q = m.queue_id end", 0, "4i "},
 	{"function message(m) m:add_header('X-A', 'b') end", CM_EDIT_HEADERS, ""},

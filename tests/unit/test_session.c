@@ -448,6 +448,40 @@ START_TEST(macros_of_the_next_mail_outlive_an_open_message)
 }
 END_TEST
 
+/* What Postfix and Sendmail say of where a client connected to. */
+START_TEST(the_server_is_what_the_client_reached)
+{
+	static const struct {
+		const char *daemon_addr, *if_addr, *ip;
+	} rows[] = {
+		{"192.0.2.25", NULL, "192.0.2.25"},
+		{"127.0.0.1", "", "127.0.0.1"},
+		{"0.0.0.0", "192.0.2.25", "192.0.2.25"},
+		{"IPv6:0:0:0:0:0:0:0:0", "IPv6:2001:db8:0:0:0:0:0:1", "2001:db8::1"},
+		{"IPv6:0:0:0:0:0:0:0:1", NULL, "::1"},
+		{"0.0.0.0", NULL, NULL},
+		{"unknown", NULL, NULL},
+	};
+
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		s->server.ip = NULL;
+		session_macros_begin(s, CM_STAGE_CONNECT);
+		session_macro_add(s, CM_STAGE_CONNECT, "{daemon_addr}", rows[i].daemon_addr);
+		if (rows[i].if_addr != NULL)
+			session_macro_add(s, CM_STAGE_CONNECT, "{if_addr}", rows[i].if_addr);
+		ck_assert_pstr_eq(s->server.ip, rows[i].ip);
+	}
+}
+END_TEST
+
+START_TEST(an_address_is_no_reverse_name)
+{
+	session_macros_begin(s, CM_STAGE_CONNECT);
+	session_macro_add(s, CM_STAGE_CONNECT, "{client_ptr}", "[192.0.2.7]");
+	ck_assert_str_eq(s->client.ptr, "unknown");
+}
+END_TEST
+
 START_TEST(facts_are_filled_from_macros)
 {
 	session_macros_begin(s, CM_STAGE_CONNECT);
@@ -755,6 +789,8 @@ suite(void)
 	tcase_add_test(t, macros_of_mail_end_with_the_message);
 	tcase_add_test(t, macros_of_the_next_mail_outlive_an_open_message);
 	tcase_add_test(t, facts_are_filled_from_macros);
+	tcase_add_test(t, an_address_is_no_reverse_name);
+	tcase_add_test(t, the_server_is_what_the_client_reached);
 	tcase_add_loop_test(t, port_that_is_none_is_zero, 0, LENGTH(numbers));
 	tcase_add_test(t, facts_told_in_each_message_cost_memory_once);
 	tcase_add_test(t, endless_macro_list_is_bounded);

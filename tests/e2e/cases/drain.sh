@@ -9,14 +9,15 @@ readonly MESSAGES=300
 
 # A client in the middle of its message when TERM arrives.
 open_message_finishes() {
-    local line
+    local line mark
     daemon_start
     smtp_open || differs "a greeting" "$SMTP_REPLY"
     for line in 'EHLO client.example.org' 'MAIL FROM:<ann@example.org>' 'RCPT TO:<alice@example.com>'; do
         smtp "$line" || differs "an open message" "$SMTP_REPLY"
     done
+    mark=$(daemon_log_mark)
     kill -TERM "$CM_PID"
-    sleep 1
+    wait_until 10 daemon_log_since "$mark" 'ending: ' || differs "a log line of the drain" "$(daemon_log_since "$mark" .)"
     smtp DATA || differs "354 for the open message" "$SMTP_REPLY"
     smtp_text 'Subject: drain' '' 'Still here.'
     smtp . || differs "250 for the open message" "$SMTP_REPLY"

@@ -23,11 +23,22 @@ add_header() {
     expect_line "$MESSAGE" '^X-Added: yes$'
 }
 
+add_two_headers() {
+    edit add_two
+    expect_equal "$(added_order first second)" "$(sed -n 's/^X-Two: //p' "$MESSAGE" | tr '\n' ' ' | sed 's/ $//')"
+}
+
 insert_header() {
     edit insert
     expect_line "$MESSAGE" '^X-First: yes$'
     [ "$(line_number "$MESSAGE" '^X-First:')" -lt "$(line_number "$MESSAGE" '^Received:')" ] ||
         differs "X-First above Received" "$(head -n 8 "$MESSAGE")"
+}
+
+# The field of the MTA itself is the first one of the message as it will be delivered.
+insert_below_received() {
+    edit insert_one --header "X-First: as sent"
+    expect_equal "X-Second: yes" "$(sed '1,/^Received:/d' "$MESSAGE" | grep -m 1 '^[^[:blank:]]')"
 }
 
 set_header() {
@@ -91,7 +102,9 @@ all_at_once() {
 }
 
 it "a header is added" add_header
+it "two headers of one name are added" add_two_headers
 it "a header is inserted above everything" insert_header
+it "a header is inserted below the field of the MTA" insert_below_received
 it "a header is set" set_header
 it "a header that is not there is set" set_missing_header
 it "a header is removed" remove_header

@@ -5,7 +5,7 @@
 
 case_daemon reload
 
-readonly MESSAGES=600
+readonly BATCH=100
 
 # set_version TEXT: another version of the rule, put into place whole.
 set_version() {
@@ -33,21 +33,32 @@ reload() {
     expect_version 1
 }
 
-# smtp-source ends with a failure at the first session that is not served.
+# steady_load FILE: batches of messages until FILE is gone, which holds their number. smtp-source ends with a
+# failure at the first session that is not served.
+steady_load() {
+    local batches=0
+    while [ -e "$1" ]; do
+        smtp-source -s 8 -m "$BATCH" -f ann@example.org -t load@example.com "127.0.0.1:$MTA_PORT" || return
+        batches=$((batches + 1))
+        echo "$batches" >"$1.sent"
+    done
+}
+
 reload_under_load() {
-    local before pid i
-    before=$(postfix_mailbox load | wc -l)
-    smtp-source -s 8 -m "$MESSAGES" -f ann@example.org -t load@example.com "127.0.0.1:$PF_PORT" &
+    local before pid i running=$CASES_DIR/running
+    before=$(mta_mailbox load | wc -l)
+    : >"$running"
+    steady_load "$running" &
     pid=$!
     for i in 11 12 13 14 15; do
         set_version "$i"
         hup
         expect_version "$i"
     done
-    kill -0 "$pid" || differs "load until the last reload" "its end before that: send more messages"
+    rm "$running"
     wait "$pid" || differs "no failed session" "smtp-source ended with status $?"
-    postfix_wait_delivered 30
-    expect_equal "$MESSAGES" "$(($(postfix_mailbox load | wc -l) - before))"
+    mta_wait_delivered 30
+    expect_equal "$((BATCH * $(cat "$running.sent")))" "$(($(mta_mailbox load | wc -l) - before))"
 }
 
 # broken_refused NAME LOG-PATTERN: after break_NAME the old generation stays and the log says why the new one was refused.

@@ -45,7 +45,7 @@ foreign_file() {
 
 socket_rights() {
     daemon_start
-    expect_equal "660 postfix" "$(stat -c '%a %G' "$CM_SOCKET")"
+    expect_equal "660 $MTA_GROUP" "$(stat -c '%a %G' "$CM_SOCKET")"
     expect_equal "$CM_USER" "$(stat -c %U "/proc/$CM_PID")"
 }
 

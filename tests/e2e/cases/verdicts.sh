@@ -17,7 +17,10 @@ told_at() {
 order() {
     local order=$1-$2
     case $1 in
-    connect) tagged send --xclient-name "$order.test" --xclient-addr 192.0.2.1 ;;
+    connect)
+        mta_client 127.0.2.1 "$order.test"
+        tagged send "${CLIENT_OPTIONS[@]}"
+        ;;
     helo) tagged send --helo "$order.test" ;;
     *) tagged send --from "$order@example.org" ;;
     esac
@@ -59,8 +62,7 @@ quarantine_at() {
     held=$(held_copies)
     expect_equal 1 "$(grep -c . <<<"$held")"
     expect_equal 0 "$(copies_anywhere)"
-    postfix_log "$held: milter-hold: END-OF-MESSAGE .*milter triggers HOLD action" ||
-        differs "a log line milter-hold for $held" "$(postfix_log "$held")"
+    mta_log "$(hold_line "$held")" || differs "a log line $(hold_line "$held")" "$(mta_log "$held")"
 }
 
 no_verdict() {

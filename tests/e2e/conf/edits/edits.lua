@@ -1,6 +1,11 @@
 -- Makes the edit that the field X-Edit names; "early" is asked for at MAIL, long before it can be made.
 local edits = {
     add = function(m) m:add_header("X-Added", "yes") end,
+    add_two = function(m)
+        m:add_header("X-Two", "first")
+        m:add_header("X-Two", "second")
+    end,
+    insert_one = function(m) m:insert_header(1, "X-Second", "yes") end,
     set = function(m) m:set_header("Subject", "another subject") end,
     set_missing = function(m) m:set_header("X-Missing", "now here") end,
     remove = function(m) m:remove_header("X-Secret") end,
