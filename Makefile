@@ -134,6 +134,10 @@ format-check: ## fail where clang-format would change something
 	@sh tests/deps.sh lint
 	@clang-format --dry-run -Werror $(SOURCES)
 
+soak: all ## a quarter of an hour: 1,000 reloads, 50 drains and 100 kills under load behind a real Postfix (root)
+	@E2E_RELOADS=1000 E2E_DRAINS=50 E2E_KILLS=100 E2E_SECONDS=900 \
+		bash tests/e2e/run.sh $(B) --mta postfix --engine native reload drain crash
+
 bench: all ## throughput, CPU, idle sessions and bursts beside a no-op libmilter filter
 	@bash tests/bench/run.sh $(B)
 
@@ -270,5 +274,5 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB)
 -include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) $(TEST_PLUGINS:.so=.d)
 
 .PHONY: FORCE help deps all demo run test check check-unit check-transcripts check-docs check-install \
-	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check bench fuzz fuzz-build \
+	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench fuzz fuzz-build \
 	docs install uninstall clean

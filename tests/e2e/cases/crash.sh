@@ -5,7 +5,8 @@
 
 case_config reload
 
-readonly MESSAGES=400
+readonly KILLS=${E2E_KILLS:-5}
+readonly MESSAGES=$((KILLS * 80))
 
 load_has_failed() {
     [ "$(load_failures '')" -gt "$1" ]
@@ -15,7 +16,7 @@ kill_under_load() {
     local round failures
     daemon_start
     load_begin "$MESSAGES"
-    for round in 1 2 3 4 5; do
+    for round in $(seq "$KILLS"); do
         wait_until 20 load_has_taken $((round * 20)) || differs "mail flows again in round $round" "$(load_taken) taken"
         failures=$(load_failures '')
         daemon_kill
@@ -25,7 +26,7 @@ kill_under_load() {
     load_running || differs "load until the last kill" "its end before that: send more messages"
     load_end
     load_books
-    expect_at_least 5 "$(load_failures '')" "attempts that met a dead daemon"
+    expect_at_least "$KILLS" "$(load_failures '')" "attempts that met a dead daemon"
     expect_equal "$MESSAGES" "$(load_taken)"
 }
 
@@ -38,5 +39,5 @@ dead_means_later() {
     expect_equal 0 "$(copies_anywhere)"
 }
 
-it "five kills under load: every message delivered once or still with its sender" kill_under_load
+it "$KILLS kills under load: every message delivered once or still with its sender" kill_under_load
 it "a dead daemon is a temporary failure" dead_means_later
