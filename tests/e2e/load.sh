@@ -41,7 +41,7 @@ load_end() {
 load_delivered() {
     local files
     mapfile -t files < <(mta_mailbox load)
-    [ ${#files[@]} -eq 0 ] || cat "${files[@]}" | sed -n "s/^X-Load: \($LOAD_NAME-[0-9]*\).*/\1/p" | sort
+    [ ${#files[@]} -eq 0 ] || printf '%s\0' "${files[@]}" | xargs -0 cat | sed -n "s/^X-Load: \($LOAD_NAME-[0-9]*\).*/\1/p" | sort
 }
 
 # load_books: every message is either delivered, once, or still with its sender, who was told so.

@@ -395,9 +395,7 @@ START_TEST(a_header_that_is_too_large_refuses_the_message_alone)
 	PUT('N', "");
 	PUT('E', "");
 	ck_assert(goes_on());
-	ck_assert_msg(strstr(out.data + out.len - 60, "552 5.3.4") != NULL ||
-			      memmem(out.data, out.len, "552 5.3.4", 9) != NULL,
-		"no 552");
+	ck_assert_ptr_nonnull(memmem(out.data, out.len, "552 5.3.4", 9));
 	buf_clear(&out);
 	PUT('M', "<a@x.org>\0");
 	PUT('R', "<b@x.org>\0");
