@@ -28,7 +28,8 @@ function ratio(figure, scene, level, filter, to_scene, to_level, to_filter,    r
 }
 
 $1 == "memory" {
-	if (!($2 in memory) || $3 > memory[$2])
+	# Of the first round: a process keeps what it once had.
+	if (!($2 in memory))
 		memory[$2] = $3
 	next
 }
