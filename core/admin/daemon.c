@@ -232,6 +232,13 @@ serve(struct daemon *d)
 	}
 }
 
+/* A message is open, or its answer on the way. */
+static bool
+unfinished(void)
+{
+	return conversations_messages() > 0 || milter_unsent() > 0;
+}
+
 /* Open messages may end; those of sessions that hang are given up after the time. */
 static void
 drain(struct daemon *d)
@@ -245,7 +252,7 @@ drain(struct daemon *d)
 	notify_stopping();
 	if (conversations_messages() > 0)
 		log_write(LOG_LEVEL_INFO, "ending: %u messages are open", conversations_messages());
-	while (conversations_messages() > 0 && clock_now() < deadline && !milter_failed()) {
+	while (unfinished() && clock_now() < deadline && !milter_failed()) {
 		if (ends(next_signal(d, DRAIN_TICK)))
 			return;
 	}

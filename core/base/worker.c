@@ -20,8 +20,6 @@
 #include "log_limit.h"
 #include "mem.h"
 
-/* Enough for a Lua rule that nests as deep as it may; only touched pages cost memory. */
-#define STACK ((size_t)512 << 10)
 /* At work for longer, a thread counts as waiting though it never said so. */
 #define STUCK_US (100 * CLOCK_MS)
 /* A thread that rested so long is not needed. */
@@ -50,6 +48,9 @@ struct worker_pool {
 	_Atomic unsigned allowed; /* to run: the cores, and one for each that is stuck */
 	bool stop;
 };
+
+/* A pool is being stopped, or was: the process ends. */
+static atomic_bool stopped;
 
 static pthread_key_t current;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -167,7 +168,7 @@ create(struct worker *w)
 	int failure;
 
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK);
+	pthread_attr_setstacksize(&attr, WORKER_STACK);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	sigdelset(&all, SIGURG); /* the watchdog of Lua rules */
@@ -259,6 +260,8 @@ worker_wait_begin(void (*cancel)(void *), void *context)
 	w->cancel_context = context;
 	atomic_fetch_sub(&w->pool->running, 1);
 	more = fill(w->pool);
+	if (w->pool->stop && cancel != NULL)
+		cancel(context);
 	pthread_mutex_unlock(&w->pool->lock);
 	if (more)
 		(void)begin_thread(w->pool);
@@ -290,6 +293,22 @@ worker_cancel_where(struct worker_pool *p, bool (*unwanted)(void *job))
 			w->cancel(w->cancel_context);
 	}
 	pthread_mutex_unlock(&p->lock);
+}
+
+/* With the lock. */
+static void
+cancel_all(struct worker_pool *p)
+{
+	for (struct worker *w = p->workers; w != NULL; w = w->next) {
+		if (w->waiting && w->cancel != NULL)
+			w->cancel(w->cancel_context);
+	}
+}
+
+bool
+worker_stopped(void)
+{
+	return atomic_load(&stopped);
 }
 
 static unsigned
@@ -375,7 +394,9 @@ worker_pool_stop(struct worker_pool *p, int64_t us)
 	clock_after(&until, us);
 	pthread_mutex_lock(&p->lock);
 	p->stop = true;
+	atomic_store(&stopped, true);
 	pthread_cond_broadcast(&p->wake);
+	cancel_all(p);
 	while (p->threads > 0 && failed == 0)
 		failed = pthread_cond_timedwait(&p->ended, &p->lock, &until);
 	done = p->threads == 0;

@@ -16,6 +16,9 @@
 
 #include "err.h"
 
+/* Of each thread: a Lua rule may nest 200 C calls. Only touched pages cost memory. */
+#define WORKER_STACK ((size_t)2 << 20)
+
 struct worker_pool;
 
 struct worker_work {
@@ -34,8 +37,9 @@ struct worker_work {
 /* Starts the first threads; NULL with words when there is none. */
 struct worker_pool *worker_pool_start(const struct worker_work *, struct err *);
 /*
- * Every serve() must return false from now on. Waits for all threads up to the time; false: some
- * are still in their work, and the pool cannot be freed.
+ * Every serve() must return false from now on. Cancels all waits, those to come included, and
+ * waits for all threads up to the time; false: some are still in their work, and the pool cannot be
+ * freed.
  */
 bool worker_pool_stop(struct worker_pool *, int64_t us);
 
@@ -51,6 +55,8 @@ void worker_idle(void);
 void worker_wait_begin(void (*cancel)(void *), void *context);
 void worker_wait_end(void);
 
+/* A pool was stopped: nothing is worth a wait any more, in whatever thread. */
+bool worker_stopped(void);
 /*
  * Cancels the waits of jobs for which unwanted() is true. It is called with the pool locked, once
  * for each job that waits and can be cancelled, and must not wait itself.

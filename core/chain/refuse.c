@@ -49,10 +49,12 @@ refuse_enforced(const struct run *r)
 	return r->profile != NULL && r->profile->mode == LINK_ENFORCE;
 }
 
-/* A colon or a control character would make two fields of one. */
+/* A colon or a control character would make two fields of one, and a field has a name. */
 static bool
 name_broken(const char *name)
 {
+	if (name[0] == '\0')
+		return true;
 	for (; *name != '\0'; name++) {
 		if ((unsigned char)*name < 0x20 || *name == 0x7f || *name == ':')
 			return true;

@@ -54,14 +54,13 @@ too_late(struct conversation *c, const struct cm_event *ev)
 void
 conversation_event(struct conversation *c, const struct cm_event *ev, struct answer *answer)
 {
-	if (too_late(c, ev)) {
+	/* Counted before the flag is looked at: a drain waits for it, or it sees the drain. */
+	if (ev->stage == CM_STAGE_MAIL)
+		count_message(c, true);
+	if (too_late(c, ev))
 		chain_turn_away(c->session, ev, answer);
-	} else {
-		/* A check may wait at MAIL already. */
-		if (ev->stage == CM_STAGE_MAIL)
-			count_message(c, true);
+	else
 		chain_event(c->session, ev, answer);
-	}
 	count_message(c, c->session->in_message);
 }
 

@@ -79,6 +79,16 @@ milter_drain(void)
 		engines[i]->drain();
 }
 
+unsigned
+milter_unsent(void)
+{
+	unsigned sum = 0;
+
+	for (size_t i = 0; i < ENGINES; i++)
+		sum += engines[i]->unsent();
+	return sum;
+}
+
 void
 milter_stop(void)
 {

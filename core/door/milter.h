@@ -23,6 +23,8 @@ bool milter_open(const struct listener_settings *, struct err *);
 bool milter_start(const struct main_settings *, struct err *);
 /* Takes no more connections. */
 void milter_drain(void);
+/* Connections with answers that their MTA has not taken yet. */
+unsigned milter_unsent(void);
 /* Stops listening, ends the threads; called after the drain. Removes the socket files. */
 void milter_stop(void);
 /* An engine ended by itself (it should not); the daemon then ends with an error. */

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,6 +24,26 @@
 #define PIECE_LEAST ((size_t)512)
 /* A room that an unusual answer has made larger is made anew. */
 #define ROOM_KEPT ((size_t)256 << 10)
+
+static atomic_uint unsent;
+
+unsigned
+milter_conns_unsent(void)
+{
+	return atomic_load(&unsent);
+}
+
+/* Answers that wait; all of them were written, or nobody will take them any more. */
+static void
+drop_out(struct milter_conn *c)
+{
+	if (c->out == NULL)
+		return;
+	free(c->out);
+	c->out = NULL;
+	c->out_len = c->out_done = 0;
+	atomic_fetch_sub(&unsent, 1);
+}
 
 void
 milter_room_init(struct milter_room *r)
@@ -51,7 +72,7 @@ milter_conn_fini(struct milter_conn *c)
 {
 	milter_native_fini(&c->native);
 	free(c->in);
-	free(c->out);
+	drop_out(c);
 	close(c->fd);
 }
 
@@ -123,9 +144,7 @@ write_rest(struct milter_conn *c)
 	c->out_done += (size_t)done;
 	if (c->out_done < c->out_len)
 		return true;
-	free(c->out);
-	c->out = NULL;
-	c->out_len = c->out_done = 0;
+	drop_out(c);
 	return true;
 }
 
@@ -141,6 +160,7 @@ write_answers(struct milter_conn *c, struct buf *out)
 		c->out_len = out->len - (size_t)done;
 		c->out = mem_alloc(c->out_len);
 		memcpy(c->out, out->data + done, c->out_len);
+		atomic_fetch_add(&unsent, 1);
 	}
 	buf_clear(out);
 	if (out->size > ROOM_KEPT) {
@@ -206,6 +226,8 @@ run(struct milter_conn *c, char *bytes, size_t len, struct buf *out)
 	bytes += dropped;
 	len -= dropped;
 	c->ending = !milter_native_feed(&c->native, bytes, len, out, &used, &c->skip);
+	if (used > 0 || dropped > 0)
+		c->steps++;
 	keep_rest(c, bytes + used, len - used);
 	return true;
 }

@@ -25,8 +25,9 @@ struct milter_conn {
 	bool ending; /* once out is written */
 	char *in;    /* begin of a packet; NULL: none, as in nearly all idle connections */
 	size_t in_len, in_size;
-	size_t skip; /* octets to come that nobody wants */
-	char *out;   /* answers that the MTA did not take yet; NULL: none */
+	size_t skip;	/* octets to come that nobody wants */
+	unsigned steps; /* changes whenever a packet ended */
+	char *out;	/* answers that the MTA did not take yet; NULL: none */
 	size_t out_len, out_done;
 };
 
@@ -44,6 +45,8 @@ void milter_conn_fini(struct milter_conn *);
 enum milter_wants milter_conn_serve(struct milter_conn *, struct milter_room *);
 /* The MTA stopped in the middle of a packet. */
 bool milter_conn_halfway(const struct milter_conn *);
+/* Connections whose MTA has not taken all answers yet. */
+unsigned milter_conns_unsent(void);
 /* The MTA has hung up; may be asked while another thread serves. */
 bool milter_conn_gone(const struct milter_conn *);
 /* Tells an MTA that waits at end of message to wait on; from any thread. False: it does not wait.

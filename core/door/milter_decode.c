@@ -86,9 +86,7 @@ decode_pair(struct milter_args *a)
 {
 	a->text = milter_next_text(&a->data, &a->len);
 	a->value = milter_next_text(&a->data, &a->len);
-	if (a->value == NULL || a->len != 0)
-		return "is not two texts that end in NUL";
-	return a->text[0] != '\0' ? NULL : "has no name";
+	return a->value != NULL && a->len == 0 ? NULL : "is not two texts that end in NUL";
 }
 
 static const char *
@@ -104,9 +102,8 @@ decode_path(struct milter_args *a)
 
 		if (parameter == NULL)
 			return "has a parameter that does not end in NUL";
-		if (count == MILTER_PARAMETERS)
-			return "has too many parameters";
-		a->parameters[count++] = parameter;
+		if (count < MILTER_PARAMETERS)
+			a->parameters[count++] = parameter;
 	}
 	a->parameters[count] = NULL;
 	return NULL;

@@ -16,7 +16,8 @@
 #include "base/net.h"
 #include "milter_negotiate.h"
 
-/* Parameters of MAIL and RCPT; Postfix passes on what fits into a command line. */
+/* Parameters of MAIL and RCPT that are kept: a client may repeat them as often as its line has
+ * room. */
 #define MILTER_PARAMETERS 100
 
 struct milter_packet {

@@ -29,6 +29,8 @@ struct milter_engine {
 	bool (*start)(unsigned threads, unsigned most, struct err *);
 	/* Takes no more connections. */
 	void (*drain)(void);
+	/* Connections with answers that their MTA has not taken yet. */
+	unsigned (*unsent)(void);
 	/* Ends its threads and connections; what is left ends with the process. */
 	void (*stop)(void);
 	/* It ended by itself, and should not have. */

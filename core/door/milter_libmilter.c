@@ -426,11 +426,19 @@ leave_running(void)
 {
 }
 
+/* Its threads write, and wait until all is written. */
+static unsigned
+unsent(void)
+{
+	return 0;
+}
+
 const struct milter_engine milter_libmilter_engine = {
 	.name = "libmilter",
 	.add = add,
 	.start = start,
 	.drain = leave_running,
+	.unsent = unsent,
 	.stop = leave_running,
 	.failed = failed,
 };

@@ -4,7 +4,9 @@
  *
  * One row per command: when it may come, what stands behind it, who handles it. A command out of
  * order or misshapen ends the connection and says so, for an MTA that is answered nothing waits
- * until its own timeout. HELO and MAIL end an open message, as RSET does (RFC 5321 section 4.1.4).
+ * until its own timeout. But never for what an SMTP client can say, or its mail would pass without
+ * a filter where the MTA is told to go on without one: a client may go on with a message that was
+ * refused at DATA. HELO and MAIL end an open message, as RSET does (RFC 5321 section 4.1.4).
  */
 #include "milter_native.h"
 
@@ -34,6 +36,9 @@
 #define AFTER_OFFER   (IS_READY | AFTER_CONNECT)
 #define ANY_TIME      (IS_NEW | AFTER_OFFER)
 
+/* Length and command of a packet; octets of an offer, with what later versions may add. */
+#define HEAD	  4u
+#define OFFER_MAX ((size_t)1024)
 /* What a header packet that is too large is cut to: enough for its name. */
 #define HEADER_KEPT 4096u
 
@@ -389,8 +394,8 @@ static const struct command {
 	{SMFIC_EOH, "EOH", IS_RCPT | IS_HEADER, MILTER_NOTHING, on_eoh},
 	{SMFIC_OPTNEG, "OPTNEG", IS_NEW, MILTER_OFFER, on_offer},
 	{SMFIC_QUIT, "QUIT", ANY_TIME, MILTER_NOTHING, on_quit},
-	{SMFIC_RCPT, "RCPT", IS_MAIL | IS_RCPT, MILTER_PATH, on_rcpt},
-	{SMFIC_DATA, "DATA", IS_RCPT, MILTER_NOTHING, on_data},
+	{SMFIC_RCPT, "RCPT", IS_IDLE | IS_MAIL | IS_RCPT, MILTER_PATH, on_rcpt},
+	{SMFIC_DATA, "DATA", IS_IDLE | IS_RCPT, MILTER_NOTHING, on_data},
 	{SMFIC_UNKNOWN, "UNKNOWN", AFTER_CONNECT, MILTER_TEXT, on_unknown},
 };
 
@@ -431,6 +436,24 @@ run_packet(struct milter_native *n, const struct milter_packet *p, struct buf *o
 	return c->run(n, &args, out);
 }
 
+/* Who did not negotiate yet has little to say. */
+static size_t
+packet_max(const struct milter_native *n)
+{
+	return n->state == IS_NEW ? OFFER_MAX : MILTER_PACKET_MAX;
+}
+
+/* Of a packet that is not whole: nobody waits for the rest of what may not come. */
+static bool
+may_come(const struct milter_native *n, const struct milter_packet *p)
+{
+	const struct command *c = find_command(p->command);
+
+	if (c == NULL)
+		return complain(n, "command", "is not known");
+	return (c->states & n->state) != 0 || complain(n, c->name, when_wrong(n));
+}
+
 /* A header field in its place. */
 static bool
 may_be_cut(const struct milter_native *n, const struct milter_packet *p)
@@ -440,7 +463,7 @@ may_be_cut(const struct milter_native *n, const struct milter_packet *p)
 	return c != NULL && c->run == on_header && (c->states & n->state) != 0;
 }
 
-/* The field is shown as far as it was kept, and charged as a whole, so it is over the limit. */
+/* The field is shown as far as it was kept, and is over whatever limit there is. */
 static bool
 run_large(struct milter_native *n, const struct milter_packet *p, struct buf *out)
 {
@@ -450,13 +473,13 @@ run_large(struct milter_native *n, const struct milter_packet *p, struct buf *ou
 	char kept[HEADER_KEPT + 1];
 	struct milter_args args = {0};
 
-	if (!may_be_cut(n, p) || name_end == NULL || name_end == p->data)
+	if (!may_be_cut(n, p) || name_end == NULL)
 		return complain(n, c == NULL ? "command" : c->name, "is too large");
 	memcpy(kept, p->data, len);
 	kept[len] = '\0';
 	args.text = kept;
 	args.value = kept + (name_end - p->data) + 1;
-	session_charge_header(n->conversation.session, p->size);
+	session_fill_header(n->conversation.session);
 	return on_header(n, &args, out);
 }
 
@@ -470,10 +493,10 @@ milter_native_feed(struct milter_native *n, const char *bytes, size_t len, struc
 	for (;;) {
 		const char *rest = bytes + *used;
 		size_t left = len - *used;
-		enum milter_framing framing = milter_frame(&p, rest, left, MILTER_PACKET_MAX);
+		enum milter_framing framing = milter_frame(&p, rest, left, packet_max(n));
 
 		if (framing == MILTER_PART)
-			return true;
+			return left <= HEAD || may_come(n, &p);
 		if (framing == MILTER_BROKEN)
 			return complain(n, "packet", "has no command");
 		if (framing == MILTER_LARGE && left < HEADER_KEPT && may_be_cut(n, &p))

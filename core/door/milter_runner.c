@@ -61,6 +61,7 @@ struct peer {
 	const struct milter_listener *listener;
 	_Atomic int64_t deadline; /* of the MTA */
 	int64_t halfway_since;	  /* 0: not within a packet */
+	unsigned halfway_step;	  /* which packet that is */
 	unsigned looks;		  /* at the wait of its end of message */
 	struct peer *next, *prev;
 };
@@ -124,10 +125,12 @@ next_deadline(struct peer *p, enum milter_wants wants)
 {
 	int64_t now = clock_now();
 
-	if (!milter_conn_halfway(&p->conn))
+	if (!milter_conn_halfway(&p->conn)) {
 		p->halfway_since = 0;
-	else if (p->halfway_since == 0)
+	} else if (p->halfway_since == 0 || p->halfway_step != p->conn.steps) {
 		p->halfway_since = now;
+		p->halfway_step = p->conn.steps;
+	}
 	if (p->halfway_since != 0)
 		return p->halfway_since + p->listener->packet_us;
 	if (wants == MILTER_WANTS_WRITE || p->conn.native.conversation.session == NULL)
@@ -167,6 +170,7 @@ begin_peer(const struct milter_listener *l, int fd)
 
 	p->source.serve = serve_peer;
 	p->listener = l;
+	atomic_init(&p->deadline, NEVER);
 	milter_conn_init(&p->conn, fd, l->name);
 	atomic_fetch_add(&engine.count, 1);
 	add_peer(p);
@@ -412,13 +416,37 @@ start(unsigned threads, unsigned most, struct err *err)
 	return true;
 }
 
-/* Who connects is refused, and keeps the message; the next daemon may take the address. */
+/* Who had connected before is served, to be told to come later. */
+static void
+empty_door(struct door *d)
+{
+	int fd;
+
+	shutdown(d->listener->socket.fd, SHUT_RDWR);
+	while (atomic_load(&engine.count) < engine.most &&
+		((fd = milter_accept(d->listener)) >= 0 || milter_accept_again(errno))) {
+		if (fd >= 0)
+			begin_peer(d->listener, fd);
+	}
+}
+
+/*
+ * Who connects is refused, and keeps the message; the next daemon may take the address. In a socket
+ * of the service manager they wait for that daemon.
+ */
 static void
 drain(void)
 {
-	atomic_store(&engine.draining, true);
-	for (size_t i = 0; i < engine.door_count; i++)
-		shutdown(engine.doors[i].listener->socket.fd, SHUT_RDWR);
+	if (atomic_exchange(&engine.draining, true))
+		return;
+	for (size_t i = 0; i < engine.door_count; i++) {
+		struct door *d = &engine.doors[i];
+
+		if (d->listener->socket.passed)
+			(void)epoll_ctl(engine.epoll, EPOLL_CTL_DEL, d->listener->socket.fd, NULL);
+		else
+			empty_door(d);
+	}
 }
 
 /* A hook that does not return keeps its thread, and the end of the process ends it. */
@@ -453,6 +481,7 @@ const struct milter_engine milter_native_engine = {
 	.add = add,
 	.start = start,
 	.drain = drain,
+	.unsent = milter_conns_unsent,
 	.stop = stop,
 	.failed = failed,
 };

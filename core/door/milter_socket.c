@@ -283,7 +283,8 @@ milter_socket_open(struct milter_socket *s, const char *address, mode_t mode, co
 	const char *name, struct err *err)
 {
 	*s = (struct milter_socket){.fd = milter_passed_socket(name)};
-	if (s->fd >= 0)
+	s->passed = s->fd >= 0;
+	if (s->passed)
 		return true;
 	if (open_any(s, address, mode, group, err) &&
 		(listen(s->fd, BACKLOG) == 0 || err_errno(err, "%s", address)))

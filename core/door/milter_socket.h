@@ -13,8 +13,9 @@
 #include "base/err.h"
 
 struct milter_socket {
-	int fd;	    /* -1: closed; non-blocking, closed on exec */
-	char *path; /* file of a unix socket; NULL: none */
+	int fd;	     /* -1: closed; non-blocking, closed on exec */
+	bool passed; /* the service manager's, which keeps it for the next daemon */
+	char *path;  /* file of a unix socket; NULL: none */
 	dev_t device;
 	ino_t inode; /* of the file as we made it */
 };

@@ -81,7 +81,7 @@ cm_pause(struct cm_session *s, int64_t us)
 	int64_t time = us < left ? us : left;
 
 	/* A clock that tests have stopped waits for nobody. */
-	if (time > 0 && !clock_frozen() && !pause_for(time))
+	if (time > 0 && !clock_frozen() && (worker_stopped() || !pause_for(time)))
 		return false;
 	return us <= left;
 }

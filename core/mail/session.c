@@ -34,8 +34,9 @@ session_new(const struct session_limits *limits, const char *listener)
 	arena_init(&s->msg, MSG_CHUNK);
 	arena_init(&s->greeting, GREETING_CHUNK);
 	arena_init(&s->passing, GREETING_CHUNK);
-	arena_init(&s->conn_macros, MACROS_CHUNK);
-	arena_init(&s->helo_macros, GREETING_CHUNK);
+	for (size_t i = 0; i < CM_STAGE_COUNT; i++)
+		arena_init(
+			&s->macro_arenas[i], i == CM_STAGE_CONNECT ? MACROS_CHUNK : GREETING_CHUNK);
 	s->limits = limits;
 	s->listener = arena_strdup(&s->conn, listener);
 	s->client.ip = "";
@@ -57,8 +58,8 @@ session_free(struct cm_session *s)
 	arena_fini(&s->msg);
 	arena_fini(&s->greeting);
 	arena_fini(&s->passing);
-	arena_fini(&s->conn_macros);
-	arena_fini(&s->helo_macros);
+	for (size_t i = 0; i < CM_STAGE_COUNT; i++)
+		arena_fini(&s->macro_arenas[i]);
 	arena_fini(&s->conn);
 	free(s);
 }
@@ -179,11 +180,9 @@ session_add_rcpt(struct cm_session *s, const struct cm_address *a)
 }
 
 void
-session_charge_header(struct cm_session *s, size_t octets)
+session_fill_header(struct cm_session *s)
 {
-	size_t room = s->limits->header_octets - s->header_octets;
-
-	s->header_octets += octets < room ? octets : room;
+	s->header_octets = s->limits->header_octets;
 }
 
 static enum session_kept
@@ -295,6 +294,7 @@ session_end_message(struct cm_session *s)
 		return;
 	drop_body(s);
 	session_macros_end(s);
+	arena_fini(&s->msg);
 	s->in_message = s->header_closed = s->body_cut = false;
 	memcpy(s->id, s->conn_id, sizeof(s->id));
 	s->began = s->size = 0;

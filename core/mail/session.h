@@ -46,9 +46,9 @@ struct session_header {
 struct cm_session {
 	struct arena conn, msg;
 	/* What a client may say again and again lives until it does. */
-	struct arena greeting;		       /* the latest HELO, and what was said to it */
-	struct arena passing;		       /* the latest event outside of HELO and message */
-	struct arena conn_macros, helo_macros; /* the latest lists of the MTA */
+	struct arena greeting; /* the latest HELO, and what was said to it */
+	struct arena passing;  /* the latest event outside of HELO and message */
+	struct arena macro_arenas[CM_STAGE_COUNT]; /* the latest list of each stage */
 	struct run *run;
 	const struct session_limits *limits;
 
@@ -93,7 +93,7 @@ struct cm_session {
 	struct session_pair *notes, *results;
 	bool pairs_said; /* that there are too many of them */
 
-	/* Macros: the latest list of each stage, in the arena of its scope. */
+	/* Macros: the latest list of each stage, in an arena of its own. */
 	struct session_pair *macros[CM_STAGE_COUNT];
 	bool macros_ahead; /* those of MAIL are the next message's, this one is still open */
 	/* What those lists say; texts in them are borrowed from the lists. */
@@ -111,7 +111,7 @@ void session_free(struct cm_session *);
  */
 void session_macros_begin(struct cm_session *, enum cm_stage);
 void session_macro_add(struct cm_session *, enum cm_stage, const char *name, const char *value);
-/* For session_end_message() alone: forgets the message's lists and empties its arena. */
+/* For session_end_message() alone: forgets the message's lists. */
 void session_macros_end(struct cm_session *);
 /* Braces around a name do not matter; an empty value is none. */
 enum cm_known session_macro(const struct cm_session *, const char *name, const char **value);
@@ -130,8 +130,8 @@ enum session_kept {
  * point into that message's arena). RCPT is kept by session_add_rcpt() once no link refused it.
  */
 enum session_kept session_keep(struct cm_session *, const struct cm_event *);
-/* Octets of a field that the next header event does not show whole. */
-void session_charge_header(struct cm_session *, size_t octets);
+/* The next field is too large, whatever the limit: the event shows only its beginning. */
+void session_fill_header(struct cm_session *);
 void session_add_rcpt(struct cm_session *, const struct cm_address *);
 /* Idempotent. The only place where a message ends. */
 void session_end_message(struct cm_session *);

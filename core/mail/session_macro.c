@@ -129,32 +129,28 @@ renew_facts(struct cm_session *s)
 	}
 }
 
-static struct arena *
-list_arena(struct cm_session *s, enum cm_stage stage)
+/* A list and its memory: an MTA may tell a stage's macros as often as it likes. */
+static void
+drop_list(struct cm_session *s, enum cm_stage stage)
 {
-	if (stages[stage].scope != SCOPE_CONNECTION)
-		return &s->msg;
-	return stage == CM_STAGE_CONNECT ? &s->conn_macros : &s->helo_macros;
+	s->macros[stage] = NULL;
+	arena_reset(&s->macro_arenas[stage]);
 }
 
 void
 session_macros_begin(struct cm_session *s, enum cm_stage stage)
 {
-	for (size_t i = stage; i < CM_STAGE_COUNT; i++)
-		s->macros[i] = NULL;
-	if (stage <= CM_STAGE_HELO)
-		arena_reset(list_arena(s, stage));
-	else if (stage == CM_STAGE_MAIL && s->in_message)
+	for (enum cm_stage i = stage; i < CM_STAGE_COUNT; i++)
+		drop_list(s, i);
+	if (stage == CM_STAGE_MAIL && s->in_message)
 		s->macros_ahead = true;
-	else if (stage == CM_STAGE_MAIL)
-		arena_fini(&s->msg);
 	renew_facts(s);
 }
 
 void
 session_macro_add(struct cm_session *s, enum cm_stage stage, const char *name, const char *value)
 {
-	struct arena *arena = list_arena(s, stage);
+	struct arena *arena = &s->macro_arenas[stage];
 	struct session_pair *pair;
 	size_t count = 0;
 
@@ -170,45 +166,15 @@ session_macro_add(struct cm_session *s, enum cm_stage stage, const char *name, c
 	set_fact(s, pair->name, pair->value);
 }
 
-static struct session_pair *
-copy_list(struct arena *arena, const struct session_pair *list)
-{
-	struct session_pair *first = NULL, **last = &first;
-
-	for (; list != NULL; list = list->next) {
-		struct session_pair *pair = arena_alloc(arena, sizeof(*pair));
-
-		pair->name = arena_strdup(arena, list->name);
-		pair->value = arena_strdup(arena, list->value);
-		*last = pair;
-		last = &pair->next;
-	}
-	return first;
-}
-
-/* The list of MAIL is the next message's: it survives the arena. */
-static void
-save_list(struct cm_session *s)
-{
-	struct arena spare;
-
-	arena_init(&spare, 512);
-	s->macros[CM_STAGE_MAIL] = copy_list(&spare, s->macros[CM_STAGE_MAIL]);
-	arena_fini(&s->msg);
-	s->macros[CM_STAGE_MAIL] = copy_list(&s->msg, s->macros[CM_STAGE_MAIL]);
-	arena_fini(&spare);
-}
-
+/* The list of MAIL may be the next message's, told ahead. */
 void
 session_macros_end(struct cm_session *s)
 {
-	for (size_t i = CM_STAGE_RCPT; i < CM_STAGE_COUNT; i++)
+	for (enum cm_stage i = CM_STAGE_MAIL; i < CM_STAGE_COUNT; i++) {
+		if (i == CM_STAGE_MAIL && s->macros_ahead)
+			continue;
 		s->macros[i] = NULL;
-	if (s->macros_ahead) {
-		save_list(s);
-	} else {
-		s->macros[CM_STAGE_MAIL] = NULL;
-		arena_fini(&s->msg);
+		arena_fini(&s->macro_arenas[i]);
 	}
 	s->macros_ahead = false;
 	renew_facts(s);

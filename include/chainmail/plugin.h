@@ -264,7 +264,10 @@ CM_API const struct cm_server *cm_server(const struct cm_session *);
 CM_API enum cm_known cm_auth(const struct cm_session *, const struct cm_auth **);
 /* CM_NONE: plain text. CM_UNDELIVERED: this MTA does not send {tls_version}. From MAIL on. */
 CM_API enum cm_known cm_tls(const struct cm_session *, const struct cm_tls **);
-/* Latest value of an MTA macro ("i", "{mail_addr}"). */
+/*
+ * Latest value of an MTA macro ("i", "{mail_addr}"). It lives until the MTA tells the macros of
+ * that stage anew: those of a recipient until the next one.
+ */
 CM_API enum cm_known cm_macro(const struct cm_session *, const char *name, const char **value);
 /* The client is inside the set; false for local clients and a NULL set. */
 CM_API bool cm_client_in(const struct cm_session *, const struct cm_networks *);

@@ -159,6 +159,32 @@ START_TEST(half_a_packet_is_known_to_be_one)
 }
 END_TEST
 
+/* The time for half a packet is that packet's. */
+START_TEST(half_packets_are_told_apart)
+{
+	size_t at;
+	unsigned step;
+
+	load(EMPTY);
+	mta_begin(&in);
+	at = in.len;
+	for (int i = 0; i < 10; i++)
+		MTA_PUT(&in, 'H', "h\0");
+	send_bytes(in.data, at + 3);
+	ck_assert_int_eq(serve(), MILTER_WANTS_READ);
+	for (at += 3; at + 7 < in.len; at += 7) {
+		step = conn.steps;
+		send_bytes(in.data + at, 3);
+		ck_assert_int_eq(serve(), MILTER_WANTS_READ);
+		ck_assert_uint_eq(conn.steps, step);
+		send_bytes(in.data + at + 3, 4);
+		ck_assert_int_eq(serve(), MILTER_WANTS_READ);
+		ck_assert(milter_conn_halfway(&conn));
+		ck_assert_uint_ne(conn.steps, step);
+	}
+}
+END_TEST
+
 START_TEST(readiness_without_octets_is_nothing)
 {
 	load(EMPTY);
@@ -309,6 +335,7 @@ main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, any_pieces_make_the_same_session, 0, LENGTH(pieces));
 	tcase_add_test(t, half_a_packet_is_known_to_be_one);
+	tcase_add_test(t, half_packets_are_told_apart);
 	tcase_add_test(t, readiness_without_octets_is_nothing);
 	tcase_add_test(t, a_slow_reader_is_waited_for_and_not_read_from);
 	tcase_add_test(t, an_mta_that_is_gone_ends_it);

@@ -156,8 +156,8 @@ static const struct {
 	{'N', "", 0, "----nnn--"},
 	{'O', OFFER, 12, "o--------"},
 	{'Q', "", 0, "---------"},
-	{'R', "<c@d>", 6, "---rr----"},
-	{'T', "", 0, "----t----"},
+	{'R', "<c@d>", 6, "--rrr----"},
+	{'T', "", 0, "--t-t----"},
 	{'U', "FOO", 4, "--uuuuuuu"},
 	{'X', "", 0, "---------"},
 	{'\0', "", 0, "---------"},
@@ -405,6 +405,74 @@ START_TEST(a_header_that_is_too_large_refuses_the_message_alone)
 }
 END_TEST
 
+/* A client goes on after DATA was refused; its mail must not pass for want of an answer. */
+START_TEST(a_client_may_go_on_after_a_refusal_at_data)
+{
+	load("plugin trace { answer = [ \"data reject\" ]; stop_early = yes }\n"
+	     "profile all { chain = [ trace ] }\n");
+	go_to(RCPT);
+	PUT('T', "");
+	ck_assert(goes_on());
+	ck_assert_str_eq(answers(), "y");
+	PUT('R', "<c@example.com>\0");
+	PUT('T', "");
+	ck_assert(goes_on());
+	ck_assert_str_eq(answers(), "yy");
+	PUT('M', "<a@example.org>\0");
+	PUT('R', "<b@example.com>\0");
+	PUT('T', "");
+	ck_assert(goes_on());
+	ck_assert_str_eq(answers(), "ccy");
+}
+END_TEST
+
+START_TEST(a_field_without_a_name_refuses_the_message)
+{
+	load(RULES);
+	go_to(DATA);
+	PUT('L', "\0no name\0");
+	PUT('E', "");
+	ck_assert(goes_on());
+	ck_assert_ptr_nonnull(memmem(out.data, out.len, "y550 5.6.0", 10));
+}
+END_TEST
+
+START_TEST(repeated_macros_take_no_more_memory)
+{
+	load(RULES);
+	go_to(IDLE);
+	for (int i = 0; i < 1000; i++) {
+		PUT('D', "M{mail_addr}\0a@x.org\0");
+		PUT('D', "R{rcpt_addr}\0one@x.org\0");
+		PUT('D', "Ei\0queue\0");
+		ck_assert(goes_on());
+	}
+	struct cm_session *s = native.conversation.session;
+
+	ck_assert_uint_eq(s->msg.used, 0);
+	for (int i = 0; i < CM_STAGE_COUNT; i++)
+		ck_assert_uint_lt(s->macro_arenas[i].used, 200);
+	PUT('M', "<a@x.org>\0");
+	for (int i = 0; i < 1000; i++)
+		PUT('D', "R{rcpt_addr}\0one@x.org\0");
+	ck_assert(goes_on());
+	ck_assert_uint_lt(s->macro_arenas[CM_STAGE_RCPT].used, 200);
+}
+END_TEST
+
+START_TEST(strangers_cannot_make_us_wait_for_much)
+{
+	size_t used, skip;
+
+	/* The begin of a megabyte, and of an HTTP request. */
+	load(RULES);
+	ck_assert(!milter_native_feed(&native, "\0\x0f\0\0O", 5, &out, &used, &skip));
+	ck_assert(!milter_native_feed(&native, "\0\0\0\x20M", 5, &out, &used, &skip));
+	ck_assert(milter_native_feed(&native, "\0\0\0\x0dO", 5, &out, &used, &skip));
+	ck_assert_uint_eq(used, 0);
+}
+END_TEST
+
 START_TEST(the_beginning_of_a_large_header_is_waited_for)
 {
 	size_t used, skip;
@@ -448,6 +516,10 @@ main(void)
 	tcase_add_test(t, macros_are_replaced_and_dropped_by_stage);
 	tcase_add_test(t, a_link_may_see_recipients_that_the_mta_refused);
 	tcase_add_test(t, a_header_that_is_too_large_refuses_the_message_alone);
+	tcase_add_test(t, a_client_may_go_on_after_a_refusal_at_data);
+	tcase_add_test(t, a_field_without_a_name_refuses_the_message);
+	tcase_add_test(t, repeated_macros_take_no_more_memory);
+	tcase_add_test(t, strangers_cannot_make_us_wait_for_much);
 	tcase_add_test(t, the_beginning_of_a_large_header_is_waited_for);
 	tcase_add_test(t, progress_is_asked_for_at_end_of_message_alone);
 	suite_add_tcase(suite, t);

@@ -411,6 +411,53 @@ START_TEST(who_is_in_a_message_may_end_it)
 }
 END_TEST
 
+START_TEST(checks_that_wait_do_not_delay_the_end)
+{
+	int fds[10];
+
+	load("plugin slow { mail = 5min; timeout = 10min }\nprofile all { chain = [ slow ] }\n");
+	listen_at(address, usual);
+	start();
+	for (int i = 0; i < 10; i++) {
+		fds[i] = connect_unix();
+		say(fds[i], mta_begin);
+		say(fds[i], mta_message);
+	}
+	UNTIL(conversations_messages() == 10);
+	stop();
+	for (int i = 0; i < 10; i++)
+		close(fds[i]);
+}
+END_TEST
+
+START_TEST(who_connected_before_the_drain_is_told)
+{
+	struct buf b;
+	int fds[50];
+
+	load(EMPTY);
+	listen_at(address, usual);
+	start();
+	for (int i = 0; i < 50; i++)
+		fds[i] = connect_unix();
+	conversations_drain();
+	milter_drain();
+	buf_init(&b, 0);
+	MTA_PUT(&b, 'O', "\0\0\0\6\0\0\1\xff\0\0\0\0");
+	MTA_PUT(&b, 'C', MTA_CLIENT);
+	MTA_PUT(&b, 'M', "<a@example.org>\0");
+	for (int i = 0; i < 50; i++) {
+		ck_assert_int_eq(send(fds[i], b.data, b.len, MSG_NOSIGNAL), (ssize_t)b.len);
+		ck_assert_int_eq(hear(fds[i]), 'O');
+		ck_assert_int_eq(hear(fds[i]), 'c');
+		ck_assert_int_eq(hear(fds[i]), 'y');
+		close(fds[i]);
+	}
+	buf_fini(&b);
+	stop();
+}
+END_TEST
+
 START_TEST(sessions_in_every_state_end_with_the_engine)
 {
 	struct buf b;
@@ -456,6 +503,8 @@ main(void)
 	tcase_add_test(t, a_check_that_waits_ends_when_the_mta_hangs_up);
 	tcase_add_test(t, a_check_that_waits_in_silence_delays_nobody_for_long);
 	tcase_add_test(t, who_is_in_a_message_may_end_it);
+	tcase_add_test(t, checks_that_wait_do_not_delay_the_end);
+	tcase_add_test(t, who_connected_before_the_drain_is_told);
 	tcase_add_test(t, sessions_in_every_state_end_with_the_engine);
 	suite_add_tcase(suite, t);
 	srunner_run_all(runner, CK_ENV);

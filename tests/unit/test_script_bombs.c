@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "base/clock.h"
+#include "base/worker.h"
 #include "script_case.h"
 #include "table.h"
 
@@ -357,6 +358,45 @@ START_TEST(does_not_grow_with_many_failures)
 }
 END_TEST
 
+/* --- the stack ---------------------------------------------------------------------------------
+ */
+
+static const char *const nested[] = {
+	"local function f(n) return (('x'):gsub('x', function() f(n + 1) end)) end f(1)",
+	"local function f(n) table.sort({1, 2, 3}, function() f(n + 1) return false end) end f(1)",
+	"local function f(n) return pcall(f, n + 1) end f(1) error('on')",
+	"local t = setmetatable({}, {__index = function(t, k) return t[k + 1] end}) return t[1]",
+};
+
+static void *
+send_one(void *context)
+{
+	static char got[200];
+
+	(void)context;
+	snprintf(got, sizeof(got), "%s", rule_message(&r, "<bomb@example.com>"));
+	return got;
+}
+
+/* As deep as Lua lets a rule nest, on the stack of a thread that serves mail. */
+START_TEST(nests_within_the_stack_of_a_worker)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	void *got;
+
+	load_bomb(nested[_i]);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, WORKER_STACK);
+	ck_assert_int_eq(pthread_create(&thread, &attr, send_one, NULL), 0);
+	pthread_attr_destroy(&attr);
+	pthread_join(thread, &got);
+	ck_assert_msg(strncmp(got, "failed: ", 8) == 0, "%s", (char *)got);
+	chain_end_message(r.d.s);
+	ck_assert_str_eq(rule_message(&r, "<good@example.com>"), "550 5.7.1 alive");
+}
+END_TEST
+
 /* --- many threads
  * --------------------------------------------------------------------------------- */
 
@@ -426,6 +466,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 120);
+	tcase_add_loop_test(tc, nests_within_the_stack_of_a_worker, 0, LENGTH(nested));
 	tcase_add_loop_test(tc, ends_and_leaves_the_state_alive, 0, LENGTH(bombs));
 	tcase_add_test(tc, ends_at_its_timeout_too);
 	tcase_add_loop_test(tc, ends_before_a_call_that_takes_long, 0, LENGTH(long_calls));

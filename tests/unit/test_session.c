@@ -559,7 +559,7 @@ START_TEST(endless_macro_list_is_bounded)
 	session_macros_begin(s, CM_STAGE_CONNECT);
 	for (int i = 0; i < 100000; i++)
 		session_macro_add(s, CM_STAGE_CONNECT, "{x}", "y");
-	ck_assert_uint_lt(s->conn_macros.used, 100000);
+	ck_assert_uint_lt(s->macro_arenas[CM_STAGE_CONNECT].used, 100000);
 }
 END_TEST
 
@@ -575,9 +575,12 @@ START_TEST(lists_told_again_cost_no_memory)
 		ck_assert_str_eq(s->server.name, value);
 		ck_assert_str_eq(s->tls.version, value);
 		if (i == 0)
-			used = s->conn.used + s->conn_macros.used + s->helo_macros.used;
+			used = s->conn.used + s->macro_arenas[CM_STAGE_CONNECT].used +
+			       s->macro_arenas[CM_STAGE_HELO].used;
 	}
-	ck_assert_uint_eq(s->conn.used + s->conn_macros.used + s->helo_macros.used, used);
+	ck_assert_uint_eq(s->conn.used + s->macro_arenas[CM_STAGE_CONNECT].used +
+				  s->macro_arenas[CM_STAGE_HELO].used,
+		used);
 }
 END_TEST
 
@@ -739,8 +742,9 @@ START_TEST(idle_session_is_small)
 		session_end_message(s);
 	}
 	ck_assert_uint_lt(sizeof(*s) + s->conn.used + s->conn.first_size + s->msg.first_size +
-				  s->greeting.first_size + s->conn_macros.first_size +
-				  s->helo_macros.first_size,
+				  s->greeting.first_size +
+				  s->macro_arenas[CM_STAGE_CONNECT].first_size +
+				  s->macro_arenas[CM_STAGE_HELO].first_size,
 		4096);
 }
 END_TEST

@@ -7,7 +7,6 @@
 
 struct message {
 	unsigned refused;
-	const char *text;
 };
 
 static const struct cm_macro macros[] = {{CM_STAGE_RCPT, "{rcpt_addr}"}};
@@ -16,12 +15,13 @@ static enum cm_verdict
 rcpt(struct cm_session *s, const struct cm_event *ev)
 {
 	struct message *m = cm_msg(s);
+	const char *text;
 
 	if (!ev->rejected)
 		return CM_CONTINUE;
 	m->refused++;
-	(void)cm_macro(s, "{rcpt_addr}", &m->text);
-	cm_set_note(s, "text", m->text);
+	(void)cm_macro(s, "{rcpt_addr}", &text);
+	cm_set_note(s, "text", text);
 	return CM_REJECT; /* counts for nothing */
 }
 
