@@ -58,18 +58,18 @@ add_text(struct buf *b, const char *text)
 
 void
 milter_encode_terms(struct buf *b, uint32_t version, const struct milter_terms *terms,
-	const char *const lists[MILTER_LISTS])
+	const struct chain_needs *needs)
 {
 	size_t begin = packet_begin(b, SMFIC_OPTNEG);
+	char text[MILTER_LIST_SIZE];
 
-	add_number(b, version);
+	add_number(b, version < SMFI_PROT_VERSION ? version : SMFI_PROT_VERSION);
 	add_number(b, (uint32_t)terms->actions);
 	add_number(b, (uint32_t)terms->steps);
-	for (uint32_t i = 0; i < MILTER_LISTS; i++) {
-		if (lists[i] == NULL)
-			continue;
-		add_number(b, i);
-		add_text(b, lists[i]);
+	for (int list = 0; terms->ask_macros && list < MILTER_LISTS; list++) {
+		(void)milter_macro_list(needs, list, text); /* terms say that it fits */
+		add_number(b, (uint32_t)list);
+		add_text(b, text);
 	}
 	packet_end(b, begin);
 }

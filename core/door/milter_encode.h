@@ -13,9 +13,9 @@
 #include "milter_answer.h"
 #include "milter_negotiate.h"
 
-/* The answer to an offer; lists: by SMFIM_*, NULL where the MTA's own is left as it is. */
-void milter_encode_terms(struct buf *, uint32_t version, const struct milter_terms *,
-	const char *const lists[MILTER_LISTS]);
+/* The answer to the offer of an MTA of that version: ours, or its own if that is older. */
+void milter_encode_terms(
+	struct buf *, uint32_t version, const struct milter_terms *, const struct chain_needs *);
 /* Nothing for MILTER_NO_REPLY. */
 void milter_encode_status(struct buf *, enum milter_status, const struct reply *);
 /* At end of message, before its status, in the order of the answer. */

@@ -71,34 +71,6 @@ complain(const struct milter_native *n, const char *name, const char *what)
 
 /* --- negotiation --- */
 
-/* Our lists replace the MTA's; one that does not fit leaves all of them to the MTA. */
-static bool
-make_lists(const struct chain_needs *needs, char text[MILTER_LISTS][MILTER_LIST_SIZE],
-	const char *lists[MILTER_LISTS])
-{
-	for (int i = 0; i < MILTER_LISTS; i++) {
-		if (!milter_macro_list(needs, i, text[i]))
-			return false;
-		lists[i] = text[i];
-	}
-	return true;
-}
-
-static void
-answer_offer(struct milter_native *n, uint32_t version, struct milter_terms *terms, struct buf *out)
-{
-	const struct chain_needs *needs = &n->conversation.generation->needs;
-	const char *lists[MILTER_LISTS] = {NULL};
-	const char *const none[MILTER_LISTS] = {NULL};
-	char text[MILTER_LISTS][MILTER_LIST_SIZE];
-	bool asked = terms->ask_macros && make_lists(needs, text, lists);
-
-	n->conversation.session->macros_asked = asked;
-	if (!asked)
-		terms->actions &= ~(unsigned long)SMFIF_SETSYMLIST;
-	milter_encode_terms(out, version, terms, asked ? lists : none);
-}
-
 static bool
 on_offer(struct milter_native *n, struct milter_args *a, struct buf *out)
 {
@@ -113,8 +85,8 @@ on_offer(struct milter_native *n, struct milter_args *a, struct buf *out)
 	c->session->no_reply = terms.no_reply;
 	n->skip = terms.skip;
 	n->rejected = terms.rejected;
-	answer_offer(
-		n, a->version < SMFI_PROT_VERSION ? a->version : SMFI_PROT_VERSION, &terms, out);
+	c->session->macros_asked = terms.ask_macros;
+	milter_encode_terms(out, a->version, &terms, &c->generation->needs);
 	conversation_begin(c);
 	n->state = IS_READY;
 	return true;

@@ -57,13 +57,36 @@ ask_stage(const struct chain_needs *needs, const struct stage *stage, unsigned l
 	}
 }
 
+static const char *const *
+list_names(const struct chain_needs *needs, int list)
+{
+	for (size_t i = 0; i < CM_STAGE_COUNT; i++) {
+		if (stages[i].macro_list == list)
+			return needs->macros[i];
+	}
+	return NULL;
+}
+
+/* One that does not fit leaves all of them to the MTA. */
+static bool
+lists_fit(const struct chain_needs *needs)
+{
+	char text[MILTER_LIST_SIZE];
+
+	for (int list = 0; list < MILTER_LISTS; list++) {
+		if (!milter_macro_list(needs, list, text))
+			return false;
+	}
+	return true;
+}
+
 void
 milter_negotiate(const struct chain_needs *needs, const struct milter_offer *offer,
 	struct milter_terms *terms)
 {
 	*terms = (struct milter_terms){
 		.skip = (offer->steps & SMFIP_SKIP) != 0,
-		.ask_macros = (offer->actions & SMFIF_SETSYMLIST) != 0,
+		.ask_macros = (offer->actions & SMFIF_SETSYMLIST) != 0 && lists_fit(needs),
 	};
 	ask_rights(needs, offer->actions, terms);
 	for (size_t i = 0; i < CM_STAGE_COUNT; i++)
@@ -77,16 +100,6 @@ milter_negotiate(const struct chain_needs *needs, const struct milter_offer *off
 		terms->steps |= SMFIP_RCPT_REJ;
 	if (terms->ask_macros)
 		terms->actions |= SMFIF_SETSYMLIST;
-}
-
-static const char *const *
-list_names(const struct chain_needs *needs, int list)
-{
-	for (size_t i = 0; i < CM_STAGE_COUNT; i++) {
-		if (stages[i].macro_list == list)
-			return needs->macros[i];
-	}
-	return NULL;
 }
 
 bool

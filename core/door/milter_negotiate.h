@@ -31,7 +31,7 @@ struct milter_terms {
 	uint32_t rights;   /* CM_EDIT_* that all of actions give */
 	uint32_t no_reply; /* bit per stage whose reply is not sent */
 	bool skip;	   /* the MTA understands SKIP */
-	bool ask_macros;   /* it takes our macro lists */
+	bool ask_macros;   /* it takes our macro lists, and they fit */
 	bool rejected;	   /* it sends recipients that it refused, too */
 };
 

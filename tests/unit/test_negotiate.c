@@ -207,6 +207,8 @@ START_TEST(a_list_that_no_mta_would_take_is_refused)
 	static char names[MILTER_MACROS_MAX + 1][128];
 	const char *many[MILTER_MACROS_MAX + 2] = {NULL};
 	struct chain_needs needs = {.macros = {[CM_STAGE_RCPT] = many}};
+	const struct milter_offer offer = {SMFIF_SETSYMLIST, SMFI_CURR_PROT};
+	struct milter_terms terms;
 	char text[MILTER_LIST_SIZE];
 
 	for (size_t i = 0; i < MILTER_MACROS_MAX; i++) {
@@ -214,8 +216,13 @@ START_TEST(a_list_that_no_mta_would_take_is_refused)
 		many[i] = names[i];
 	}
 	ck_assert(milter_macro_list(&needs, SMFIM_ENVRCPT, text));
+	milter_negotiate(&needs, &offer, &terms);
+	ck_assert(terms.ask_macros);
 	many[MILTER_MACROS_MAX] = "{one_more}";
 	ck_assert(!milter_macro_list(&needs, SMFIM_ENVRCPT, text));
+	milter_negotiate(&needs, &offer, &terms);
+	ck_assert(!terms.ask_macros);
+	ck_assert_uint_eq(terms.actions & SMFIF_SETSYMLIST, 0);
 	many[MILTER_MACROS_MAX] = NULL;
 	for (size_t i = 0; i < MILTER_MACROS_MAX; i++)
 		snprintf(names[i], sizeof(names[i]), "{%0100zu}", i);
