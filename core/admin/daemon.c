@@ -17,6 +17,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "door/conversation.h"
@@ -145,8 +146,14 @@ warn_about_user(const struct generation *g)
 static void
 say_started(const struct generation *g)
 {
+	struct buf sockets;
+
+	buf_init(&sockets, 0);
+	for (size_t i = 0; i < g->listener_count; i++)
+		buf_printf(&sockets, "%s%s", i > 0 ? ", " : "", g->listeners[i].socket);
 	log_write(LOG_LEVEL_INFO, "chainmail " CHAINMAIL_VERSION " serves %s (%s, generation %u)",
-		g->listeners[0].socket, g->path, g->number);
+		sockets.data, g->path, g->number);
+	buf_fini(&sockets);
 }
 
 static void
