@@ -21,6 +21,8 @@ longest() {
 	case $1 in
 	address | header | reply) echo 4096 ;;
 	conf) echo 1024 ;;
+	milter) echo 2048 ;;
+	packet) echo 512 ;;
 	unit) echo 256 ;;
 	*) echo 16384 ;;
 	esac
