@@ -123,13 +123,12 @@ drive_shorten(struct drive *d)
 		memmove(at, at + len, strlen(at + len) + 1);
 }
 
-/* Loads sections behind a main section that names the plugins of this build. Must succeed. */
 static inline void
-drive_load(struct drive *d, const char *sections)
+drive_load_with(struct drive *d, const char *sections, bool test_plugins)
 {
 	char dir[PATH_MAX], *text = NULL;
 
-	drive_plugin_dir(dir, false);
+	drive_plugin_dir(dir, test_plugins);
 	ck_assert_int_gt(asprintf(&text,
 				 "main { plugin_dir = \"%s\"; authserv_id = mx.test }\n"
 				 "listener l { socket = inet:10025@127.0.0.1 }\n%s",
@@ -139,6 +138,22 @@ drive_load(struct drive *d, const char *sections)
 	free(text);
 	ck_assert_msg(d->g != NULL, "%s", d->mistakes);
 	ck_assert_str_eq(d->mistakes, "");
+}
+
+/* Loads sections behind a main section that names the plugins of this build. Must succeed. */
+static inline void
+drive_load(struct drive *d, const char *sections)
+{
+	drive_load_with(d, sections, false);
+}
+
+/* The same with the plugins of the tests, and makes it the running generation. */
+static inline void
+drive_run_test_plugins(struct drive *d, const char *sections)
+{
+	drive_load_with(d, sections, true);
+	generation_swap(d->g);
+	d->g = NULL;
 }
 
 static inline void

@@ -23,19 +23,7 @@ static int mta;
 static void
 load(const char *sections)
 {
-	char dir[PATH_MAX], *text = NULL;
-
-	drive_plugin_dir(dir, true);
-	ck_assert_int_gt(asprintf(&text,
-				 "main { plugin_dir = \"%s\" }\n"
-				 "listener l { socket = inet:10025@127.0.0.1 }\n%s",
-				 dir, sections),
-		0);
-	drive_load_text(&d, text);
-	free(text);
-	ck_assert_msg(d.g != NULL, "%s", d.mistakes);
-	generation_swap(d.g);
-	d.g = NULL;
+	drive_run_test_plugins(&d, sections);
 }
 
 static void

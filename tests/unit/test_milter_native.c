@@ -347,21 +347,7 @@ END_TEST
 
 START_TEST(a_link_may_see_recipients_that_the_mta_refused)
 {
-	char dir[PATH_MAX], *text = NULL;
-
-	drive_plugin_dir(dir, true);
-	ck_assert_int_gt(asprintf(&text,
-				 "main { plugin_dir = \"%s\" }\n"
-				 "listener l { socket = inet:10025@127.0.0.1 }\n"
-				 "plugin refused { }\n"
-				 "profile all { chain = [ refused ] }\n",
-				 dir),
-		0);
-	drive_load_text(&d, text);
-	free(text);
-	ck_assert_msg(d.g != NULL, "%s", d.mistakes);
-	generation_swap(d.g);
-	d.g = NULL;
+	drive_run_test_plugins(&d, "plugin refused { }\nprofile all { chain = [ refused ] }\n");
 	go_to(MAIL);
 	PUT('D', "R{rcpt_mailer}\0local\0{rcpt_addr}\0one@x.org\0");
 	PUT('R', "<one@x.org>\0");

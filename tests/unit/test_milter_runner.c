@@ -28,24 +28,12 @@ static char path[128], address[160], log_path[128];
 static void
 load(const char *sections)
 {
-	char dir[PATH_MAX], *text = NULL;
-
 	drive_init(&d);
 	snprintf(path, sizeof(path), "%s/m.sock", d.dir);
 	snprintf(address, sizeof(address), "unix:%s", path);
 	snprintf(log_path, sizeof(log_path), "%s/log", d.dir);
 	drive_log_to(log_path);
-	drive_plugin_dir(dir, true);
-	ck_assert_int_gt(asprintf(&text,
-				 "main { plugin_dir = \"%s\" }\n"
-				 "listener l { socket = inet:10025@127.0.0.1 }\n%s",
-				 dir, sections),
-		0);
-	drive_load_text(&d, text);
-	free(text);
-	ck_assert_msg(d.g != NULL, "%s", d.mistakes);
-	generation_swap(d.g);
-	d.g = NULL;
+	drive_run_test_plugins(&d, sections);
 }
 
 static const struct listener_settings usual = {
