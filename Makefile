@@ -134,7 +134,7 @@ format-check: ## fail where clang-format would change something
 	@sh tests/deps.sh lint
 	@clang-format --dry-run -Werror $(SOURCES)
 
-soak: all ## a quarter of an hour: 1,000 reloads, 50 drains and 100 kills under load behind a real Postfix (root)
+soak: all ## six minutes: 1,000 reloads, 50 drains and 100 kills under load behind a real Postfix (root)
 	@E2E_RELOADS=1000 E2E_DRAINS=50 E2E_KILLS=100 E2E_SECONDS=900 \
 		bash tests/e2e/run.sh $(B) --mta postfix --engine native reload drain crash
 

@@ -86,7 +86,7 @@ next_signal(struct daemon *d, int ms)
 
 /* --- start --- */
 
-/* Each session takes a descriptor, and libmilter spins when there is none. */
+/* Each session takes a descriptor; without one MTAs wait, and libmilter spins. */
 static void
 raise_limits(void)
 {

@@ -110,7 +110,10 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned 
 	return SMFIS_CONTINUE;
 }
 
-/* Looked up by the names we asked for alone: that is what libmilter does safely. */
+/*
+ * Looked up by the names we asked for alone. An odd list makes libmilter read behind it, and
+ * nothing here can keep it from that: only an MTA may reach the socket.
+ */
 static void
 copy_macros(SMFICTX *ctx, struct conversation *c, enum cm_stage stage)
 {

@@ -4,8 +4,8 @@
 # run.sh [BUILD] [--mta NAME] [--engine NAME] [CASE...] - end-to-end tests: Chainmail behind a private MTA
 #
 # Runs every file of cases/ (or those named) behind each MTA with each milter engine (or those named), one
-# line for each test, and a closing line. The MTAs run side by side, for tests mostly wait. A case file says what it tests with `it NAME COMMAND...`; see
-# cases.sh. Skips, with the reason, an MTA that this machine cannot run. E2E_KEEP=1 keeps the directories
+# line for each test, and a closing line. The MTAs run side by side, for tests mostly wait. A case file says what it tests
+# with `it NAME COMMAND...`; see cases.sh. Skips, with the reason, an MTA that this machine cannot run. E2E_KEEP=1 keeps the directories
 # with configuration and logs.
 set -u
 
