@@ -375,7 +375,7 @@ worker_pool_start(const struct worker_work *work, struct err *err)
 	pthread_cond_init(&p->ended, &attr);
 	pthread_condattr_destroy(&attr);
 	worker_pool_look(p);
-	if (p->threads > 0)
+	if (worker_pool_count(p).threads > 0)
 		return p;
 	err_set(err, "no thread can be made; the limits of the system may say why");
 	(void)worker_pool_stop(p, 0);
