@@ -49,12 +49,13 @@ walls() {
 	grep -rnE '^#include "' include | sed 's/$/   <- the public header includes nothing of ours/'
 }
 
+# The public header is one file, however much it says.
 sizes() {
 	find core plugins include -name '*.[ch]' -exec awk '
 		FNR == 1 { start = 0 }
 		/^\{/ { start = FNR }
 		/^\}/ && start { n = FNR - start; if (n > 60) printf "%s:%d: function of %d lines (at most 60)\n", FILENAME, start, n; start = 0 }
-		END { if (FNR > 500) printf "%s: %d lines (at most 500)\n", FILENAME, FNR }' {} \;
+		END { if (FNR > 500 && FILENAME !~ /^include/) printf "%s: %d lines (at most 500)\n", FILENAME, FNR }' {} \;
 }
 
 # The skeleton is shown whole in docs/PLUGINS.md: what a first plugin needs and no more.

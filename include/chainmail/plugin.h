@@ -214,6 +214,13 @@ struct cm_plugin {
 	/* Ends of scopes, for links that hold something the arenas cannot release. Rare. */
 	void (*end_msg)(struct cm_session *);
 	void (*end_conn)(struct cm_session *);
+
+	/*
+	 * Once, when the daemon begins to use this configuration, beside the first mail: asks
+	 * whether what the link depends on is there (a DNS list answers), and logs what is not. The
+	 * session is of no client; settings, DNS, log and clock work. Rare.
+	 */
+	void (*probe)(struct cm_session *);
 };
 
 /* --- settings and state of the running link ------------------------------------------------- */
@@ -389,6 +396,99 @@ CM_API int64_t cm_time(const struct cm_session *);
 CM_API int64_t cm_clock(const struct cm_session *);
 /* When this hook must have answered, in cm_clock() microseconds. */
 CM_API int64_t cm_deadline(const struct cm_session *);
+
+/* --- DNS -------------------------------------------------------------------------------------- */
+
+/* Types that can be asked for, by their numbers (RFC 1035 section 3.2.2, RFC 3596). */
+enum cm_dns_type {
+	CM_DNS_A = 1,
+	CM_DNS_NS = 2,
+	CM_DNS_CNAME = 5,
+	CM_DNS_PTR = 12,
+	CM_DNS_MX = 15,
+	CM_DNS_TXT = 16,
+	CM_DNS_AAAA = 28
+};
+
+enum cm_dns_status {
+	CM_DNS_FOUND,	 /* there is at least one record */
+	CM_DNS_NO_DATA,	 /* the name exists, and has no such record */
+	CM_DNS_NO_NAME,	 /* no such name (NXDOMAIN) */
+	CM_DNS_TIMEOUT,	 /* nobody answered in time */
+	CM_DNS_SERVFAIL, /* the servers failed, or what they said made no sense */
+	CM_DNS_REFUSED,	 /* the server does not answer us */
+	CM_DNS_BOGUS,	 /* DNSSEC says that the answer is forged */
+	CM_DNS_BAD_NAME /* no such question can be asked: a label over 63 octets, a name over 253 */
+};
+
+struct cm_dns_record {
+	const char *text; /* A, AAAA: the address. CNAME, MX, NS, PTR: a name, in lower case,
+			     without the last dot ("" is the root), odd octets as \DDD. TXT: its
+			     strings, joined; may hold NUL */
+	size_t len;	  /* octets in text */
+	const unsigned char *address; /* A: 4 octets; AAAA: 16; else NULL */
+	unsigned preference;	      /* MX */
+};
+
+struct cm_dns_answer {
+	enum cm_dns_status status;
+	const char *name; /* where the records stand: the name asked for, or behind its CNAMEs */
+	size_t count;	  /* 0 unless CM_DNS_FOUND */
+	const struct cm_dns_record *records; /* as the server ordered them */
+	uint32_t ttl;			     /* seconds for which it still holds; 0: not kept */
+	bool cached;			     /* it was known already: nobody was asked */
+	bool secure;			     /* DNSSEC vouches for it */
+};
+
+/*
+ * What DNS says, waiting for it if need be, but never so long that the hook could not answer before
+ * cm_deadline(). A message asks each question once: asking again, at a later stage or by another
+ * link, gives the same answer. Never NULL; lives as long as the message (before MAIL: until the
+ * next HELO). The name is text, in any case, with or without a last dot; \DDD stands for an octet.
+ */
+CM_API const struct cm_dns_answer *cm_dns(struct cm_session *, const char *name, enum cm_dns_type);
+/*
+ * Begins to ask and does not wait. For what a later stage will need, and for several questions at
+ * once: begin them all, then collect each with cm_dns().
+ */
+CM_API void cm_dns_begin(struct cm_session *, const char *name, enum cm_dns_type);
+/*
+ * The name below zone that stands for an address: "1.2.0.192.zone", for IPv6 32 nibbles (RFC 5782
+ * section 2); zone NULL: below in-addr.arpa or ip6.arpa. False for what is no address, and for a
+ * name that does not fit into out.
+ */
+CM_API bool cm_dns_reverse(const char *ip, const char *zone, char *out, size_t size);
+
+/* --- Authentication-Results --------------------------------------------------------------------
+ */
+
+struct cm_auth_property {
+	const char *type;  /* "smtp", "header", "policy" (RFC 8601 section 2.3) */
+	const char *name;  /* "mailfrom" */
+	const char *value; /* any text; quoted where need be */
+};
+
+/* One result of one method, as RFC 8601 section 2.2 calls them. */
+struct cm_auth_result {
+	const char *method;  /* "spf" */
+	const char *result;  /* "softfail" */
+	const char *comment; /* for people; NULL: none */
+	const char *reason;  /* why, for programs; NULL: none */
+	size_t count;
+	const struct cm_auth_property *properties;
+};
+
+/*
+ * Publishes what an Authentication-Results field may say. Copied; lives as long as a result
+ * (cm_set_result()) of this stage. A link that says the same method and properties again
+ * replaces what it said.
+ */
+CM_API void cm_add_auth_result(struct cm_session *, const struct cm_auth_result *);
+/* All of the connection and of the message, in the order of the chain; i counts from 0. */
+CM_API size_t cm_auth_result_count(const struct cm_session *);
+CM_API const struct cm_auth_result *cm_auth_result(const struct cm_session *, size_t i);
+/* main.authserv_id, or the name of this host. */
+CM_API const char *cm_authserv_id(const struct cm_session *);
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
