@@ -42,6 +42,7 @@ only() {
 walls() {
 	only '\<smfi_[a-z]+\(' 'core/door/milter_libmilter[a-z_]*\.c:' 'only the libmilter engine calls libmilter'
 	only '#include <(lua|lauxlib|lualib)' 'core/host/script' 'only host/script* includes Lua'
+	only '#include <unbound' 'core/service/resolver[a-z_]*\.c:' 'only service/resolver* includes libunbound'
 	only '\<dlopen\(' 'core/host/plugin\.c:' 'only host/plugin.c calls dlopen'
 	only '\<(clock_gettime|gettimeofday|time)\(' 'core/base/clock\.c:' 'the time is read in base/clock.c'
 	grep -nE '^#include "' core/host/script_api*.c plugins/*.c 2>/dev/null |

@@ -32,6 +32,18 @@ load_config(const char *path, bool warnings)
 	return g;
 }
 
+bool
+load_zone(struct generation *g, const char *path)
+{
+	struct diag *diag = diag_new();
+	bool ok = path == NULL || generation_set_zone(g, path, diag);
+
+	if (!ok)
+		diag_print(diag, stderr);
+	diag_free(diag);
+	return ok;
+}
+
 /* --- reload --- */
 
 static bool

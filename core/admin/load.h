@@ -12,6 +12,10 @@ struct generation;
 /* Prints the mistakes to standard error; NULL after errors. Without errors warnings on demand. */
 struct generation *load_config(const char *path, bool warnings);
 
+/* DNS is from now on what the file says; false after mistakes, which were printed. NULL is allowed.
+ */
+bool load_zone(struct generation *, const char *path);
+
 /*
  * Makes the configuration the running one, or leaves the running one, and says in the log which,
  * with every mistake. Tells the service manager.

@@ -24,6 +24,12 @@ struct arena_chunk {
 	alignas(max_align_t) unsigned char data[];
 };
 
+struct arena_deferred {
+	struct arena_deferred *next; /* earlier */
+	void (*end)(void *);
+	void *thing;
+};
+
 static size_t
 round_up(size_t size)
 {
@@ -66,10 +72,20 @@ arena_init(struct arena *a, size_t first_size)
 	*a = (struct arena){.first_size = round_up(first_size)};
 }
 
+static void
+run_deferred(struct arena *a)
+{
+	for (struct arena_deferred *d = a->deferred; d != NULL; d = d->next)
+		d->end(d->thing);
+	a->deferred = NULL;
+}
+
 void
 arena_reset(struct arena *a)
 {
 	struct arena_chunk *kept = NULL;
+
+	run_deferred(a);
 
 	for (struct arena_chunk *c = a->chunks, *next; c != NULL; c = next) {
 		next = c->next;
@@ -89,6 +105,7 @@ arena_reset(struct arena *a)
 void
 arena_fini(struct arena *a)
 {
+	run_deferred(a);
 	for (struct arena_chunk *c = a->chunks, *next; c != NULL; c = next) {
 		next = c->next;
 		free(c);
@@ -116,6 +133,15 @@ void *
 arena_alloc(struct arena *a, size_t size)
 {
 	return memset(take(a, size), 0, size);
+}
+
+void
+arena_defer(struct arena *a, void (*end)(void *), void *thing)
+{
+	struct arena_deferred *d = take(a, sizeof(*d));
+
+	*d = (struct arena_deferred){a->deferred, end, thing};
+	a->deferred = d;
 }
 
 void *

@@ -13,11 +13,13 @@
 #include <stddef.h>
 
 struct arena_chunk;
+struct arena_deferred;
 
 struct arena {
 	struct arena_chunk *chunks; /* newest first */
 	size_t first_size;	    /* octets of the first chunk, allocated when first needed */
 	size_t used;		    /* octets handed out since init or reset */
+	struct arena_deferred *deferred; /* latest first */
 };
 
 void arena_init(struct arena *, size_t first_size);
@@ -25,6 +27,11 @@ void arena_init(struct arena *, size_t first_size);
 void arena_reset(struct arena *);
 /* Frees everything; the arena can be used again. */
 void arena_fini(struct arena *);
+/*
+ * At the next reset, or at the end, end(thing) is called, the latest first: for what the memory
+ * only points to. end must not use the arena.
+ */
+void arena_defer(struct arena *, void (*end)(void *thing), void *thing);
 
 /* Zeroed, aligned for any type. */
 void *arena_alloc(struct arena *, size_t size);

@@ -13,6 +13,7 @@
 static const struct command *const commands[] = {
 	&command_check,
 	&command_config,
+	&command_dns,
 	&command_explain,
 	&command_help,
 	&command_lua,

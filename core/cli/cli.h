@@ -31,6 +31,9 @@ enum cli_kind {
 /* Help of the option that cli_config_path() reads. */
 #define CLI_CONFIG_HELP "default: $CHAINMAIL_CONFIG, else " CHAINMAIL_CONFIG
 
+/* Help of an option that load_zone() reads. */
+#define CLI_ZONE_HELP "DNS says what is in this zone file, and nothing else"
+
 #define CLI_LIST_MAX 1000
 
 struct cli_list {
@@ -56,8 +59,8 @@ struct command {
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
 
-extern const struct command command_check, command_config, command_explain, command_help,
-	command_lua, command_plugins, command_serve, command_version;
+extern const struct command command_check, command_config, command_dns, command_explain,
+	command_help, command_lua, command_plugins, command_serve, command_version;
 
 /* Runs argv[1]; prints help or a suggestion for what is unknown. */
 int cli_main(int argc, char **argv);

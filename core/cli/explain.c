@@ -23,7 +23,7 @@
 #define CLIENT_PORT 49152
 
 struct explain_args {
-	const char *client, *client_name, *config, *from, *helo, *login;
+	const char *client, *client_name, *config, *from, *helo, *login, *zone;
 	unsigned port;
 	bool json, tls;
 	struct cli_list to;
@@ -42,6 +42,7 @@ static const struct cli_option options[] = {
 	{"port", 0, CLI_PORT, ARG(port), "N", "port it connected to; default: 25"},
 	{"tls", 0, CLI_FLAG, ARG(tls), NULL, "the connection is encrypted"},
 	{"to", 0, CLI_LIST, ARG(to), "ADDRESS", "envelope recipient; may be given again"},
+	{"zone", 0, CLI_TEXT, ARG(zone), "FILE", CLI_ZONE_HELP},
 };
 
 /* --- the message --- */
@@ -217,7 +218,9 @@ run(int argc, char **argv)
 	struct generation *g = load_config(cli_config_path(args.config), false);
 	int code = EXIT_NO;
 
-	if (g != NULL) {
+	if (g != NULL && !load_zone(g, args.zone)) {
+		generation_drop(g);
+	} else if (g != NULL) {
 		in.client_ip = args.client;
 		in.client_name = args.client_name;
 		in.client_port = args.client != NULL ? CLIENT_PORT : 0;

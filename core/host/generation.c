@@ -18,6 +18,7 @@
 #include "generation_build.h"
 #include "script.h"
 #include "service/map.h"
+#include "service/resolver.h"
 
 #define ARENA_SIZE   16384
 #define FIELDS_MOST  100000 /* header fields of one message; their octets are bounded too */
@@ -42,6 +43,7 @@ generation_free(struct generation *g)
 	script_host_free(g->scripts);
 	for (size_t i = 0; i < g->map_count; i++)
 		map_close(g->maps[i]);
+	resolver_close(g->chain.resolver);
 	arena_fini(&g->arena);
 	free(g);
 }
@@ -103,6 +105,7 @@ build(struct build *b)
 	build_main(b);
 	build_listeners(b);
 	build_logs(b);
+	build_dns(b);
 	build_maps(b);
 	build_links(b);
 	build_profiles(b);

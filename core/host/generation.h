@@ -27,6 +27,7 @@ struct generation {
 	const char *path;
 	struct arena arena;
 	struct main_settings main;
+	struct dns_settings dns;
 	struct listener_settings *listeners;
 	size_t listener_count;
 	struct log_config *logs;
@@ -44,6 +45,8 @@ struct generation {
 struct generation *generation_load(const char *path, struct diag *);
 /* The same for a daemon on this machine, whose users, groups and directories must be there, too. */
 struct generation *generation_load_to_serve(const char *path, struct diag *);
+/* From now on DNS is what that file says. Mistakes in it are errors of diag and give false. */
+bool generation_set_zone(struct generation *, const char *path, struct diag *);
 /* The running generation, NULL without one; hold gives the caller a reference, drop may free it. */
 struct generation *generation_hold(void);
 void generation_drop(struct generation *);

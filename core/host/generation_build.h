@@ -60,6 +60,9 @@ size_t build_count(const struct build *, const char *kind);
 /* generation_system.c: users, groups and directories of this machine. */
 void build_system(struct build *);
 
+/* generation_dns.c */
+void build_dns(struct build *);
+
 /* generation_maps.c */
 void build_maps(struct build *);
 

@@ -7,9 +7,11 @@
 #include "settings.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/net.h"
 #include "chain/chain.h"
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
@@ -78,6 +80,49 @@ static const struct cm_option main_rows[] = {
 		.help = "clients that plugins and rules may treat as our own", .since = "0.1"},
 	{"user", CM_OPT_STRING, MAIN(user), .help = "user to run as when started by root",
 		.since = "0.1"},
+};
+
+#define DNS(field)	  offsetof(struct dns_settings, field)
+#define RESOLVER_TEXT_MAX 64
+
+/* "192.0.2.1", "2001:db8::1", each with or without "@5353" behind. */
+static bool
+check_resolver(const char *text, char *why, size_t why_size)
+{
+	char address[RESOLVER_TEXT_MAX], *port, *end;
+	struct net_addr addr;
+	unsigned long number = 53;
+
+	snprintf(address, sizeof(address), "%s", text);
+	port = strchr(address, '@');
+	if (port != NULL) {
+		*port++ = '\0';
+		number = strtoul(port, &end, 10);
+		number = *port < '0' || *port > '9' || *end != '\0' ? 0 : number;
+	}
+	if (net_parse(&addr, address) && number > 0 && number <= 65535)
+		return true;
+	snprintf(why, why_size,
+		"must be an address, such as 192.0.2.1, or one with a port: "
+		"127.0.0.1@5353");
+	return false;
+}
+
+static const struct cm_option dns_rows[] = {
+	{"cache_size", CM_OPT_SIZE, DNS(resolver.cache_size), "32M", .min = MEGA, .max = 4 * GIGA,
+		.help = "memory for answers", .since = "0.1"},
+	{"dnssec", CM_OPT_BOOL, DNS(resolver.dnssec), "no",
+		.help = "believe no forged answer of a signed domain", .since = "0.1"},
+	{"resolvers", CM_OPT_LIST, DNS(resolver.resolvers), .check = check_resolver,
+		.help = "servers to ask, as ADDRESS or ADDRESS@PORT; default: the root servers and "
+			"down from there, which is best for DNS lists",
+		.since = "0.1"},
+	{"timeout", CM_OPT_DURATION, DNS(resolver.timeout_us), "4s", .min = 10000, .max = MINUTE,
+		.help = "how long a question may take", .since = "0.1"},
+	{"trust_anchor", CM_OPT_PATH, DNS(resolver.trust_anchor), "/usr/share/dns/root.key",
+		.help = "file with the keys of the root, for dnssec", .since = "0.1"},
+	{"zone", CM_OPT_PATH, DNS(zone),
+		.help = "answer from this zone file and ask nobody; for tests", .since = "0.1"},
 };
 
 #define LISTENER(field) offsetof(struct listener_settings, field)
@@ -187,6 +232,8 @@ static const struct cm_option log_rows[] = {
 };
 
 const struct section_kind section_kinds[] = {
+	{"dns", .single = true, .rows = SCHEMA_ROWS(dns_rows),
+		.help = "the resolver that every check asks"},
 	{"listener", .named = true, .rows = SCHEMA_ROWS(listener_rows),
 		.help = "where a mail server connects"},
 	{"log", .rows = SCHEMA_ROWS(log_rows), .help = "a place where log lines go"},

@@ -13,6 +13,7 @@
 
 #include "chain/chain.h"
 #include "conf/schema.h"
+#include "service/resolver.h"
 
 struct main_settings {
 	const char *authserv_id;
@@ -42,6 +43,11 @@ struct listener_settings {
 	const char *group;
 	const struct cm_networks *allow; /* peers of an inet socket; NULL: any */
 	int64_t idle_us, packet_us;
+};
+
+struct dns_settings {
+	struct resolver_config resolver;
+	const char *zone; /* NULL: ask DNS */
 };
 
 struct log_settings {

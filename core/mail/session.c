@@ -310,6 +310,8 @@ session_end_message(struct cm_session *s)
 	edit_queue_init(&s->edits);
 	s->notes = s->results = NULL;
 	s->pairs_said = false;
+	s->questions = NULL;
+	s->dns_asked = s->dns_missed = 0;
 }
 
 const char *

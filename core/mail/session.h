@@ -19,7 +19,8 @@
 #include "reply.h"
 #include "stage.h"
 
-struct run; /* the chain's state of this session; only carried */
+struct run;		 /* the chain's state of this session; only carried */
+struct session_question; /* what a message asked DNS; only carried */
 
 #define SESSION_ID_SIZE 16
 
@@ -92,6 +93,8 @@ struct cm_session {
 	struct edit_queue edits;
 	struct session_pair *notes, *results;
 	bool pairs_said; /* that there are too many of them */
+	struct session_question *questions;
+	unsigned dns_asked, dns_missed; /* questions, and those that nobody knew the answer to */
 
 	/* Macros: the latest list of each stage, in an arena of its own. */
 	struct session_pair *macros[CM_STAGE_COUNT];
