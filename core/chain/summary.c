@@ -155,9 +155,9 @@ add_envelope(struct record *rec)
 static const char *
 result_name(struct record *rec, const char *group)
 {
-	static const char *const taken[] = {"auth", "by", "client", "from", "helo", "id", "port",
-		"reason", "refused", "reply", "shadow", "size", "stage", "time", "tls", "to",
-		"verdict"};
+	static const char *const taken[] = {"auth", "by", "client", "dns", "from", "helo", "id",
+		"port", "reason", "refused", "reply", "shadow", "size", "stage", "time", "tls",
+		"to", "verdict"};
 
 	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
 		if (strcmp(taken[i], group) == 0)
@@ -305,6 +305,18 @@ add_time(struct record *rec)
 		LOG_WORD);
 }
 
+/* Questions asked, and those whose answer was not known before: "9/2miss". */
+static void
+add_dns(struct record *rec)
+{
+	const struct cm_session *s = rec->s;
+
+	if (s->dns_asked > 0)
+		add(rec, "dns", "DNS",
+			arena_printf(rec->arena, "%u/%umiss", s->dns_asked, s->dns_missed),
+			LOG_WORD);
+}
+
 /* A message nobody finished and nobody refused is no news. */
 static bool
 worth_a_line(const struct cm_session *s)
@@ -342,6 +354,7 @@ summary_write(struct cm_session *s)
 	add_verdict(&rec);
 	add_shadow(&rec);
 	add_time(&rec);
+	add_dns(&rec);
 	if (s->rcpt_refused > 0)
 		add(&rec, "refused", "REFUSED", number(&rec, (int64_t)s->rcpt_refused, ""),
 			LOG_NUMBER);

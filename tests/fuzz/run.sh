@@ -22,8 +22,8 @@ longest() {
 	address | header | reply) echo 4096 ;;
 	conf) echo 1024 ;;
 	milter) echo 2048 ;;
-	packet) echo 512 ;;
-	unit) echo 256 ;;
+	dns_answer | packet) echo 512 ;;
+	unit | zone) echo 256 ;;
 	*) echo 16384 ;;
 	esac
 }
