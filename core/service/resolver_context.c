@@ -7,13 +7,13 @@
  */
 #include "resolver_context.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unbound-event.h>
 #include <unbound.h>
-
-#include "base/arena.h"
+#include <unistd.h>
 
 /* Questions on the wire at once, each with a descriptor of its own. */
 #define OUTGOING_MOST  8192u
@@ -28,9 +28,8 @@ static const struct {
 	{"insecure-lan-zones:", "yes"},
 	/* Reversed addresses of DNS lists would cost a question for each label. */
 	{"qname-minimisation:", "no"},
-	/* A server that was slow for one name is not slow for all; answers after a second count. */
-	{"infra-host-ttl:", "0"},
-	{"infra-cache-min-rtt:", "1500"},
+	/* Servers that take a second or two to answer count as well, within our own timeout. */
+	{"infra-cache-min-rtt:", "1200"},
 	{"edns-buffer-size:", "1232"},
 	{"cache-max-negative-ttl:", "900"},
 	{"msg-cache-slabs:", "1"},
@@ -95,6 +94,11 @@ set_sizes(struct ub_ctx *ctx, const struct resolver_config *c, struct err *err)
 	       set_number(ctx, "rrset-cache-size:", half - half / 3, err);
 }
 
+/*
+ * Names that nobody answers must not make libunbound think that the resolver in front of them is
+ * down, and leave it out for all other names. Where we ask the servers themselves that memory is of
+ * use.
+ */
 static bool
 set_servers(struct ub_ctx *ctx, const struct resolver_config *c, struct err *err)
 {
@@ -105,7 +109,31 @@ set_servers(struct ub_ctx *ctx, const struct resolver_config *c, struct err *err
 			return err_set(err, "resolver %s: %s", c->resolvers.items[i],
 				ub_strerror(failure));
 	}
-	return true;
+	return c->resolvers.count == 0 || set(ctx, "infra-host-ttl:", "0", err);
+}
+
+/* Nothing is sent: the system looks for a way there (a root server). */
+static bool
+has_ipv6(void)
+{
+	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(53)};
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool found;
+
+	if (fd < 0)
+		return false;
+	inet_pton(AF_INET6, "2001:500:2f::f", &to.sin6_addr);
+	found = connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0;
+	close(fd);
+	return found;
+}
+
+/* Half of the servers on the way down have IPv6 addresses: a machine without would try them in
+ * vain. */
+static bool
+set_families(struct ub_ctx *ctx, const struct resolver_config *c, struct err *err)
+{
+	return c->resolvers.count > 0 || has_ipv6() || set(ctx, "do-ip6:", "no", err);
 }
 
 /* The last: libunbound takes no option once it has a zone. */
@@ -144,7 +172,8 @@ resolver_context(struct ub_event_base *base, const struct resolver_config *c, st
 	}
 	ub_ctx_debugout(ctx, NULL);
 	if (set_fixed(ctx, err) && set_sizes(ctx, c, err) && set_servers(ctx, c, err) &&
-		set_dnssec(ctx, c, err) && leave_local_names(ctx, c, err))
+		set_families(ctx, c, err) && set_dnssec(ctx, c, err) &&
+		leave_local_names(ctx, c, err))
 		return ctx;
 	ub_ctx_delete(ctx);
 	return NULL;
