@@ -33,6 +33,8 @@ struct resolver {
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct resolver *list; /* those over libunbound; under the lock */
+/* Closed, but a thread that was stuck may still come back to answer their questions. */
+static struct resolver *abandoned; /* under the lock */
 
 /* --- open and close --- */
 
@@ -93,8 +95,13 @@ new_resolver(const struct resolver_backend *backend, size_t octets)
 static void
 resolver_free(struct resolver *r)
 {
-	if (r->self != NULL && !r->backend->close(r->self))
+	if (r->self != NULL && !r->backend->close(r->self)) {
+		pthread_mutex_lock(&list_lock);
+		r->next = abandoned;
+		abandoned = r;
+		pthread_mutex_unlock(&list_lock);
 		return;
+	}
 	resolver_table_fini(&r->table);
 	free_config(&r->config);
 	free(r);

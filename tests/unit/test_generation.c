@@ -62,7 +62,7 @@ static const struct {
 		"filter.conf:4:1: error: unknown section \"frobnicate\"\n"
 		"    4 | frobnicate { }\n"
 		"      | ^~~~~~~~~~\n"
-		"      = help: sections: listener, log, main, map, plugin, profile, script\n"},
+		"      = help: sections: dns, listener, log, main, map, plugin, profile, script\n"},
 	{"sections of later versions", "dns { }\nstore local { }\nmetrics { }\n" WHOLE,
 		"filter.conf:4:1: error: section dns is not available in this version\n"
 		"    4 | dns { }\n"

@@ -5,15 +5,18 @@
  * The server is a thread of the test on loopback that answers A with 192.0.2.1, or keeps silent.
  */
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unbound-event.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -35,6 +38,22 @@ epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)
 		return -1;
 	}
 	return (int)syscall(SYS_epoll_pwait, epoll, events, most, timeout, NULL, 0);
+}
+
+static atomic_bool hangs;
+static sem_t comes_back;
+
+/* In the place of libunbound's. */
+int
+ub_resolve_event(struct ub_ctx *ctx, const char *name, int type, int class, void *context,
+	ub_event_callback_type call, int *id)
+{
+	int (*real)(struct ub_ctx *, const char *, int, int, void *, ub_event_callback_type, int *);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "ub_resolve_event");
+	if (atomic_exchange(&hangs, false))
+		sem_wait(&comes_back);
+	return real(ctx, name, type, class, context, call, id);
 }
 
 /* --- a server --- */
@@ -252,6 +271,33 @@ START_TEST(thread_that_ends_is_replaced)
 }
 END_TEST
 
+/* It does not come back from libunbound: after ten seconds another takes its place. */
+START_TEST(thread_that_is_stuck_is_replaced)
+{
+	struct resolver *r = open_resolver(60 * CLOCK_SEC);
+	struct question *first, *second;
+
+	sem_init(&comes_back, 0, 0);
+	clock_freeze(1000000);
+	atomic_store(&hangs, true);
+	first = resolver_ask(r, "a.example", CM_DNS_A);
+	while (atomic_load(&hangs))
+		usleep(1000);
+	second = resolver_ask(r, "b.example", CM_DNS_A);
+	clock_advance(11 * CLOCK_SEC);
+	ck_assert_int_eq(ask(r, "c.example"), CM_DNS_FOUND);
+	ck_assert(!question_answered(first));
+	ck_assert(!question_answered(second));
+	sem_post(&comes_back);
+	while (!question_answered(first) || !question_answered(second))
+		usleep(1000);
+	ck_assert_int_eq(ask(r, "d.example"), CM_DNS_FOUND);
+	question_drop(first);
+	question_drop(second);
+	resolver_close(r);
+}
+END_TEST
+
 /* --- workers that wait --- */
 
 #define WORKERS 50
@@ -327,6 +373,7 @@ main(void)
 	tcase_add_test(tc, silence_ends_with_the_timeout);
 	tcase_add_test(tc, deadline_of_who_asks_counts);
 	tcase_add_test(tc, thread_that_ends_is_replaced);
+	tcase_add_test(tc, thread_that_is_stuck_is_replaced);
 	tcase_add_test(tc, workers_wait_and_can_be_cancelled);
 	tcase_add_test(tc, same_settings_are_the_same_resolver);
 	suite_add_tcase(suite, tc);
