@@ -45,15 +45,15 @@ is_alnum(char c)
 }
 
 static bool
-is_printable(char c)
-{
-	return c >= ' ' && c <= '~';
-}
-
-static bool
 is_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool
+is_token_char(char c)
+{
+	return c > ' ' && c <= '~' && strchr(TSPECIALS, c) == NULL;
 }
 
 static size_t
@@ -61,7 +61,7 @@ token_length(const char *text)
 {
 	size_t len = 0;
 
-	while (text[len] > ' ' && text[len] <= '~' && strchr(TSPECIALS, text[len]) == NULL)
+	while (is_token_char(text[len]))
 		len++;
 	return len;
 }
@@ -85,7 +85,10 @@ skip_cfws(const char *p)
 	return depth == 0 ? p : NULL;
 }
 
-/* A quoted-string without its white space, which no id has; NULL: it is none. */
+/*
+ * A quoted-string without its white space, which no id has; NULL: it is none, or holds what a
+ * careless reader takes for the end of the id or for a comment.
+ */
 static const char *
 take_quoted(const char *p, char id[ID_SIZE])
 {
@@ -96,7 +99,7 @@ take_quoted(const char *p, char id[ID_SIZE])
 			continue;
 		if (*p == '\\')
 			p++;
-		if (!is_printable(*p) || len + 1 >= ID_SIZE)
+		if ((!is_token_char(*p) && *p != '/') || len + 1 >= ID_SIZE)
 			return NULL;
 		id[len++] = *p;
 	}
@@ -217,7 +220,7 @@ put_escaped(struct field *f, const char *text, size_t most, const char *special)
 	for (size_t i = 0; text[i] != '\0' && i < most; i++) {
 		if (strchr(special, text[i]) != NULL)
 			put_char(f, '\\');
-		put_char(f, is_printable(text[i]) ? text[i] : '?');
+		put_char(f, text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
 	}
 	if (strnlen(text, most + 1) > most)
 		put(f, "...");
@@ -398,13 +401,12 @@ static bool
 remove_forged(struct cm_session *s)
 {
 	const struct config *config = cm_config(s);
-	const struct cm_list *names = &config->remove_fields;
 	size_t removed = 0;
 	bool done = remove_named(s, FIELD, &removed);
 	char count[24];
 
-	for (size_t i = 0; done && i < names->count; i++)
-		done = remove_named(s, names->items[i], &removed);
+	for (size_t i = 0; done && i < config->remove_fields.count; i++)
+		done = remove_named(s, config->remove_fields.items[i], &removed);
 	snprintf(count, sizeof(count), "%zu", removed);
 	cm_set_result(s, "removed", count);
 	if (!done)

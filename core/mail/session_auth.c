@@ -114,7 +114,7 @@ count_all(const struct cm_session *s)
 {
 	size_t count = 0;
 
-	for (size_t span = 0; span < SESSION_SPANS; span++) {
+	for (unsigned span = 0; span < SESSION_SPANS; span++) {
 		for (const struct session_auth *a = s->auth_results[span]; a != NULL; a = a->next)
 			count++;
 	}
@@ -158,7 +158,7 @@ session_add_auth(struct cm_session *s, const struct link *by, const struct cm_au
 static bool
 hidden(const struct cm_session *s, enum session_span span, const struct session_auth *a)
 {
-	for (size_t later = (size_t)span + 1; later < SESSION_SPANS; later++) {
+	for (unsigned later = span + 1u; later < SESSION_SPANS; later++) {
 		if (find(s->auth_results[later], a->by, &a->result) != NULL)
 			return true;
 	}
@@ -168,7 +168,7 @@ hidden(const struct cm_session *s, enum session_span span, const struct session_
 const struct cm_auth_result *
 session_auth(const struct cm_session *s, const struct link *by, size_t i)
 {
-	for (size_t span = 0; span < SESSION_SPANS; span++) {
+	for (unsigned span = 0; span < SESSION_SPANS; span++) {
 		for (const struct session_auth *a = s->auth_results[span]; a != NULL; a = a->next) {
 			if (a->by == by && !hidden(s, span, a) && i-- == 0)
 				return &a->result;

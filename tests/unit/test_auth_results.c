@@ -107,6 +107,10 @@ static const struct {
 	{"m\xc3\xa9.test; none", ORIGIN_UNREADABLE},
 	{"\"\xef\xbd\x8dx.test\"; none", ORIGIN_UNREADABLE},
 	{"<mx.test>; none", ORIGIN_UNREADABLE},
+	/* A careless reader sees a comment, or the end. */
+	{"\" mx.test(t.\" (d) 1; none", ORIGIN_UNREADABLE},
+	{"\"mx.test; none\"; none", ORIGIN_UNREADABLE},
+	{"\"mx.test,mx.example\"; none", ORIGIN_UNREADABLE},
 	{"i=1; mx.example; none", ORIGIN_UNREADABLE},
 };
 
