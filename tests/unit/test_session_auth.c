@@ -137,7 +137,7 @@ END_TEST
 /* Of the connection and of the message together; said once in a message. */
 START_TEST(there_is_an_end)
 {
-	char text[16], log[1024];
+	char text[32], log[1024];
 	FILE *f;
 
 	keep(CM_STAGE_CONNECT);
