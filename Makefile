@@ -271,7 +271,8 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB)
 		$(WHOLE) $(LIBS)
 
 -include tests/smtp/rules.mk tests/bench/rules.mk
--include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) $(TEST_PLUGINS:.so=.d)
+-include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) $(TEST_PLUGINS:.so=.d) \
+	$(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
 
 .PHONY: FORCE help deps all demo run test check check-unit check-transcripts check-docs check-install \
 	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench fuzz fuzz-build \

@@ -182,6 +182,17 @@ check_tls(struct cm_session *s)
 	return failed(s, "the mail server does not tell {tls_version}");
 }
 
+/* RFC 8601 section 2.7.4: the mail server has checked the login, whosever the sender is. */
+static void
+publish_login(struct cm_session *s, const char *login)
+{
+	const struct cm_auth_property property = {"smtp", "auth", login};
+	const struct cm_auth_result result = {
+		.method = "auth", .result = "pass", .count = 1, .properties = &property};
+
+	cm_add_auth_result(s, &result);
+}
+
 static enum cm_verdict
 check_login(struct cm_session *s, const char *login, const struct cm_address *sender)
 {
@@ -189,6 +200,7 @@ check_login(struct cm_session *s, const char *login, const struct cm_address *se
 	enum cm_verdict verdict;
 
 	cm_set_result(s, "user", login);
+	publish_login(s, login);
 	verdict = check_sender(s, sender, login);
 	if (verdict != CM_CONTINUE)
 		return verdict;

@@ -143,6 +143,12 @@ chain_set_reason(struct cm_session *s, const char *reason)
 	s->run->reason = reason;
 }
 
+void
+chain_set_result(struct cm_session *s, const char *result)
+{
+	s->run->result = result;
+}
+
 void *
 chain_conn_state(struct cm_session *s)
 {

@@ -57,6 +57,8 @@ struct profile {
 	int hold;			   /* enum profile_hold: where held refusals are given */
 	struct link **at[CM_STAGE_COUNT]; /* links that hook the stage, in order; NULL-terminated */
 	bool *has;			  /* by link index: the profile's chain names it */
+	struct link **links;		  /* those it names, in its order */
+	size_t link_count;
 };
 
 struct chain {
@@ -127,6 +129,8 @@ void chain_watch_edit(struct cm_session *, enum edit_kind);
 /* The running link's reply and reason slots; used by cm_reply(), cm_reason(). */
 struct reply *chain_running_reply(struct cm_session *);
 void chain_set_reason(struct cm_session *, const char *reason);
+/* What the running link published under "result", for the trace. */
+void chain_set_result(struct cm_session *, const char *result);
 void *chain_conn_state(struct cm_session *); /* of the running link */
 void *chain_msg_state(struct cm_session *);
 int64_t chain_deadline(const struct cm_session *);

@@ -124,6 +124,7 @@ call(struct cm_session *s, struct link *l, const struct cm_event *ev, struct dec
 	d->verdict = stage_hook(event_stage(ev), l->plugin)(s, ev);
 	d->reply = r->reply;
 	d->reason = r->reason;
+	d->result = r->result;
 	r->now = clock_now();
 	if (s->in_message)
 		r->spent += r->now - began;
@@ -169,7 +170,7 @@ hook_run(struct cm_session *s, struct link *l, const struct cm_event *ev, struct
 	r->shadow = link_watched(r, s, l);
 	r->watched = 0;
 	r->reply = (struct reply){0};
-	r->reason = NULL;
+	r->reason = r->result = NULL;
 	failed = call(s, l, ev, d);
 	r->link = NULL;
 

@@ -14,6 +14,7 @@ struct decision {
 	const struct link *link; /* NULL: the core itself */
 	enum cm_stage stage;
 	const char *reason;
+	const char *result; /* that it published; NULL: none */
 };
 
 /* A refusal at connect or HELO that waits for MAIL or RCPT; in the arena of that stage. */
@@ -42,7 +43,7 @@ struct run {
 	bool shadow;
 	uint32_t watched; /* what it asked for in vain: bit per kind of edit */
 	struct reply reply;
-	const char *reason;
+	const char *reason, *result;
 	int64_t deadline;
 	int64_t now; /* end of the hook before */
 

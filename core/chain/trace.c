@@ -35,7 +35,7 @@ repeats(const struct trace_record *last, enum cm_stage stage, const struct decis
 {
 	return last != NULL && last->stage == stage && last->verdict == said &&
 	       said == CM_CONTINUE && last->reason == NULL && d->reason == NULL &&
-	       last->shadow == shadow;
+	       last->result == NULL && d->result == NULL && last->shadow == shadow;
 }
 
 /*
@@ -100,6 +100,7 @@ trace_add(struct cm_session *s, const struct cm_event *ev, const struct decision
 		.failed = failed,
 		.reply = kept_reply(arena, &d->reply),
 		.reason = arena_strdup(arena, d->reason),
+		.result = arena_strdup(arena, d->result),
 		.rcpt = event_rcpt(arena, ev, said),
 		.us = us,
 		.calls = 1,

@@ -27,6 +27,7 @@ struct trace_record {
 	bool failed;		 /* on_error decided; the reason says what broke a rule */
 	struct reply reply;	 /* code 0: none */
 	const char *reason;	 /* NULL: none */
+	const char *result;	 /* that it published under "result"; NULL: none */
 	const char *rcpt;	 /* RCPT: for whom */
 	int64_t us;
 	unsigned calls;

@@ -104,6 +104,7 @@ add_record(struct buf *out, const struct trace_record *r)
 	add_bool(&o, "shadow", r->shadow);
 	add_bool(&o, "failed", r->failed);
 	add_reply(&o, &r->reply);
+	add_text(&o, "result", r->result);
 	add_text(&o, "reason", r->reason);
 	add_text(&o, "rcpt", r->rcpt);
 	add_watched_edits(&o, r->edits);

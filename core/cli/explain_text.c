@@ -55,10 +55,24 @@ print_profile(const struct explained *e)
 
 /* --- trace --- */
 
+/* What it found says more than that it has no opinion. */
 static const char *
 verdict_word(const struct trace_record *r)
 {
-	return r->verdict == CM_CONTINUE ? "no opinion" : verdict_name(r->verdict);
+	if (r->verdict != CM_CONTINUE && (r->verdict != CM_DONE || r->result == NULL))
+		return verdict_name(r->verdict);
+	return r->result != NULL ? r->result : "no opinion";
+}
+
+static void
+print_word(const char *word)
+{
+	struct buf b;
+
+	buf_init(&b, LINE_MAX_OCTETS);
+	text_escape(&b, word, strlen(word));
+	printf("%-12s ", b.data);
+	buf_fini(&b);
 }
 
 /* Of a link that is only watched. */
@@ -106,7 +120,8 @@ print_record(const struct trace_record *r)
 
 	snprintf(who, sizeof(who), "%-10s%s", r->link != NULL ? r->link->name : "core",
 		r->shadow ? " SHADOW" : "");
-	printf("%-9s %-19s %-12s ", stage_word(r->stage), who, verdict_word(r));
+	printf("%-9s %-19s ", stage_word(r->stage), who);
+	print_word(verdict_word(r));
 	print_details(r);
 	print_watched_edits(r->edits);
 	if (r->calls > 1)
@@ -164,6 +179,23 @@ print_verdict(const struct explained *e)
 
 /* --- edits --- */
 
+/* On one line, as its reader takes it (RFC 5322 section 2.2.3). */
+static void
+print_unfolded(const char *value)
+{
+	struct buf b;
+
+	buf_init(&b, 0);
+	while (*value != '\0') {
+		size_t fold = edit_fold(value);
+
+		value += fold + strspn(value + fold, fold > 0 ? " \t" : "");
+		buf_add_char(&b, fold > 0 ? ' ' : *value++);
+	}
+	print_escaped(b.data);
+	buf_fini(&b);
+}
+
 static void
 print_field(const char *sign, const struct edit *e)
 {
@@ -173,7 +205,7 @@ print_field(const char *sign, const struct edit *e)
 		printf("[%zu]", e->index);
 	if (e->value != NULL) {
 		printf(": ");
-		print_escaped(e->value);
+		print_unfolded(e->value);
 	}
 	if (e->kind == EDIT_INSERT_HEADER)
 		printf("  (at %zu)", e->index);

@@ -114,8 +114,11 @@ read_list(struct build *b, struct profile *p, const struct conf_setting *setting
 {
 	struct build_list l = resolve(b, setting);
 
-	for (size_t i = 0; i < l.count; i++)
+	for (size_t i = 0; i < l.count; i++) {
+		if (!p->has[l.links[i]->index])
+			p->links[p->link_count++] = l.links[i];
 		p->has[l.links[i]->index] = true;
+	}
 	build_check_order(b, p, &l);
 	return l;
 }
@@ -127,6 +130,7 @@ place_links(struct build *b, struct profile *p, const struct conf_section *s)
 	struct build_list chain = {0};
 
 	p->has = arena_array(&b->g->arena, b->g->chain.link_count, sizeof(bool));
+	p->links = arena_array(&b->g->arena, b->g->chain.link_count, sizeof(struct link *));
 	if (setting != NULL)
 		chain = read_list(b, p, setting);
 	for (unsigned i = 0; i < CM_STAGE_COUNT; i++) {

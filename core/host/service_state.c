@@ -99,8 +99,11 @@ cm_set_result(struct cm_session *s, const char *key, const char *value)
 {
 	const struct link *link = chain_running(s);
 
-	if (link != NULL)
-		session_set_result(s, link->plugin->name, key, value);
+	if (link == NULL)
+		return;
+	session_set_result(s, link->plugin->name, key, value);
+	if (strcmp(key, "result") == 0)
+		chain_set_result(s, session_result(s, link->plugin->name, key));
 }
 
 const char *

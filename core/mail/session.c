@@ -128,6 +128,7 @@ keep_helo(struct cm_session *s, const struct cm_event *ev)
 {
 	edit_queue_forget(&s->conn_edits, CM_STAGE_HELO);
 	s->helo_notes = s->helo_results = NULL;
+	s->auth_results[SESSION_HELO] = NULL;
 	arena_reset(&s->greeting);
 	s->helo = keep_name(&s->greeting, ev->name, HELO_MOST);
 	return SESSION_KEPT;
@@ -309,7 +310,8 @@ session_end_message(struct cm_session *s)
 	s->from = NULL;
 	edit_queue_init(&s->edits);
 	s->notes = s->results = NULL;
-	s->pairs_said = false;
+	s->auth_results[SESSION_MSG] = NULL;
+	s->pairs_said = s->auth_said = false;
 	s->questions = NULL;
 	s->dns_asked = s->dns_missed = 0;
 }

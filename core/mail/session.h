@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/err.h"
 #include "base/net.h"
 #include "edit.h"
 #include "reply.h"
@@ -37,6 +38,20 @@ struct session_pair {	   /* note, result, macro */
 	const char *name;
 	const char *value;
 	struct session_pair *next;
+};
+
+/* Where what a link says belongs, and when it ends. */
+enum session_span {
+	SESSION_CONN,
+	SESSION_HELO, /* the latest HELO */
+	SESSION_MSG,
+	SESSION_SPANS
+};
+
+struct session_auth {	       /* what a link found, for Authentication-Results */
+	const struct link *by; /* of the chain; only carried */
+	struct cm_auth_result result;
+	struct session_auth *next;
 };
 
 struct session_header {
@@ -93,6 +108,8 @@ struct cm_session {
 	struct edit_queue edits;
 	struct session_pair *notes, *results;
 	bool pairs_said; /* that there are too many of them */
+	struct session_auth *auth_results[SESSION_SPANS];
+	bool auth_said; /* that there are too many of them */
 	struct session_question *questions;
 	unsigned dns_asked, dns_missed; /* questions, and those that nobody knew the answer to */
 
@@ -151,6 +168,18 @@ void session_set_note(struct cm_session *, const char *name, const char *value);
 const char *session_result(const struct cm_session *, const char *plugin, const char *key);
 void
 session_set_result(struct cm_session *, const char *plugin, const char *key, const char *value);
+/* The span of what is said now, and its arena. */
+enum session_span session_span(const struct cm_session *);
+struct arena *session_span_arena(struct cm_session *, enum session_span);
+/*
+ * Keeps a copy of what the link found, in the place of what it said of the same method and
+ * properties. False for what no field could say; too many are said in the log and ignored.
+ */
+bool session_add_auth(struct cm_session *, const struct link *, const struct cm_auth_result *,
+	struct err *) MUST_USE;
+/* The i-th result of the link, from 0; one of the message hides one of HELO, this one of connect.
+   NULL behind the last. */
+const struct cm_auth_result *session_auth(const struct cm_session *, const struct link *, size_t i);
 /* The arena of the current scope: msg inside a message, else that of the latest event. */
 struct arena *session_arena(struct cm_session *);
 /* An event that is answered without being kept. */

@@ -71,18 +71,21 @@ set(struct cm_session *s, struct session_pair **at, struct arena *arena, const c
 }
 
 /* A new HELO takes back what was noted at the one before. */
-static bool
-of_helo(const struct cm_session *s)
-{
-	return !s->in_message && s->stage == CM_STAGE_HELO;
-}
-
-static struct arena *
-pair_arena(struct cm_session *s)
+enum session_span
+session_span(const struct cm_session *s)
 {
 	if (s->in_message)
-		return &s->msg;
-	return of_helo(s) ? &s->greeting : &s->conn;
+		return SESSION_MSG;
+	return s->stage == CM_STAGE_HELO ? SESSION_HELO : SESSION_CONN;
+}
+
+struct arena *
+session_span_arena(struct cm_session *s, enum session_span span)
+{
+	struct arena *const arenas[SESSION_SPANS] = {
+		[SESSION_CONN] = &s->conn, [SESSION_HELO] = &s->greeting, [SESSION_MSG] = &s->msg};
+
+	return arenas[span];
 }
 
 const char *
@@ -95,11 +98,14 @@ session_note(const struct cm_session *s, const char *name)
 void
 session_set_note(struct cm_session *s, const char *name, const char *value)
 {
-	struct session_pair **list = s->in_message ? &s->notes
-				     : of_helo(s)  ? &s->helo_notes
-						   : &s->conn_notes;
+	struct session_pair **const lists[SESSION_SPANS] = {
+		[SESSION_CONN] = &s->conn_notes,
+		[SESSION_HELO] = &s->helo_notes,
+		[SESSION_MSG] = &s->notes,
+	};
+	enum session_span span = session_span(s);
 
-	set(s, list, pair_arena(s), NULL, name, value);
+	set(s, lists[span], session_span_arena(s, span), NULL, name, value);
 }
 
 const char *
@@ -112,9 +118,12 @@ session_result(const struct cm_session *s, const char *plugin, const char *key)
 void
 session_set_result(struct cm_session *s, const char *plugin, const char *key, const char *value)
 {
-	struct session_pair **list = s->in_message ? &s->results
-				     : of_helo(s)  ? &s->helo_results
-						   : &s->conn_results;
+	struct session_pair **const lists[SESSION_SPANS] = {
+		[SESSION_CONN] = &s->conn_results,
+		[SESSION_HELO] = &s->helo_results,
+		[SESSION_MSG] = &s->results,
+	};
+	enum session_span span = session_span(s);
 
-	set(s, list, pair_arena(s), plugin, key, value);
+	set(s, lists[span], session_span_arena(s, span), plugin, key, value);
 }

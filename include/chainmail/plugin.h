@@ -481,7 +481,8 @@ struct cm_auth_result {
 /*
  * Publishes what an Authentication-Results field may say. Copied; lives as long as a result
  * (cm_set_result()) of this stage. A link that says the same method and properties again
- * replaces what it said.
+ * replaces what it said. Method, result and the names of properties are keywords (letters, digits,
+ * inner hyphens): else it is ignored, and logged. So is a 65th; other texts are cut at 1024 octets.
  */
 CM_API void cm_add_auth_result(struct cm_session *, const struct cm_auth_result *);
 /* All of the connection and of the message, in the order of the chain; i counts from 0. */

@@ -19,7 +19,7 @@ passed=0
 # Longer inputs say nothing new, and cost the time of many shorter ones.
 longest() {
 	case $1 in
-	address | header | reply) echo 4096 ;;
+	address | auth_results | header | reply) echo 4096 ;;
 	conf) echo 1024 ;;
 	milter) echo 2048 ;;
 	dns_answer | packet) echo 512 ;;

@@ -259,8 +259,8 @@ read_edit(const struct reader *r, const char *p)
 	struct script *s = r->script;
 	struct step *step = s->step_count ? &s->steps[s->step_count - 1] : NULL;
 
-	if (!step || step->verb != VERB_EOM || step->edit_count == SCRIPT_LINES_MAX)
-		return complain(r, "edit stands below eom, at most %d times", SCRIPT_LINES_MAX);
+	if (!step || step->verb != VERB_EOM || step->edit_count == SCRIPT_EDITS_MAX)
+		return complain(r, "edit stands below eom, at most %d times", SCRIPT_EDITS_MAX);
 	if (strcmp(p, "any") == 0)
 		step->any_edits = true;
 	else

@@ -42,6 +42,7 @@ enum verb {
 
 #define SCRIPT_WORDS_MAX 40
 #define SCRIPT_LINES_MAX 16
+#define SCRIPT_EDITS_MAX 128
 
 struct step {
 	unsigned line;
@@ -53,7 +54,7 @@ struct step {
 	size_t macro_count;
 	struct expect expects[SCRIPT_LINES_MAX];
 	size_t expect_count;
-	const char *edits[SCRIPT_LINES_MAX];
+	const char *edits[SCRIPT_EDITS_MAX];
 	size_t edit_count;
 	bool any_edits;
 	bool counts_pieces;

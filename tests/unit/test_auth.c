@@ -204,6 +204,38 @@ START_TEST(untold_facts_are_not_read_as_no)
 }
 END_TEST
 
+/* The login is good, whosever the sender is. */
+START_TEST(logins_are_published)
+{
+	static const struct {
+		const char *sender, *login;
+		size_t count;
+	} rows[] = {
+		{"<bob@example.com>", "bob", 1},
+		{"<ceo@example.com>", "bob", 1},
+		{"<bob@example.com>", NULL, 0},
+	};
+	const struct cm_auth_result *r;
+	struct drive d;
+
+	begin(&d, "; require_login = no");
+	drive_connect(&d, "203.0.113.1", "client.example.net", "587");
+	drive_helo(&d, "client.example.net");
+	drive_mail(&d, rows[_i].sender, rows[_i].login, "TLSv1.3");
+	ck_assert_uint_eq(cm_auth_result_count(d.s), rows[_i].count);
+	r = cm_auth_result(d.s, 0);
+	if (r != NULL) {
+		ck_assert_str_eq(r->method, "auth");
+		ck_assert_str_eq(r->result, "pass");
+		ck_assert_uint_eq(r->count, 1);
+		ck_assert_str_eq(r->properties[0].type, "smtp");
+		ck_assert_str_eq(r->properties[0].name, "auth");
+		ck_assert_str_eq(r->properties[0].value, "bob");
+	}
+	drive_fini(&d);
+}
+END_TEST
+
 /* What one message found out must not help or harm the next. */
 START_TEST(each_message_is_checked_anew)
 {
@@ -234,6 +266,7 @@ main(void)
 	tcase_add_loop_test(t, sender_belongs_to_the_login, 0, LENGTH(senders));
 	tcase_add_loop_test(t, authors_belong_to_the_login, 0, LENGTH(authors));
 	tcase_add_loop_test(t, untold_facts_are_not_read_as_no, 0, LENGTH(untold));
+	tcase_add_loop_test(t, logins_are_published, 0, 3);
 	tcase_add_test(t, each_message_is_checked_anew);
 	suite_add_tcase(s, t);
 	return table_run(s);

@@ -372,6 +372,66 @@ START_TEST(a_held_refusal_has_one_id)
 }
 END_TEST
 
+static void
+write_ar_conf(const char *auth, const char *auth_results)
+{
+	char dir[PATH_MAX], text[4096];
+
+	drive_plugin_dir(dir, false);
+	snprintf(text, sizeof(text),
+		"main { plugin_dir = \"%.3000s\"; authserv_id = mx.test }\n"
+		"listener l { socket = unix:m.sock }\n"
+		"profile all { chain = [ auth, quiet, auth_results ] }\n"
+		"plugin auth { %s }\nplugin auth_results { %s }\n"
+		"plugin quiet { type = trace; level = debug; answer = [ \"mail continue nothing to "
+		"say\" ] }\n",
+		dir, auth, auth_results);
+	drive_file(&d, "ar.conf", text);
+}
+
+/* What a link found stands where it has no opinion; a field is shown as its reader takes it. */
+START_TEST(what_was_found_is_shown)
+{
+	static const char *const args[] = {"explain", "ar.eml", "-c", "ar.conf", "--client",
+		"192.0.2.1", "--helo", "h", "--from", "bob@x.example", "--to", "b@example.com",
+		"--login", "b\nob", "--tls", NULL};
+	static const char *const words[] = {"mail      auth                pass         ",
+		"message   auth_results        no opinion   removed 2 forged fields  ",
+		"mail      quiet               no opinion   nothing to say  ",
+		"result    auth_results.removed = 2\n",
+		"headers   - Authentication-Results[2]  by auth_results\n"
+		"headers   - Authentication-Results[1]  by auth_results\n"
+		"headers   + Authentication-Results: mx.test; auth=pass smtp.auth=\"b?ob\"  (at "
+		"0)  by auth_results\n"};
+
+	write_ar_conf("", "show_login = yes");
+	drive_file(&d, "ar.eml",
+		"Authentication-Results: mx.test; spf=pass\nFrom: a@x.example\n"
+		"Authentication-Results: spf=pass\n\nbody\n");
+	ck_assert_int_eq(run(args), EXIT_OK);
+	expect("explain", "out", words, sizeof(words) / sizeof(*words));
+	unlink("err");
+}
+END_TEST
+
+START_TEST(what_was_found_is_told_to_programs)
+{
+	static const char *const args[] = {"explain", "m.eml", "-c", "ar.conf", "--json", "--from",
+		"bob@x.example", "--to", "b@example.com", "--login", "bob", NULL};
+	static const char *const words[] = {
+		"\"link\":\"auth\",\"verdict\":\"continue\",\"shadow\":false,\"failed\":false,"
+		"\"result\":\"pass\",\"calls\":1",
+		"\"reason\":\"nothing to say\"",
+		"\"name\":\"Authentication-Results\",\"value\":\"mx.test;\\u000a\\u0009auth=pass\","
+		"\"index\":0}"};
+
+	write_ar_conf("require_tls = no", "");
+	ck_assert_int_eq(run(args), EXIT_OK);
+	expect("explain --json", "out", words, sizeof(words) / sizeof(*words));
+	unlink("err");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -388,6 +448,8 @@ main(void)
 		(int)(sizeof(timeouts) / sizeof(*timeouts)));
 	tcase_add_test(group, the_configuration_is_found);
 	tcase_add_test(group, a_held_refusal_has_one_id);
+	tcase_add_test(group, what_was_found_is_shown);
+	tcase_add_test(group, what_was_found_is_told_to_programs);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
 

@@ -549,6 +549,12 @@ START_TEST(chains_are_flattened)
 	p++;
 	ck_assert_str_eq(p->at[CM_STAGE_HELO][0]->name, "second");
 	ck_assert_ptr_null(p->at[CM_STAGE_HELO][1]);
+	/* All that it names, in the order of its chain. */
+	ck_assert_uint_eq(p->link_count, 4);
+	ck_assert_str_eq(p->links[0]->name, "skeleton");
+	ck_assert_str_eq(p->links[1]->name, "gone");
+	ck_assert_str_eq(p->links[2]->name, "second");
+	ck_assert_str_eq(p->links[3]->name, "later");
 	ck_assert_str_eq(p->at[CM_STAGE_EOM][0]->name, "later");
 	ck_assert_ptr_null(p->at[CM_STAGE_EOM][1]);
 	ck_assert_ptr_null(p->at[CM_STAGE_MAIL][0]);

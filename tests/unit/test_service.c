@@ -68,7 +68,8 @@ world_init(struct world *w, uint32_t needs)
 	w->link.config = w;
 	w->links[0] = w->at[0] = &w->link;
 	w->has[0] = true;
-	w->profile = (struct profile){.name = "all", .has = w->has};
+	w->profile = (struct profile){.name = "all", .has = w->has, .links = w->links};
+	w->profile.link_count = 1;
 	for (int i = 0; i < CM_STAGE_COUNT; i++)
 		w->profile.at[i] = w->at;
 	w->profile.at[CM_STAGE_DATA] = w->profile.at[CM_STAGE_HEADER] = &w->at[1];
@@ -78,7 +79,8 @@ world_init(struct world *w, uint32_t needs)
 		.links = w->links,
 		.link_count = 1,
 		.message_timeout_us = 25 * CLOCK_SEC,
-		.limits = {100000, 1000, 100, 20}};
+		.limits = {100000, 1000, 100, 20},
+		.authserv_id = "mx.test"};
 	calls = 0;
 }
 
@@ -413,6 +415,68 @@ START_TEST(outside_hooks_nothing_counts)
 }
 END_TEST
 
+static void
+add_auth_results(struct cm_session *s)
+{
+	static const struct cm_auth_property from = {"smtp", "mailfrom", "a@example.org"};
+	struct cm_auth_result r = {.method = "spf", .result = "none", .count = 1};
+
+	r.properties = &from;
+	ck_assert_str_eq(cm_authserv_id(s), "mx.test");
+	ck_assert_uint_eq(cm_auth_result_count(s), 0);
+	ck_assert_ptr_null(cm_auth_result(s, 0));
+	cm_add_auth_result(s, &r);
+	r.method = "not a keyword\n";
+	cm_add_auth_result(s, &r);
+	ck_assert_uint_eq(cm_auth_result_count(s), 1);
+	ck_assert_str_eq(cm_auth_result(s, 0)->method, "spf");
+	ck_assert_str_eq(cm_auth_result(s, 0)->properties[0].value, "a@example.org");
+	ck_assert_ptr_null(cm_auth_result(s, 1));
+	ck_assert_ptr_null(cm_auth_result(s, SIZE_MAX));
+}
+
+START_TEST(results_for_a_field)
+{
+	struct world w;
+
+	world_init(&w, ALL_NEEDS);
+	world_run(&w, CM_STAGE_MAIL, add_auth_results, "hello\r\n");
+	ck_assert_uint_eq(cm_auth_result_count(w.d.s), 1);
+	/* A profile that does not name the link has nothing of it. */
+	w.profile.link_count = 0;
+	ck_assert_uint_eq(cm_auth_result_count(w.d.s), 0);
+	ck_assert_ptr_nonnull(strstr(world_fini(&w),
+		"instance: cm_add_auth_result: method and result must be keywords"));
+}
+END_TEST
+
+static void
+publish_result(struct cm_session *s)
+{
+	cm_set_result(s, "other", "x");
+	cm_set_result(s, "result", "softfail");
+	cm_reason(s, "because");
+}
+
+/* What a link found stands in the trace, where it was found. */
+START_TEST(a_result_is_traced)
+{
+	const struct trace_record *r;
+	struct world w;
+
+	world_init(&w, ALL_NEEDS);
+	world_run(&w, CM_STAGE_MAIL, publish_result, "hello\r\n");
+	for (r = chain_trace(w.d.s)->first; r != NULL; r = r->next) {
+		bool here = r->stage == CM_STAGE_MAIL;
+
+		ck_assert_pstr_eq(r->result, here ? "softfail" : NULL);
+		ck_assert_pstr_eq(r->reason, here ? "because" : NULL);
+	}
+	ck_assert_int_eq(chain_trace(w.d.s)->first->stage, CM_STAGE_MAIL);
+	world_fini(&w);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -427,6 +491,8 @@ main(void)
 	tcase_add_test(t, edits_are_queued);
 	tcase_add_test(t, edits_of_a_watched_link_are_checked_and_dropped);
 	tcase_add_test(t, results_notes_log_and_clock);
+	tcase_add_test(t, results_for_a_field);
+	tcase_add_test(t, a_result_is_traced);
 	tcase_add_test(t, replies_are_checked);
 	tcase_add_test(t, outside_hooks_nothing_counts);
 	suite_add_tcase(s, t);
