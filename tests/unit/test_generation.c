@@ -63,15 +63,12 @@ static const struct {
 		"    4 | frobnicate { }\n"
 		"      | ^~~~~~~~~~\n"
 		"      = help: sections: dns, listener, log, main, map, plugin, profile, script\n"},
-	{"sections of later versions", "dns { }\nstore local { }\nmetrics { }\n" WHOLE,
-		"filter.conf:4:1: error: section dns is not available in this version\n"
-		"    4 | dns { }\n"
-		"      | ^~~\n"
-		"filter.conf:5:1: error: section store is not available in this version\n"
-		"    5 | store local { }\n"
+	{"sections of later versions", "store local { }\nmetrics { }\n" WHOLE,
+		"filter.conf:4:1: error: section store is not available in this version\n"
+		"    4 | store local { }\n"
 		"      | ^~~~~\n"
-		"filter.conf:6:1: error: section metrics is not available in this version\n"
-		"    6 | metrics { }\n"
+		"filter.conf:5:1: error: section metrics is not available in this version\n"
+		"    5 | metrics { }\n"
 		"      | ^~~~~~~\n"},
 	{"a setting outside", "mode = shadow\n" WHOLE,
 		"filter.conf:4:1: error: mode stands outside a section\n"
