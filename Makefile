@@ -35,14 +35,20 @@ LIBS = -lmilter -lunbound -lresolv $(LUA_LIBS) -ldl -lm
 CORE := $(sort $(wildcard core/*/*.c))
 CORE_OBJ := $(CORE:%.c=$(B)/obj/%.o)
 MAIN_OBJ := $(B)/obj/core/main.o
-PLUGINS := $(patsubst plugins/%.c,$(B)/plugins/%.so,$(wildcard plugins/*.c))
+# A plugin is a file, or a folder: all its files, linked with what the line in its file libs says.
+PLUGIN_DIRS := $(patsubst plugins/%/libs,%,$(wildcard plugins/*/libs))
+PLUGINS := $(patsubst plugins/%.c,$(B)/plugins/%.so,$(wildcard plugins/*.c)) \
+	$(PLUGIN_DIRS:%=$(B)/plugins/%.so)
+PLUGIN_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(PLUGIN_DIRS:%=plugins/%/*.c)))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 TEST_PLUGINS := $(patsubst tests/unit/plugins/%.c,$(B)/tests/plugins/%.so,\
 	$(wildcard tests/unit/plugins/*.c)) $(B)/tests/plugins/skeleton.so
+CONFORMANCE := $(B)/tests/conformance/spf
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 DOC_FILES := docs/chainmail.8 docs/filter.conf.5
-SOURCES := $(wildcard include/chainmail/*.h core/*.c core/*/*.[ch] plugins/*.c docs/*.c \
-	tests/unit/*.[ch] tests/unit/plugins/*.c tests/smtp/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch])
+SOURCES := $(wildcard include/chainmail/*.h core/*.c core/*/*.[ch] plugins/*.c plugins/*/*.[ch] \
+	docs/*.c tests/unit/*.[ch] tests/unit/plugins/*.c tests/smtp/*.[ch] tests/bench/*.[ch] \
+	tests/conformance/*.[ch] tests/fuzz/*.[ch])
 
 .DEFAULT_GOAL := all
 .SECONDARY:
@@ -83,13 +89,23 @@ test: ## everything: unit tests, transcripts, miltertest, end to end with Postfi
 	@$(MAKE) --no-print-directory check-docs check-install check-uninstall check-miltertest
 	@$(MAKE) --no-print-directory check-e2e check-demo
 
-check: check-unit check-transcripts ## unit tests and transcripts: no root, no network, no MTA
+check: check-unit check-transcripts check-conformance ## unit tests, transcripts, suites: no root, no network, no MTA
 
 check-unit: all $(UNIT) $(TEST_PLUGINS)
 	@sh tests/unit/run.sh $(B) $(UNIT)
 
 check-transcripts: all $(B)/tests/transcript
 	@sh tests/smtp/run.sh $(B)
+
+# A suite in openspf's YAML format.
+SPF_SUITE ?= ../shared/conformance/spf-openspf/rfc7208-tests.yml
+
+conformance: all $(CONFORMANCE) ## the cases of an SPF suite (SPF_SUITE=FILE)
+	@sh tests/conformance/run.sh $(B) suite $(SPF_SUITE)
+
+check-conformance: all $(CONFORMANCE)
+	@sh tests/conformance/run.sh $(B) suite $(SPF_SUITE)
+	@sh tests/conformance/run.sh $(B) diff
 
 check-docs: all
 	@bash tests/docs.sh $(B)
@@ -210,7 +226,7 @@ $(B)/toolchain $(B)/toolchain-tests:
 	@mkdir -p $(@D)
 	@sh tests/toolchain.sh "$(CC)" $(MODULES) && touch $@
 
-$(CORE_OBJ) $(MAIN_OBJ) $(PLUGINS) $(TEST_PLUGINS): | $(B)/toolchain
+$(CORE_OBJ) $(MAIN_OBJ) $(PLUGINS) $(PLUGIN_OBJ) $(TEST_PLUGINS): | $(B)/toolchain
 $(UNIT:=.o): | $(B)/toolchain-tests
 
 $(CORE_LIB): $(CORE_OBJ)
@@ -237,13 +253,41 @@ $(B)/obj/%.o: %.c $(B)/flags
 	$(Q)$(CC) $(CPPFLAGS) $(EXTRA_CPP) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # A plugin sees the public header and nothing of the core.
-PLUGIN_BUILD = $(CC) -D_GNU_SOURCE -Iinclude $(filter-out -fPIE,$(CFLAGS)) -fPIC -shared \
-	-Wl,-z,relro,-z,now -MMD -MP -o $@ $<
+PLUGIN_CC = $(CC) -D_GNU_SOURCE -Iinclude $(filter-out -fPIE,$(CFLAGS)) -fPIC
+PLUGIN_SHARED = -shared -Wl,-z,relro,-z,now -o $@
+PLUGIN_BUILD = $(PLUGIN_CC) $(PLUGIN_SHARED) -MMD -MP $<
 
 $(B)/plugins/%.so: plugins/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(PLUGIN_BUILD)
+
+$(B)/obj/plugins/%.o: plugins/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC  )
+	$(Q)$(PLUGIN_CC) -MMD -MP -c -o $@ $<
+
+$(PLUGIN_DIRS:%=$(B)/plugins/%.so):
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(PLUGIN_CC) $(PLUGIN_SHARED) $(filter %.o,$^) $$(cat $(filter %/libs,$^))
+
+$(PLUGIN_DIRS:%=$(B)/obj/plugins/%.a):
+	$(call say,AR  )
+	$(Q)rm -f $@ && ar crs $@ $^
+
+# The parts of plugin NAME are linked into what tests them: test_NAME*, fuzz_NAME* and the like.
+define plugin_folder
+$(B)/plugins/$(1).so: $(filter $(B)/obj/plugins/$(1)/%,$(PLUGIN_OBJ)) plugins/$(1)/libs
+$(B)/obj/plugins/$(1).a: $(filter $(B)/obj/plugins/$(1)/%,$(PLUGIN_OBJ))
+$(filter $(B)/tests/unit/test_$(1)%,$(UNIT)) $(filter $(B)/tests/fuzz/fuzz_$(1)%,\
+	$(FUZZ:%=$(B)/tests/fuzz/fuzz_%)) $(B)/tests/conformance/$(1) $(B)/tests/bench_$(1): $(B)/obj/plugins/$(1).a
+endef
+$(foreach name,$(PLUGIN_DIRS),$(eval $(call plugin_folder,$(name))))
+
+# In a recipe: those parts, and the libraries they need.
+PARTS = $(foreach part,$(filter $(B)/obj/plugins/%.a,$^),\
+	$(part) $(shell cat $(part:$(B)/obj/%.a=%/libs)))
 
 $(B)/tests/plugins/%.so: tests/unit/plugins/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -262,18 +306,18 @@ $(B)/tests/unit/%.o: tests/unit/%.c $(B)/flags
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(CORE_LIB)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(WHOLE) $(CHECK_LIBS) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(WHOLE) $(PARTS) $(CHECK_LIBS) $(LIBS)
 
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< \
-		$(WHOLE) $(LIBS)
+		$(WHOLE) $(PARTS) $(LIBS)
 
--include tests/smtp/rules.mk tests/bench/rules.mk
--include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) $(TEST_PLUGINS:.so=.d) \
-	$(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
+-include tests/smtp/rules.mk tests/bench/rules.mk tests/conformance/rules.mk
+-include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PLUGIN_OBJ:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) \
+	$(TEST_PLUGINS:.so=.d) $(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
 
-.PHONY: FORCE help deps all demo run test check check-unit check-transcripts check-docs check-install \
+.PHONY: FORCE help deps all demo run test check check-unit check-transcripts check-conformance conformance check-docs check-install \
 	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench fuzz fuzz-build \
 	docs install uninstall clean

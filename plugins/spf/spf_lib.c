@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * spf_lib.c - the only file that knows libspf2, and what libspf2 may know
+ *
+ * The library goes from term to term, into includes and along redirects, compares addresses with
+ * prefixes, and chooses the explanation. It gets a text made for it: known mechanisms with an alias
+ * of six octets in place of each domain, at most eleven of them. When it asks its DNS layer for an
+ * alias, the term behind it is looked up. So its compiler never sees an octet that came from
+ * outside: long domains overflow its buffers (CVE-2023-42118), records over 511 octets lose their
+ * end, and blanks, prefixes of 0 and some macros are read wrongly.
+ */
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <spf2/spf.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "spf_state.h"
+#include "spf_text.h"
+
+/* A text for the library: eleven terms, redirect, exp. */
+#define TEXT_SIZE 512
+
+/* --- the library's idea of an error ------------------------------------------------------------
+ */
+
+/*
+ * It reports trouble inside (no memory, mostly) to a handler that must not return, and would abort.
+ * The handler goes back to spf_lib_run(), which each thread notes while it is inside.
+ */
+static pthread_key_t inside;
+static bool usable; /* set once: there was a key left */
+static pthread_once_t prepared = PTHREAD_ONCE_INIT;
+
+static void __attribute__((noreturn)) leave(const char *file, int line, const char *message)
+{
+	jmp_buf *back = pthread_getspecific(inside);
+
+	(void)file;
+	(void)line;
+	(void)message;
+	longjmp(*back, 1);
+}
+
+static void
+ignore(const char *file, int line, const char *message)
+{
+	(void)file;
+	(void)line;
+	(void)message;
+}
+
+static void
+prepare(void)
+{
+	usable = pthread_key_create(&inside, NULL) == 0;
+	SPF_error_handler = leave;
+	SPF_warning_handler = ignore;
+	SPF_info_handler = ignore;
+	SPF_debug_handler = ignore;
+}
+
+/* --- aliases -----------------------------------------------------------------------------------
+ */
+
+/* "ca.z": the first term of the third record; "bca.z" the second host of its MX. */
+struct place {
+	struct spf_frame *frame;
+	const struct spf_term *term;
+	size_t host; /* counts from 1; 0: the term itself */
+};
+
+#define ALIAS_SIZE     8
+#define ALIAS_EXP      'x'
+#define ALIAS_REDIRECT 'y'
+#define ALIAS_SELF     'z' /* the first record's own domain, which no term leads to */
+
+static void
+alias(char out[ALIAS_SIZE], const struct spf_state *st, const struct spf_frame *frame, char term)
+{
+	snprintf(out, ALIAS_SIZE, "%c%c.z", (char)('a' + (frame - st->frames)), term);
+}
+
+static const struct spf_term *
+term_of(const struct spf_frame *frame, char which)
+{
+	if (which == ALIAS_REDIRECT)
+		return &frame->redirect;
+	if (which == ALIAS_EXP)
+		return &frame->exp;
+	return which >= 'a' && (unsigned)(which - 'a') < frame->count ? &frame->terms[which - 'a']
+								      : NULL;
+}
+
+static bool
+find(struct spf_state *st, const char *name, struct place *place)
+{
+	size_t len = strlen(name);
+	unsigned frame;
+
+	if ((len != 4 && len != 5) || strcmp(name + len - 2, ".z") != 0)
+		return false;
+	place->host = len == 5 ? (size_t)(name[0] - 'a' + 1) : 0;
+	name += len - 4;
+	frame = (unsigned)(name[0] - 'a');
+	if (frame >= st->frame_count)
+		return false;
+	place->frame = &st->frames[frame];
+	place->term = term_of(place->frame, name[1]);
+	return place->term != NULL && place->term->text != NULL;
+}
+
+/* --- records for the library -------------------------------------------------------------------
+ */
+
+static const char signs[SPF_CODES] = {
+	[SPF_PASS] = '+', [SPF_FAIL] = '-', [SPF_NEUTRAL] = '?', [SPF_SOFTFAIL] = '~'};
+
+static unsigned
+bits_of(const struct spf_state *st, const struct spf_term *term)
+{
+	return st->client.six ? term->bits6 : term->bits4;
+}
+
+/*
+ * Only a and mx with a prefix compare addresses. All others are a question that is answered yes or
+ * no here. So the library asks for each term it evaluates, and the last one is what matched.
+ */
+static const char *
+mechanism_of(const struct spf_state *st, const struct spf_term *term)
+{
+	if (term->kind == SPF_INCLUDE)
+		return "include";
+	if (bits_of(st, term) > 0 && term->kind == SPF_A)
+		return "a";
+	if (bits_of(st, term) > 0 && term->kind == SPF_MX)
+		return "mx";
+	return "exists";
+}
+
+static size_t
+write_term(const struct spf_state *st, const struct spf_frame *frame, unsigned i, char *out,
+	size_t size)
+{
+	const struct spf_term *term = &frame->terms[i];
+	const char *mechanism = mechanism_of(st, term);
+	bool compares = mechanism[0] == 'a' || mechanism[0] == 'm';
+	char name[ALIAS_SIZE], prefix[12] = "";
+	int n;
+
+	alias(name, st, frame, (char)('a' + i));
+	if (compares)
+		snprintf(prefix, sizeof(prefix), "%s/%u", st->client.six ? "/" : "",
+			bits_of(st, term) % 1000);
+	n = snprintf(out, size, " %c%s:%s%s", signs[term->qualifier], mechanism, name, prefix);
+	return (size_t)n;
+}
+
+static void
+write_record(const struct spf_state *st, const struct spf_frame *frame, char out[TEXT_SIZE])
+{
+	char name[ALIAS_SIZE];
+	size_t n = (size_t)snprintf(out, TEXT_SIZE, "v=spf1");
+
+	for (unsigned i = 0; i < frame->count; i++)
+		n += write_term(st, frame, i, out + n, TEXT_SIZE - n);
+	if (frame->redirect.text != NULL) {
+		alias(name, st, frame, ALIAS_REDIRECT);
+		n += (size_t)snprintf(out + n, TEXT_SIZE - n, " redirect=%s", name);
+	}
+	if (frame->exp.text != NULL) {
+		alias(name, st, frame, ALIAS_EXP);
+		snprintf(out + n, TEXT_SIZE - n, " exp=%s", name);
+	}
+}
+
+/* --- answers for the library -------------------------------------------------------------------
+ */
+
+static SPF_dns_rr_t *
+reply(SPF_dns_server_t *dns, const char *name, ns_type type, SPF_dns_stat_t status)
+{
+	/* NULL makes the library report an error, which is right: there is no memory. */
+	return SPF_dns_rr_new_init(dns, name, type, 0, status);
+}
+
+/* Without memory the answer is a failure, not one record less. */
+static bool
+add(SPF_dns_rr_t *rr, size_t len)
+{
+	if (SPF_dns_rr_buf_realloc(rr, rr->num_rr, len) != SPF_E_SUCCESS) {
+		rr->herrno = TRY_AGAIN;
+		return false;
+	}
+	rr->num_rr++;
+	return true;
+}
+
+static SPF_dns_rr_t *
+reply_yes(SPF_dns_server_t *dns, const char *name, ns_type type)
+{
+	SPF_dns_rr_t *rr = reply(dns, name, type, NETDB_SUCCESS);
+
+	if (rr != NULL && add(rr, sizeof(struct in_addr)))
+		rr->rr[0]->a.s_addr = 0;
+	return rr;
+}
+
+static void
+add_addresses(SPF_dns_rr_t *rr, const struct cm_dns_answer *answer)
+{
+	for (size_t i = 0; i < answer->count; i++) {
+		const unsigned char *address = answer->records[i].address;
+
+		if (address == NULL || !add(rr, sizeof(struct in6_addr)))
+			return;
+		if (rr->rr_type == ns_t_a)
+			memcpy(&rr->rr[i]->a, address, sizeof(rr->rr[i]->a));
+		else
+			memcpy(&rr->rr[i]->aaaa, address, sizeof(rr->rr[i]->aaaa));
+	}
+}
+
+static void
+add_hosts(SPF_dns_rr_t *rr, const struct cm_dns_answer *answer, const char *name)
+{
+	for (size_t i = 0; i < answer->count && add(rr, ALIAS_SIZE); i++)
+		snprintf(rr->rr[i]->mx, ALIAS_SIZE, "%c%s", (char)('a' + i), name);
+}
+
+/* mx/0: some host has an address of the client's family. */
+static bool
+any_host(struct spf_state *st, struct spf_frame *frame, const char *domain)
+{
+	const struct cm_dns_answer *hosts = spf_ask_hosts(st, frame, domain);
+
+	for (size_t i = 0; hosts != NULL && i < hosts->count; i++) {
+		if (spf_ask_host(st, frame, i) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* A term that is an `exists` for the library. */
+static bool
+matches(struct spf_state *st, const struct place *p, const char *domain)
+{
+	switch (p->term->kind) {
+	case SPF_A:
+		return spf_ask_addresses(st, domain) != NULL;
+	case SPF_ALL:
+	case SPF_IP4:
+	case SPF_IP6:
+		return true;
+	case SPF_EXISTS:
+		return spf_ask(st, domain, CM_DNS_A) != NULL;
+	case SPF_MX:
+		return any_host(st, p->frame, domain);
+	case SPF_PTR:
+		return spf_ask_name(st, domain);
+	case SPF_EXP:
+	case SPF_INCLUDE:
+	case SPF_REDIRECT:
+	case SPF_OTHER:
+		break;
+	}
+	return false;
+}
+
+static bool
+asks(const struct spf_term *term)
+{
+	return term->kind != SPF_ALL && term->kind != SPF_IP4 && term->kind != SPF_IP6;
+}
+
+/* The term's question, once it is known that it may be asked. */
+static SPF_dns_rr_t *
+answer_term(struct spf_state *st, const struct place *p, SPF_dns_server_t *dns, const char *name,
+	ns_type type)
+{
+	const struct cm_dns_answer *answer;
+	char domain[SPF_NAME_SIZE];
+	SPF_dns_rr_t *rr;
+
+	p->frame->last = (unsigned)(p->term - p->frame->terms);
+	if (asks(p->term) && !spf_term_begin(st))
+		return reply(dns, name, type, TRY_AGAIN);
+	spf_term_domain(st, p->frame, p->term, domain);
+	if (mechanism_of(st, p->term)[0] == 'e')
+		return !st->stopped && matches(st, p, domain)
+			       ? reply_yes(dns, name, type)
+			       : reply(dns, name, type, st->stopped ? TRY_AGAIN : HOST_NOT_FOUND);
+	answer = type == ns_t_mx ? spf_ask_hosts(st, p->frame, domain)
+				 : spf_ask_addresses(st, domain);
+	rr = reply(dns, name, type, answer == NULL ? HOST_NOT_FOUND : NETDB_SUCCESS);
+	if (rr != NULL && answer != NULL && type == ns_t_mx)
+		add_hosts(rr, answer, name);
+	else if (rr != NULL && answer != NULL)
+		add_addresses(rr, answer);
+	return rr;
+}
+
+static SPF_dns_rr_t *
+answer_host(struct spf_state *st, const struct place *p, SPF_dns_server_t *dns, const char *name,
+	ns_type type)
+{
+	const struct cm_dns_answer *answer = spf_ask_host(st, p->frame, p->host - 1);
+	SPF_dns_rr_t *rr = reply(dns, name, type, answer == NULL ? HOST_NOT_FOUND : NETDB_SUCCESS);
+
+	if (rr != NULL && answer != NULL)
+		add_addresses(rr, answer);
+	return rr;
+}
+
+static SPF_dns_rr_t *
+lookup(SPF_dns_server_t *dns, const char *name, ns_type type, int should_cache)
+{
+	struct spf_state *st = dns->hook;
+	struct place place;
+	SPF_dns_rr_t *rr;
+
+	(void)should_cache;
+	if (st->stopped || !find(st, name, &place))
+		return reply(dns, name, type, TRY_AGAIN);
+	rr = place.host == 0 ? answer_term(st, &place, dns, name, type)
+			     : answer_host(st, &place, dns, name, type);
+	if (rr != NULL && st->stopped)
+		rr->herrno = TRY_AGAIN;
+	return rr;
+}
+
+/* --- records and explanations ------------------------------------------------------------------
+ */
+
+static SPF_errcode_t
+compile(struct spf_state *st, const struct spf_frame *frame, SPF_server_t *server,
+	SPF_response_t *response, SPF_record_t **record)
+{
+	char text[TEXT_SIZE];
+	SPF_errcode_t err;
+
+	write_record(st, frame, text);
+	err = SPF_record_compile(server, response, record, text);
+	if (err != SPF_E_SUCCESS)
+		spf_stop(st, SPF_TEMPERROR, "libspf2: %.100s", SPF_strerror(err));
+	return err;
+}
+
+/* An include or a redirect: the library has made its alias the current domain. */
+static SPF_errcode_t
+get_spf(SPF_server_t *server, SPF_request_t *request, SPF_response_t *response,
+	SPF_record_t **record)
+{
+	struct spf_state *st = server->resolver->hook;
+	struct spf_frame *next;
+	struct place place;
+
+	*record = NULL;
+	if (st->stopped || !find(st, request->cur_dom, &place))
+		return SPF_E_DNS_ERROR;
+	if (place.term->kind == SPF_INCLUDE)
+		place.frame->last = (unsigned)(place.term - place.frame->terms);
+	next = spf_follow(st, place.frame, place.term);
+	return next == NULL ? SPF_E_DNS_ERROR : compile(st, next, server, response, record);
+}
+
+/*
+ * Called for each record on the way, fetched for none: the alias in *text becomes the explanation,
+ * and after all what stands there is the one that counts.
+ */
+static SPF_errcode_t
+get_exp(SPF_server_t *server, const char *domain, char **text, size_t *size)
+{
+	(void)server;
+	(void)domain;
+	(void)text;
+	(void)size;
+	return SPF_E_SUCCESS;
+}
+
+/* --- a run ---------------------------------------------------------------------------------------
+ */
+
+static const struct {
+	SPF_result_t theirs;
+	enum spf_code ours;
+} results[] = {
+	{SPF_RESULT_FAIL, SPF_FAIL},
+	{SPF_RESULT_NEUTRAL, SPF_NEUTRAL},
+	{SPF_RESULT_PASS, SPF_PASS},
+	{SPF_RESULT_SOFTFAIL, SPF_SOFTFAIL},
+};
+
+static void
+take_result(struct spf_state *st, SPF_response_t *response, const struct spf_term **exp)
+{
+	const struct spf_frame *top = &st->frames[st->top];
+	struct spf_result *result = st->result;
+	const char *explanation = SPF_response_get_explanation(response);
+	const struct spf_term *matched = &top->terms[top->last];
+	struct place place;
+
+	for (size_t i = 0; !st->stopped && i < sizeof(results) / sizeof(*results); i++) {
+		if (results[i].theirs != SPF_response_result(response))
+			continue;
+		result->code = results[i].ours;
+		if (SPF_response_reason(response) == SPF_REASON_MECH)
+			spf_show(result->mechanism, sizeof(result->mechanism), matched->text,
+				matched->len);
+		if (result->code == SPF_FAIL && explanation != NULL &&
+			find(st, explanation, &place))
+			*exp = place.term;
+		return;
+	}
+	spf_stop(
+		st, SPF_TEMPERROR, "libspf2: %.100s", SPF_strerror(SPF_response_errcode(response)));
+}
+
+static void
+set_client(SPF_request_t *request, const struct spf_client *client)
+{
+	struct in6_addr six;
+	struct in_addr four;
+
+	memcpy(&six, client->address, sizeof(six));
+	memcpy(&four, client->address, sizeof(four));
+	if (client->six)
+		SPF_request_set_ipv6(request, six);
+	else
+		SPF_request_set_ipv4(request, four);
+}
+
+static void
+interpret(struct spf_state *st, SPF_server_t *server, SPF_request_t *request,
+	const struct spf_term **exp)
+{
+	SPF_response_t *response = SPF_response_new(request);
+	SPF_record_t *record = NULL;
+	char name[ALIAS_SIZE];
+
+	alias(name, st, &st->frames[0], ALIAS_SELF);
+	set_client(request, &st->client);
+	request->cur_dom = name;
+	if (response != NULL &&
+		compile(st, &st->frames[0], server, response, &record) == SPF_E_SUCCESS) {
+		/* Not SPF_request_query_mailfrom(): it lets 127.0.0.0/8 pass. */
+		response->spf_record_exp = record;
+		SPF_record_interpret(record, request, response, 0);
+		take_result(st, response, exp);
+	}
+	request->cur_dom = NULL;
+	if (record != NULL)
+		SPF_record_free(record);
+	if (response != NULL)
+		SPF_response_free(response);
+}
+
+static void
+run(struct spf_state *st, const struct spf_term **exp)
+{
+	SPF_dns_server_t dns = {.lookup = lookup,
+		.get_spf = get_spf,
+		.get_exp = get_exp,
+		.name = "terms",
+		.hook = st};
+	SPF_server_t *server = SPF_server_new_dns(&dns, 0);
+	SPF_request_t *request = server == NULL ? NULL : SPF_request_new(server);
+
+	if (request != NULL)
+		interpret(st, server, request, exp);
+	if (request != NULL)
+		SPF_request_free(request);
+	if (server != NULL)
+		SPF_server_free(server);
+}
+
+void
+spf_lib_run(struct spf_state *st, const struct spf_term **exp)
+{
+	jmp_buf back;
+
+	*exp = NULL;
+	pthread_once(&prepared, prepare);
+	if (!usable || pthread_setspecific(inside, &back) != 0) {
+		spf_stop(st, SPF_TEMPERROR, "libspf2 cannot be used: no thread-specific data");
+		return;
+	}
+	/* What the library holds when it gives up is lost: a few hundred octets, and no memory. */
+	if (setjmp(back) == 0)
+		run(st, exp);
+	else
+		spf_stop(st, SPF_TEMPERROR, "libspf2 gave up");
+	pthread_setspecific(inside, NULL);
+	if (st->result->code == SPF_NONE)
+		spf_stop(st, SPF_TEMPERROR, "libspf2: no memory");
+}

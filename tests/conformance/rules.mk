@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+# Checks that others wrote, and other implementations, against which ours are held.
+
+$(CONFORMANCE): $(B)/tests/conformance/%: $(B)/tests/conformance/%.o $(CORE_LIB)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(WHOLE) $(PARTS) $(LIBS)
+
+$(B)/tests/conformance/%.o: tests/conformance/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC  )
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(CONFORMANCE:=.d)
