@@ -136,7 +136,9 @@ spf_check(const struct spf_query *query, struct spf_result *result)
 	if (spf_enter(&st, query->domain) != NULL)
 		spf_lib_run(&st, &exp);
 	else if (!st.stopped)
-		snprintf(result->problem, sizeof(result->problem), "no SPF record");
+		snprintf(result->problem, sizeof(result->problem), "%s",
+			spf_checkable(query->domain) ? "no SPF record"
+						     : "no name of several labels");
 	if (st.frame_count > 0)
 		show_record(&st);
 	if (exp != NULL)

@@ -23,7 +23,7 @@
 #define SPF_NAME_SIZE  256
 #define SPF_ASKED_SIZE 1024
 #define SPF_SHOWN_SIZE 200
-#define SPF_EXP_SIZE   400
+#define SPF_EXP_SIZE   256
 
 /* Section 2.6, in the order of its text. */
 enum spf_code {

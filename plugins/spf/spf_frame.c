@@ -11,13 +11,21 @@
 #include "spf_state.h"
 #include "spf_text.h"
 
-/* Section 4.3: a domain of one label, or of none, has no policy. */
-static bool
-checkable(const char *domain)
+/*
+ * An address literal, or what ends in a number, is no name either.
+ */
+bool
+spf_checkable(const char *domain)
 {
-	const char *dot = strchr(domain, '.');
+	const char *last = NULL;
 
-	return spf_name_valid(domain) && dot != NULL && dot[1] != '\0';
+	for (const char *p = domain; *p != '\0'; p++) {
+		if (*p <= ' ' || *p >= 0x7f || *p == '[')
+			return false;
+		if (*p == '.' && p[1] != '\0')
+			last = p + 1;
+	}
+	return last != NULL && spf_name_valid(domain) && last[strspn(last, "0123456789.")] != '\0';
 }
 
 static bool
@@ -139,7 +147,8 @@ stop_at_two(struct spf_state *st, const char *domain)
 struct spf_frame *
 spf_enter(struct spf_state *st, const char *domain)
 {
-	const struct cm_dns_answer *answer = checkable(domain) ? spf_ask_text(st, domain) : NULL;
+	const struct cm_dns_answer *answer =
+		spf_checkable(domain) ? spf_ask_text(st, domain) : NULL;
 	const struct cm_dns_record *record = NULL;
 	struct spf_frame *frame;
 	size_t found;

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * spf.c - may this client send mail for this domain (RFC 7208)
+ *
+ * Checks the HELO name and the envelope sender at MAIL, publishes what came out, and does with the
+ * mail what the administrator chose for each result. The check itself is in the files beside.
+ */
+#include <chainmail/plugin.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "spf_check.h"
+#include "spf_report.h"
+
+/* Octets of an address that is looked up, of a text for people, of a header field. */
+#define KEY_SIZE    512
+#define TEXT_SIZE   800
+#define HEADER_SIZE 2048
+
+enum action { ACTION_ACCEPT, ACTION_TAG, ACTION_TEMPFAIL, ACTION_REJECT };
+enum helo { HELO_YES, HELO_NO, HELO_NULL_ONLY };
+
+struct config {
+	int fail, neutral, none, permerror, softfail, temperror; /* enum action */
+	int helo;						 /* enum helo */
+	bool explanation, received_spf, skip_authenticated, skip_trusted;
+	const struct cm_networks *skip_for;
+	const struct cm_map *skip_clients, *skip_senders;
+	const char *tag_header;
+};
+
+/* --- deciding --- */
+
+static enum action
+action_for(const struct config *config, enum spf_code code)
+{
+	const int actions[SPF_CODES] = {
+		[SPF_NONE] = config->none,
+		[SPF_NEUTRAL] = config->neutral,
+		[SPF_PASS] = ACTION_ACCEPT,
+		[SPF_FAIL] = config->fail,
+		[SPF_SOFTFAIL] = config->softfail,
+		[SPF_TEMPERROR] = config->temperror,
+		[SPF_PERMERROR] = config->permerror,
+	};
+
+	return (enum action)actions[code];
+}
+
+/* RFC 7372 section 3.2 has statuses for fail and errors; the rest is a local policy. */
+static const char *
+status_of(enum spf_code code, bool hard)
+{
+	switch (code) {
+	case SPF_FAIL:
+		return hard ? "5.7.23" : "4.7.23";
+	case SPF_TEMPERROR:
+	case SPF_PERMERROR:
+		return hard ? "5.7.24" : "4.7.24";
+	case SPF_NONE:
+	case SPF_NEUTRAL:
+	case SPF_PASS:
+	case SPF_SOFTFAIL:
+	case SPF_CODES:
+		break;
+	}
+	return hard ? "5.7.1" : "4.7.1";
+}
+
+/* --- who is not checked --- */
+
+static enum cm_known
+sender_listed(struct cm_session *s, const struct cm_map *map, const struct cm_address *sender)
+{
+	char at_domain[KEY_SIZE];
+	const char *const keys[] = {sender->null ? "<>" : sender->addr, at_domain, sender->domain};
+	const char *value;
+
+	snprintf(at_domain, sizeof(at_domain), "@%s", sender->domain);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		enum cm_known known = map == NULL || (i > 0 && sender->domain[0] == '\0')
+					      ? CM_NONE
+					      : cm_map_get(s, map, keys[i], &value);
+
+		if (known != CM_NONE)
+			return known;
+	}
+	return CM_NONE;
+}
+
+static enum cm_known
+client_listed(struct cm_session *s, const struct cm_map *map)
+{
+	const char *value;
+
+	return map == NULL ? CM_NONE : cm_map_get(s, map, cm_client(s)->ip, &value);
+}
+
+/* Says why, for whoever asks later. */
+static enum cm_known
+because(struct cm_session *s, enum cm_known known, const char *why)
+{
+	cm_reason(s, "%s", why);
+	return known;
+}
+
+static bool
+client_exempt(struct cm_session *s, const struct config *config)
+{
+	return cm_client(s)->ip[0] == '\0' || cm_client_in(s, config->skip_for) ||
+	       (config->skip_trusted && cm_client_trusted(s));
+}
+
+/* CM_KNOWN: the mail is not checked. CM_UNDELIVERED: nobody can tell. */
+static enum cm_known
+exempt(struct cm_session *s, const struct config *config, const struct cm_address *sender)
+{
+	const struct cm_auth *auth;
+	enum cm_known login = config->skip_authenticated ? cm_auth(s, &auth) : CM_NONE;
+	enum cm_known listed;
+
+	if (client_exempt(s, config))
+		return because(
+			s, CM_KNOWN, "not checked: a client that is local, trusted or in skip_for");
+	if (login == CM_UNDELIVERED)
+		return because(s, login, "the mail server does not tell {auth_authen}");
+	if (login == CM_KNOWN)
+		return because(s, login, "not checked: the client has logged in");
+	if (sender->null && config->helo == HELO_NO)
+		return because(s, CM_KNOWN, "not checked: a null sender, and helo = no");
+	listed = client_listed(s, config->skip_clients);
+	if (listed == CM_NONE)
+		listed = sender_listed(s, config->skip_senders, sender);
+	if (listed == CM_UNDELIVERED)
+		return because(s, listed, "a map of exceptions could not be read");
+	return listed == CM_KNOWN ? because(s, listed, "not checked: client or sender is in a map")
+				  : CM_NONE;
+}
+
+/* --- checking --- */
+
+static const struct cm_dns_answer *
+lookup(void *s, const char *name, enum cm_dns_type type)
+{
+	return cm_dns(s, name, type);
+}
+
+static void
+begin(void *s, const char *name, enum cm_dns_type type)
+{
+	cm_dns_begin(s, name, type);
+}
+
+static void
+check(struct cm_session *s, const struct spf_identity *id, struct spf_result *result)
+{
+	const struct spf_dns dns = {s, lookup, begin};
+	const struct spf_query query = {.ip = id->ip,
+		.local = id->local,
+		.domain = id->domain,
+		.helo = id->helo,
+		.receiver = id->receiver,
+		.now = cm_time(s),
+		.dns = &dns};
+
+	spf_check(&query, result);
+}
+
+static struct spf_identity
+identity(struct cm_session *s, const struct cm_address *sender, bool helo)
+{
+	const char *name = cm_helo(s) == NULL ? "" : cm_helo(s);
+
+	return (struct spf_identity){.scope = helo ? "helo" : "mailfrom",
+		.local = helo ? "" : sender->user,
+		.domain = helo ? name : sender->domain,
+		.sender = sender->addr,
+		.helo = name,
+		.ip = cm_client(s)->ip,
+		.receiver = cm_authserv_id(s)};
+}
+
+/* --- acting --- */
+
+static void
+publish_auth(struct cm_session *s, const struct spf_identity *id, const struct spf_result *r)
+{
+	const struct cm_auth_property property = {"smtp", id->scope, id->domain};
+	struct cm_auth_result result = {.method = "spf", .count = 1, .properties = &property};
+	char comment[TEXT_SIZE];
+
+	spf_report_sentence(comment, sizeof(comment), id, r);
+	result.result = spf_code_name(r->code);
+	result.comment = comment;
+	result.reason = r->problem[0] == '\0' ? NULL : r->problem;
+	cm_add_auth_result(s, &result);
+}
+
+/* What a result does not have is not published. */
+static void
+publish_text(struct cm_session *s, const char *key, const char *value)
+{
+	if (value[0] != '\0')
+		cm_set_result(s, key, value);
+}
+
+static void
+publish_number(struct cm_session *s, const char *key, unsigned value)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", value);
+	cm_set_result(s, key, number);
+}
+
+static void
+publish(struct cm_session *s, const struct spf_identity *id, const struct spf_result *r)
+{
+	char reason[TEXT_SIZE];
+
+	cm_set_result(s, "result", spf_code_name(r->code));
+	cm_set_result(s, "scope", id->scope);
+	publish_text(s, "domain", id->domain);
+	publish_text(s, "mechanism", r->mechanism);
+	publish_text(s, "explanation", r->explanation);
+	publish_text(s, "problem", r->problem);
+	publish_number(s, "lookups", r->lookups);
+	publish_number(s, "voids", r->voids);
+	spf_report_reason(reason, sizeof(reason), id, r);
+	cm_reason(s, "%s", reason);
+}
+
+static void
+add_received(struct cm_session *s, const struct spf_identity *id, const struct spf_result *r)
+{
+	char value[HEADER_SIZE];
+
+	spf_report_received(value, sizeof(value), id, r);
+	cm_insert_header(s, 0, "Received-SPF", value);
+}
+
+static void
+tag(struct cm_session *s, const struct config *config, const struct spf_identity *id,
+	const struct spf_result *r)
+{
+	char sentence[TEXT_SIZE], value[TEXT_SIZE + 16];
+
+	spf_report_sentence(sentence, sizeof(sentence), id, r);
+	snprintf(value, sizeof(value), "%s %s", spf_code_name(r->code), sentence);
+	cm_add_header(s, config->tag_header, value);
+}
+
+static enum cm_verdict
+refuse(struct cm_session *s, const struct spf_identity *id, const struct spf_result *r, bool hard)
+{
+	const struct config *config = cm_config(s);
+	bool explained = config->explanation && r->explanation[0] != '\0';
+	char sentence[TEXT_SIZE];
+
+	spf_report_sentence(sentence, sizeof(sentence), id, r);
+	cm_reply(s, hard ? 550 : 451, status_of(r->code, hard), "SPF: %s%s%s%s%s", sentence,
+		explained ? "; " : "", explained ? r->domain : "", explained ? " explains: " : "",
+		explained ? r->explanation : "");
+	return hard ? CM_REJECT : CM_TEMPFAIL;
+}
+
+static enum cm_verdict
+act(struct cm_session *s, const struct spf_identity *id, const struct spf_result *r)
+{
+	const struct config *config = cm_config(s);
+
+	publish(s, id, r);
+	if (config->received_spf)
+		add_received(s, id, r);
+	switch (action_for(config, r->code)) {
+	case ACTION_ACCEPT:
+		break;
+	case ACTION_TAG:
+		tag(s, config, id, r);
+		break;
+	case ACTION_TEMPFAIL:
+		return refuse(s, id, r, false);
+	case ACTION_REJECT:
+		return refuse(s, id, r, true);
+	}
+	return CM_CONTINUE;
+}
+
+/*
+ * Of the HELO name only a fail that refuses counts (RFC 7208 section 2.3): any other result says
+ * nothing of the sender, whose own check follows.
+ */
+static enum cm_verdict
+check_helo(struct cm_session *s, const struct cm_address *sender)
+{
+	struct spf_identity id = identity(s, sender, true);
+	const struct config *config = cm_config(s);
+	struct spf_result result;
+
+	check(s, &id, &result);
+	publish_auth(s, &id, &result);
+	cm_set_result(s, "helo", spf_code_name(result.code));
+	if (result.code != SPF_FAIL || config->fail < ACTION_TEMPFAIL)
+		return CM_CONTINUE;
+	return act(s, &id, &result);
+}
+
+static enum cm_verdict
+check_sender(struct cm_session *s, const struct cm_address *sender)
+{
+	struct spf_identity id = identity(s, sender, sender->null);
+	struct spf_result result;
+
+	check(s, &id, &result);
+	publish_auth(s, &id, &result);
+	return act(s, &id, &result);
+}
+
+static enum cm_verdict
+mail(struct cm_session *s, const struct cm_event *ev)
+{
+	const struct config *config = cm_config(s);
+	enum cm_verdict verdict = CM_CONTINUE;
+
+	switch (exempt(s, config, ev->address)) {
+	case CM_KNOWN:
+		return CM_CONTINUE;
+	case CM_UNDELIVERED:
+		return CM_FAILED;
+	case CM_NONE:
+		break;
+	}
+	if (config->helo == HELO_YES && !ev->address->null) {
+		begin(s, ev->address->domain, CM_DNS_TXT);
+		verdict = check_helo(s, ev->address);
+	}
+	return verdict == CM_CONTINUE ? check_sender(s, ev->address) : verdict;
+}
+
+/* The answer will be there at MAIL. */
+static enum cm_verdict
+helo(struct cm_session *s, const struct cm_event *ev)
+{
+	const struct config *config = cm_config(s);
+
+	if (config->helo == HELO_YES && !client_exempt(s, config))
+		begin(s, ev->name, CM_DNS_TXT);
+	return CM_CONTINUE;
+}
+
+/* --- the tables --- */
+
+/* A field name (RFC 5322 section 2.2). */
+static bool
+check_header(const char *text, char *why, size_t why_size)
+{
+	size_t len = 0;
+
+	while (text[len] > ' ' && text[len] < 0x7f && text[len] != ':')
+		len++;
+	if (len > 0 && text[len] == '\0')
+		return true;
+	snprintf(why, why_size, "must be the name of a header field, such as X-SPF-Result");
+	return false;
+}
+
+#define AT(field) offsetof(struct config, field)
+
+#define ACTION(field, usual, words)                                                      \
+	{                                                                                \
+#field, CM_OPT_CHOICE, AT(field), (usual), "accept|tag|tempfail|reject", \
+			.since = "0.1", .help = (words)                                  \
+	}
+
+static const struct cm_option options[] = {
+	{"explanation", CM_OPT_BOOL, AT(explanation), "yes", .since = "0.1",
+		.help = "a refusal repeats what the domain says of it (exp=)"},
+	ACTION(fail, "reject", "the domain says that this client may not send its mail"),
+	{"helo", CM_OPT_CHOICE, AT(helo), "yes", "yes|no|null-only", .since = "0.1",
+		.help = "check the HELO name: always, never, or for null senders alone"},
+	ACTION(neutral, "accept", "the domain does not say whether this client may"),
+	ACTION(none, "accept", "the domain has no SPF record"),
+	ACTION(permerror, "tag", "the domain's SPF record is wrong"),
+	{"received_spf", CM_OPT_BOOL, AT(received_spf), "no", .since = "0.1",
+		.help = "add a Received-SPF field"},
+	{"skip_authenticated", CM_OPT_BOOL, AT(skip_authenticated), "yes", .since = "0.1",
+		.help = "clients that have logged in are not checked"},
+	{"skip_clients", CM_OPT_MAP, AT(skip_clients), .choices = "cidr", .since = "0.1",
+		.help = "map of clients that are not checked (forwarders)"},
+	{"skip_for", CM_OPT_NETWORKS, AT(skip_for), .since = "0.1",
+		.help = "clients that are not checked: addresses and networks"},
+	{"skip_senders", CM_OPT_MAP, AT(skip_senders), .choices = "exact", .since = "0.1",
+		.help = "map of senders that are not checked: address, @domain or domain"},
+	{"skip_trusted", CM_OPT_BOOL, AT(skip_trusted), "yes", .since = "0.1",
+		.help = "clients in main.trusted_networks are not checked"},
+	ACTION(softfail, "tag", "the domain says that this client probably may not"),
+	{"tag_header", CM_OPT_STRING, AT(tag_header), "X-SPF-Result", .since = "0.1",
+		.check = check_header, .help = "header field that tag adds"},
+	/* No reject: a fault of DNS says nothing of the mail. */
+	{"temperror", CM_OPT_CHOICE, AT(temperror), "tempfail", "accept|tag|tempfail",
+		.since = "0.1", .help = "DNS did not answer"},
+};
+
+static const struct cm_macro macros[] = {
+	{CM_STAGE_MAIL, "{auth_authen}"},
+};
+
+const struct cm_plugin cm_plugin = {
+	.abi = CM_ABI,
+	.size = sizeof(cm_plugin),
+	.name = "spf",
+	.help = "may this client send mail for this domain (RFC 7208)",
+	.options = options,
+	.option_count = sizeof(options) / sizeof(*options),
+	.option_size = sizeof(*options),
+	.config_size = sizeof(struct config),
+	.needs = CM_EDIT_HEADERS,
+	.macros = macros,
+	.macro_count = sizeof(macros) / sizeof(*macros),
+	.helo = helo,
+	.mail = mail,
+};
