@@ -18,11 +18,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "spf_state.h"
+#include "spf_alias.h"
 #include "spf_text.h"
-
-/* A text for the library: eleven terms, redirect, exp. */
-#define TEXT_SIZE 512
 
 /* --- the library's idea of an error ------------------------------------------------------------
  */
@@ -61,120 +58,6 @@ prepare(void)
 	SPF_warning_handler = ignore;
 	SPF_info_handler = ignore;
 	SPF_debug_handler = ignore;
-}
-
-/* --- aliases -----------------------------------------------------------------------------------
- */
-
-/* "ca.z": the first term of the third record; "bca.z" the second host of its MX. */
-struct place {
-	struct spf_frame *frame;
-	const struct spf_term *term;
-	size_t host; /* counts from 1; 0: the term itself */
-};
-
-#define ALIAS_SIZE     8
-#define ALIAS_EXP      'x'
-#define ALIAS_REDIRECT 'y'
-#define ALIAS_SELF     'z' /* the first record's own domain, which no term leads to */
-
-static void
-alias(char out[ALIAS_SIZE], const struct spf_state *st, const struct spf_frame *frame, char term)
-{
-	snprintf(out, ALIAS_SIZE, "%c%c.z", (char)('a' + (frame - st->frames)), term);
-}
-
-static const struct spf_term *
-term_of(const struct spf_frame *frame, char which)
-{
-	if (which == ALIAS_REDIRECT)
-		return &frame->redirect;
-	if (which == ALIAS_EXP)
-		return &frame->exp;
-	return which >= 'a' && (unsigned)(which - 'a') < frame->count ? &frame->terms[which - 'a']
-								      : NULL;
-}
-
-static bool
-find(struct spf_state *st, const char *name, struct place *place)
-{
-	size_t len = strlen(name);
-	unsigned frame;
-
-	if ((len != 4 && len != 5) || strcmp(name + len - 2, ".z") != 0)
-		return false;
-	place->host = len == 5 ? (size_t)(name[0] - 'a' + 1) : 0;
-	name += len - 4;
-	frame = (unsigned)(name[0] - 'a');
-	if (frame >= st->frame_count)
-		return false;
-	place->frame = &st->frames[frame];
-	place->term = term_of(place->frame, name[1]);
-	return place->term != NULL && place->term->text != NULL;
-}
-
-/* --- records for the library -------------------------------------------------------------------
- */
-
-static const char signs[SPF_CODES] = {
-	[SPF_PASS] = '+', [SPF_FAIL] = '-', [SPF_NEUTRAL] = '?', [SPF_SOFTFAIL] = '~'};
-
-static unsigned
-bits_of(const struct spf_state *st, const struct spf_term *term)
-{
-	return st->client.six ? term->bits6 : term->bits4;
-}
-
-/*
- * Only a and mx with a prefix compare addresses. All others are a question that is answered yes or
- * no here. So the library asks for each term it evaluates, and the last one is what matched.
- */
-static const char *
-mechanism_of(const struct spf_state *st, const struct spf_term *term)
-{
-	if (term->kind == SPF_INCLUDE)
-		return "include";
-	if (bits_of(st, term) > 0 && term->kind == SPF_A)
-		return "a";
-	if (bits_of(st, term) > 0 && term->kind == SPF_MX)
-		return "mx";
-	return "exists";
-}
-
-static size_t
-write_term(const struct spf_state *st, const struct spf_frame *frame, unsigned i, char *out,
-	size_t size)
-{
-	const struct spf_term *term = &frame->terms[i];
-	const char *mechanism = mechanism_of(st, term);
-	bool compares = mechanism[0] == 'a' || mechanism[0] == 'm';
-	char name[ALIAS_SIZE], prefix[12] = "";
-	int n;
-
-	alias(name, st, frame, (char)('a' + i));
-	if (compares)
-		snprintf(prefix, sizeof(prefix), "%s/%u", st->client.six ? "/" : "",
-			bits_of(st, term) % 1000);
-	n = snprintf(out, size, " %c%s:%s%s", signs[term->qualifier], mechanism, name, prefix);
-	return (size_t)n;
-}
-
-static void
-write_record(const struct spf_state *st, const struct spf_frame *frame, char out[TEXT_SIZE])
-{
-	char name[ALIAS_SIZE];
-	size_t n = (size_t)snprintf(out, TEXT_SIZE, "v=spf1");
-
-	for (unsigned i = 0; i < frame->count; i++)
-		n += write_term(st, frame, i, out + n, TEXT_SIZE - n);
-	if (frame->redirect.text != NULL) {
-		alias(name, st, frame, ALIAS_REDIRECT);
-		n += (size_t)snprintf(out + n, TEXT_SIZE - n, " redirect=%s", name);
-	}
-	if (frame->exp.text != NULL) {
-		alias(name, st, frame, ALIAS_EXP);
-		snprintf(out + n, TEXT_SIZE - n, " exp=%s", name);
-	}
 }
 
 /* --- answers for the library -------------------------------------------------------------------
@@ -225,10 +108,10 @@ add_addresses(SPF_dns_rr_t *rr, const struct cm_dns_answer *answer)
 }
 
 static void
-add_hosts(SPF_dns_rr_t *rr, const struct cm_dns_answer *answer, const char *name)
+add_hosts(SPF_dns_rr_t *rr, const struct cm_dns_answer *answer)
 {
-	for (size_t i = 0; i < answer->count && add(rr, ALIAS_SIZE); i++)
-		snprintf(rr->rr[i]->mx, ALIAS_SIZE, "%c%s", (char)('a' + i), name);
+	for (size_t i = 0; i < answer->count && add(rr, SPF_ALIAS_SIZE); i++)
+		spf_alias_host(rr->rr[i]->mx, rr->domain, i);
 }
 
 /* mx/0: some host has an address of the client's family. */
@@ -246,7 +129,7 @@ any_host(struct spf_state *st, struct spf_frame *frame, const char *domain)
 
 /* A term that is an `exists` for the library. */
 static bool
-matches(struct spf_state *st, const struct place *p, const char *domain)
+matches(struct spf_state *st, const struct spf_place *p, const char *domain)
 {
 	switch (p->term->kind) {
 	case SPF_A:
@@ -276,57 +159,49 @@ asks(const struct spf_term *term)
 	return term->kind != SPF_ALL && term->kind != SPF_IP4 && term->kind != SPF_IP6;
 }
 
+static SPF_dns_rr_t *
+reply_records(
+	SPF_dns_server_t *dns, const char *name, ns_type type, const struct cm_dns_answer *answer)
+{
+	SPF_dns_rr_t *rr = reply(dns, name, type, answer == NULL ? HOST_NOT_FOUND : NETDB_SUCCESS);
+
+	if (rr != NULL && answer != NULL)
+		(type == ns_t_mx ? add_hosts : add_addresses)(rr, answer);
+	return rr;
+}
+
 /* The term's question, once it is known that it may be asked. */
 static SPF_dns_rr_t *
-answer_term(struct spf_state *st, const struct place *p, SPF_dns_server_t *dns, const char *name,
-	ns_type type)
+answer_term(struct spf_state *st, const struct spf_place *p, SPF_dns_server_t *dns,
+	const char *name, ns_type type)
 {
-	const struct cm_dns_answer *answer;
 	char domain[SPF_NAME_SIZE];
-	SPF_dns_rr_t *rr;
 
 	p->frame->last = (unsigned)(p->term - p->frame->terms);
 	if (asks(p->term) && !spf_term_begin(st))
 		return reply(dns, name, type, TRY_AGAIN);
 	spf_term_domain(st, p->frame, p->term, domain);
-	if (mechanism_of(st, p->term)[0] == 'e')
-		return !st->stopped && matches(st, p, domain)
-			       ? reply_yes(dns, name, type)
-			       : reply(dns, name, type, st->stopped ? TRY_AGAIN : HOST_NOT_FOUND);
-	answer = type == ns_t_mx ? spf_ask_hosts(st, p->frame, domain)
-				 : spf_ask_addresses(st, domain);
-	rr = reply(dns, name, type, answer == NULL ? HOST_NOT_FOUND : NETDB_SUCCESS);
-	if (rr != NULL && answer != NULL && type == ns_t_mx)
-		add_hosts(rr, answer, name);
-	else if (rr != NULL && answer != NULL)
-		add_addresses(rr, answer);
-	return rr;
-}
-
-static SPF_dns_rr_t *
-answer_host(struct spf_state *st, const struct place *p, SPF_dns_server_t *dns, const char *name,
-	ns_type type)
-{
-	const struct cm_dns_answer *answer = spf_ask_host(st, p->frame, p->host - 1);
-	SPF_dns_rr_t *rr = reply(dns, name, type, answer == NULL ? HOST_NOT_FOUND : NETDB_SUCCESS);
-
-	if (rr != NULL && answer != NULL)
-		add_addresses(rr, answer);
-	return rr;
+	if (!spf_alias_compares(st, p->term))
+		return matches(st, p, domain) ? reply_yes(dns, name, type)
+					      : reply(dns, name, type, HOST_NOT_FOUND);
+	return reply_records(dns, name, type,
+		type == ns_t_mx ? spf_ask_hosts(st, p->frame, domain)
+				: spf_ask_addresses(st, domain));
 }
 
 static SPF_dns_rr_t *
 lookup(SPF_dns_server_t *dns, const char *name, ns_type type, int should_cache)
 {
 	struct spf_state *st = dns->hook;
-	struct place place;
+	struct spf_place place;
 	SPF_dns_rr_t *rr;
 
 	(void)should_cache;
-	if (st->stopped || !find(st, name, &place))
+	if (st->stopped || !spf_alias_find(st, name, &place))
 		return reply(dns, name, type, TRY_AGAIN);
 	rr = place.host == 0 ? answer_term(st, &place, dns, name, type)
-			     : answer_host(st, &place, dns, name, type);
+			     : reply_records(dns, name, type,
+				       spf_ask_host(st, place.frame, place.host - 1));
 	if (rr != NULL && st->stopped)
 		rr->herrno = TRY_AGAIN;
 	return rr;
@@ -339,10 +214,10 @@ static SPF_errcode_t
 compile(struct spf_state *st, const struct spf_frame *frame, SPF_server_t *server,
 	SPF_response_t *response, SPF_record_t **record)
 {
-	char text[TEXT_SIZE];
+	char text[SPF_ALIAS_TEXT];
 	SPF_errcode_t err;
 
-	write_record(st, frame, text);
+	spf_alias_record(st, frame, text);
 	err = SPF_record_compile(server, response, record, text);
 	if (err != SPF_E_SUCCESS)
 		spf_stop(st, SPF_TEMPERROR, "libspf2: %.100s", SPF_strerror(err));
@@ -356,10 +231,10 @@ get_spf(SPF_server_t *server, SPF_request_t *request, SPF_response_t *response,
 {
 	struct spf_state *st = server->resolver->hook;
 	struct spf_frame *next;
-	struct place place;
+	struct spf_place place;
 
 	*record = NULL;
-	if (st->stopped || !find(st, request->cur_dom, &place))
+	if (st->stopped || !spf_alias_find(st, request->cur_dom, &place))
 		return SPF_E_DNS_ERROR;
 	if (place.term->kind == SPF_INCLUDE)
 		place.frame->last = (unsigned)(place.term - place.frame->terms);
@@ -401,7 +276,7 @@ take_result(struct spf_state *st, SPF_response_t *response, const struct spf_ter
 	struct spf_result *result = st->result;
 	const char *explanation = SPF_response_get_explanation(response);
 	const struct spf_term *matched = &top->terms[top->last];
-	struct place place;
+	struct spf_place place;
 
 	for (size_t i = 0; !st->stopped && i < sizeof(results) / sizeof(*results); i++) {
 		if (results[i].theirs != SPF_response_result(response))
@@ -411,7 +286,7 @@ take_result(struct spf_state *st, SPF_response_t *response, const struct spf_ter
 			spf_show(result->mechanism, sizeof(result->mechanism), matched->text,
 				matched->len);
 		if (result->code == SPF_FAIL && explanation != NULL &&
-			find(st, explanation, &place))
+			spf_alias_find(st, explanation, &place))
 			*exp = place.term;
 		return;
 	}
@@ -439,9 +314,9 @@ interpret(struct spf_state *st, SPF_server_t *server, SPF_request_t *request,
 {
 	SPF_response_t *response = SPF_response_new(request);
 	SPF_record_t *record = NULL;
-	char name[ALIAS_SIZE];
+	char name[SPF_ALIAS_SIZE];
 
-	alias(name, st, &st->frames[0], ALIAS_SELF);
+	spf_alias_top(name);
 	set_client(request, &st->client);
 	request->cur_dom = name;
 	if (response != NULL &&
