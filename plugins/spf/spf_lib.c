@@ -220,7 +220,7 @@ compile(struct spf_state *st, const struct spf_frame *frame, SPF_server_t *serve
 	spf_alias_record(st, frame, text);
 	err = SPF_record_compile(server, response, record, text);
 	if (err != SPF_E_SUCCESS)
-		spf_stop(st, SPF_TEMPERROR, "libspf2: %.100s", SPF_strerror(err));
+		spf_stop(st, SPF_TEMPERROR, "libspf2 failed: %.100s", SPF_strerror(err));
 	return err;
 }
 
@@ -290,8 +290,8 @@ take_result(struct spf_state *st, SPF_response_t *response, const struct spf_ter
 			*exp = place.term;
 		return;
 	}
-	spf_stop(
-		st, SPF_TEMPERROR, "libspf2: %.100s", SPF_strerror(SPF_response_errcode(response)));
+	spf_stop(st, SPF_TEMPERROR, "libspf2 failed: %.100s",
+		SPF_strerror(SPF_response_errcode(response)));
 }
 
 static void
@@ -370,5 +370,5 @@ spf_lib_run(struct spf_state *st, const struct spf_term **exp)
 		spf_stop(st, SPF_TEMPERROR, "libspf2 gave up");
 	pthread_setspecific(inside, NULL);
 	if (st->result->code == SPF_NONE)
-		spf_stop(st, SPF_TEMPERROR, "libspf2: no memory");
+		spf_stop(st, SPF_TEMPERROR, "libspf2 has no memory");
 }
