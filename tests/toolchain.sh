@@ -17,15 +17,19 @@ need() {
 }
 
 # Unquoted, for "ccache gcc" is a compiler, too.
-has_milter() {
-	echo "#include <libmilter/mfapi.h>" | $compiler -E -x c - >/dev/null 2>&1
+has_header() {
+	echo "#include <$1>" | $compiler -E -x c - >/dev/null 2>&1
 }
 
 compiler=$1
 shift
 need "a C compiler ($compiler)" command -v "${compiler%% *}"
 need pkg-config command -v pkg-config
-[ -n "$missing" ] || need "libmilter/mfapi.h" has_milter
+if [ -z "$missing" ]; then
+	for header in libmilter/mfapi.h spf2/spf.h unbound.h; do
+		need "$header" has_header "$header"
+	done
+fi
 for module in "$@"; do
 	! command -v pkg-config >/dev/null || need "$module (which pkg-config does not know)" pkg-config --exists "$module"
 done

@@ -258,7 +258,8 @@ refuse(struct cm_session *s, const struct spf_identity *id, const struct spf_res
 	char sentence[TEXT_SIZE];
 
 	spf_report_sentence(sentence, sizeof(sentence), id, r);
-	cm_reply(s, hard ? 550 : 451, status_of(r->code, hard), "SPF: %s%s%s%s%s", sentence,
+	cm_reply(s, hard ? 550 : 451, status_of(r->code, hard), "SPF%s: %s%s%s%s%s",
+		strcmp(id->scope, "helo") == 0 ? " of the HELO name" : "", sentence,
 		explained ? "; " : "", explained ? r->domain : "", explained ? " explains: " : "",
 		explained ? r->explanation : "");
 	return hard ? CM_REJECT : CM_TEMPFAIL;
