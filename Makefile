@@ -157,6 +157,9 @@ soak: all ## six minutes: 1,000 reloads, 50 drains and 100 kills under load behi
 bench: all ## throughput, CPU, idle sessions and bursts beside a no-op libmilter filter
 	@bash tests/bench/run.sh $(B)
 
+bench-spf: $(B)/tests/bench_spf ## what an SPF check costs beside libspf2 alone, with all answers known
+	@$(B)/tests/bench_spf
+
 FUZZ_SECONDS ?= 60
 FUZZ_BUILD = $(MAKE) --no-print-directory B=$(B)/fuzz CC=clang OPT="-O1 -g" \
 	SAN="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all" fuzz-build
@@ -319,5 +322,5 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB)
 	$(TEST_PLUGINS:.so=.d) $(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
 
 .PHONY: FORCE help deps all demo run test check check-unit check-transcripts check-conformance conformance check-docs check-install \
-	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench fuzz fuzz-build \
+	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-spf fuzz fuzz-build \
 	docs install uninstall clean

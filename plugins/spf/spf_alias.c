@@ -20,7 +20,9 @@ static const char signs[SPF_CODES] = {
 static void
 alias(char out[SPF_ALIAS_SIZE], size_t frame, char term)
 {
-	snprintf(out, SPF_ALIAS_SIZE, "%c%c.z", (char)('a' + frame), term);
+	out[0] = (char)('a' + frame);
+	out[1] = term;
+	memcpy(out + 2, ".z", sizeof(".z"));
 }
 
 static size_t
@@ -54,38 +56,43 @@ mechanism(const struct spf_state *st, const struct spf_term *term)
 	return term->kind == SPF_INCLUDE ? "include" : "exists";
 }
 
-static size_t
-write_term(const struct spf_state *st, const struct spf_frame *frame, unsigned i, char *out,
-	size_t size)
+/* Where the text goes on; SPF_ALIAS_TEXT is more than eleven terms need. */
+static char *
+write_alias(char *out, size_t frame, char term)
+{
+	alias(out, frame, term);
+	return out + 4;
+}
+
+static char *
+write_term(const struct spf_state *st, const struct spf_frame *frame, unsigned i, char *out)
 {
 	const struct spf_term *term = &frame->terms[i];
-	char name[SPF_ALIAS_SIZE], prefix[sizeof("//128")] = "";
 
-	alias(name, number(st, frame), (char)('a' + i));
+	*out++ = ' ';
+	*out++ = signs[term->qualifier];
+	out = stpcpy(out, mechanism(st, term));
+	*out++ = ':';
+	out = write_alias(out, number(st, frame), (char)('a' + i));
 	if (spf_alias_compares(st, term))
-		snprintf(prefix, sizeof(prefix), "%s/%u", st->client.six ? "/" : "",
-			bits_of(st, term) % 1000);
-	return (size_t)snprintf(
-		out, size, " %c%s:%s%s", signs[term->qualifier], mechanism(st, term), name, prefix);
+		out += snprintf(out, sizeof("//128"), st->client.six ? "//%hhu" : "/%hhu",
+			(unsigned char)bits_of(st, term));
+	return out;
 }
 
 void
 spf_alias_record(
 	const struct spf_state *st, const struct spf_frame *frame, char out[SPF_ALIAS_TEXT])
 {
-	char name[SPF_ALIAS_SIZE];
-	size_t n = (size_t)snprintf(out, SPF_ALIAS_TEXT, "v=spf1");
+	size_t n = number(st, frame);
 
+	out = stpcpy(out, "v=spf1");
 	for (unsigned i = 0; i < frame->count; i++)
-		n += write_term(st, frame, i, out + n, SPF_ALIAS_TEXT - n);
-	if (frame->redirect.text != NULL) {
-		alias(name, number(st, frame), REDIRECT);
-		n += (size_t)snprintf(out + n, SPF_ALIAS_TEXT - n, " redirect=%s", name);
-	}
-	if (frame->exp.text != NULL) {
-		alias(name, number(st, frame), EXP);
-		snprintf(out + n, SPF_ALIAS_TEXT - n, " exp=%s", name);
-	}
+		out = write_term(st, frame, i, out);
+	if (frame->redirect.text != NULL)
+		out = write_alias(stpcpy(out, " redirect="), n, REDIRECT);
+	if (frame->exp.text != NULL)
+		write_alias(stpcpy(out, " exp="), n, EXP);
 }
 
 void
@@ -97,7 +104,8 @@ spf_alias_top(char out[SPF_ALIAS_SIZE])
 void
 spf_alias_host(char out[SPF_ALIAS_SIZE], const char *term, size_t i)
 {
-	snprintf(out, SPF_ALIAS_SIZE, "%c%.4s", (char)('a' + i), term);
+	out[0] = (char)('a' + i);
+	memcpy(out + 1, term, sizeof("aa.z"));
 }
 
 static const struct spf_term *
