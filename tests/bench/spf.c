@@ -24,7 +24,7 @@
 
 #define FOUR(net)                                                                           \
 	" ip4:198.51.100." net " ip4:198.51.101." net " ip4:198.51.102." net " ip4:198.51." \
-									     "103." net
+	"103." net
 #define EIGHT(a, b) FOUR(a) FOUR(b)
 
 /* Names in the order of the alphabet. */
