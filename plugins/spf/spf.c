@@ -151,6 +151,14 @@ begin(void *s, const char *name, enum cm_dns_type type)
 	cm_dns_begin(s, name, type);
 }
 
+/* The record will be asked for. */
+static void
+begin_record(struct cm_session *s, const char *domain)
+{
+	if (spf_checkable(domain))
+		cm_dns_begin(s, domain, CM_DNS_TXT);
+}
+
 static void
 check(struct cm_session *s, const struct spf_identity *id, struct spf_result *result)
 {
@@ -332,7 +340,7 @@ mail(struct cm_session *s, const struct cm_event *ev)
 		break;
 	}
 	if (config->helo == HELO_YES && !ev->address->null) {
-		begin(s, ev->address->domain, CM_DNS_TXT);
+		begin_record(s, ev->address->domain);
 		verdict = check_helo(s, ev->address);
 	}
 	return verdict == CM_CONTINUE ? check_sender(s, ev->address) : verdict;
@@ -345,7 +353,7 @@ helo(struct cm_session *s, const struct cm_event *ev)
 	const struct config *config = cm_config(s);
 
 	if (config->helo == HELO_YES && !client_exempt(s, config))
-		begin(s, ev->name, CM_DNS_TXT);
+		begin_record(s, ev->name);
 	return CM_CONTINUE;
 }
 

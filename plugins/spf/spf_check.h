@@ -67,6 +67,8 @@ struct spf_result {
 	unsigned questions;
 };
 
+/* Section 4.3: it is a name of several labels, so it may have a policy. */
+bool spf_checkable(const char *domain);
 /* "softfail", as headers write it. */
 const char *spf_code_name(enum spf_code);
 /* Waits where spf_dns does. Bounded by the limits above whatever DNS answers. */

@@ -83,8 +83,6 @@ bool spf_ask_name(struct spf_state *, const char *domain);
 /* --- spf_frame.c --------------------------------------------------------------------------------
  */
 
-/* Section 4.3: it is a name of several labels, so it may have a policy. */
-bool spf_checkable(const char *domain);
 /* The record of a domain; NULL where it has none, and where the check was stopped. */
 struct spf_frame *spf_enter(struct spf_state *, const char *domain);
 /* The record that an include or a redirect of the frame leads to; NULL and stopped: none. */
