@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+# The hostile DNS server.
+
+DNS_OBJ := $(patsubst %,$(B)/tests/dns/%.o,behave hostile_dns later packet zone)
+
+$(B)/tests/dns/%.o: tests/dns/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC  )
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tests/hostile_dns: $(DNS_OBJ)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+-include $(DNS_OBJ:.o=.d)
