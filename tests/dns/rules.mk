@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The hostile DNS server.
+# The hostile DNS server, which unit tests start.
 
 DNS_OBJ := $(patsubst %,$(B)/tests/dns/%.o,behave hostile_dns later packet zone)
 
@@ -11,5 +11,7 @@ $(B)/tests/dns/%.o: tests/dns/%.c $(B)/flags
 $(B)/tests/hostile_dns: $(DNS_OBJ)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+check-unit: $(B)/tests/hostile_dns
 
 -include $(DNS_OBJ:.o=.d)
