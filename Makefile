@@ -42,7 +42,7 @@ TEST_PLUGINS := $(patsubst tests/unit/plugins/%.c,$(B)/tests/plugins/%.so,\
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 DOC_FILES := docs/chainmail.8 docs/filter.conf.5
 SOURCES := $(wildcard include/chainmail/*.h core/*.c core/*/*.[ch] plugins/*.c docs/*.c \
-	tests/unit/*.[ch] tests/unit/plugins/*.c tests/smtp/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch])
+	tests/unit/*.[ch] tests/unit/plugins/*.c tests/dns/*.[ch] tests/smtp/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch])
 
 .DEFAULT_GOAL := all
 .SECONDARY:
@@ -270,7 +270,7 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB)
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< \
 		$(WHOLE) $(LIBS)
 
--include tests/smtp/rules.mk tests/bench/rules.mk
+-include tests/dns/rules.mk tests/smtp/rules.mk tests/bench/rules.mk
 -include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) $(TEST_PLUGINS:.so=.d) \
 	$(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
 
