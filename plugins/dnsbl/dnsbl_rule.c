@@ -193,9 +193,11 @@ parse_weight(struct dnsbl_rule *r, char *value, char *why, size_t why_size)
 	long weight = strtol(value, &end, 10);
 
 	r->weight = weight;
-	return (end != value && *end == '\0' && weight != 0 && labs(weight) <= DNSBL_WEIGHT_MOST) ||
-	       refuse(why, why_size, "weight=%.60s is no number from 1 to %d, or from -%d to -1",
-		       value, DNSBL_WEIGHT_MOST, DNSBL_WEIGHT_MOST);
+	if (end != value && *end == '\0' && weight != 0 && weight >= -DNSBL_WEIGHT_MOST &&
+		weight <= DNSBL_WEIGHT_MOST)
+		return true;
+	return refuse(why, why_size, "weight=%.60s is no number from 1 to %d, or from -%d to -1",
+		value, DNSBL_WEIGHT_MOST, DNSBL_WEIGHT_MOST);
 }
 
 static const struct {
