@@ -255,6 +255,27 @@ START_TEST(tag_adds_a_field)
 }
 END_TEST
 
+/* RFC 8904 */
+START_TEST(allow_list_is_an_authentication_result)
+{
+	const struct cm_auth_result *r;
+	struct drive d;
+
+	begin(&d, "zones = [ bl.example, \"good.example action=allow\" ]");
+	mail_of(&d, "203.0.113.6");
+	ck_assert_uint_eq(cm_auth_result_count(d.s), 0);
+	mail_of(&d, "203.0.113.8");
+	ck_assert_uint_eq(cm_auth_result_count(d.s), 1);
+	r = cm_auth_result(d.s, 0);
+	ck_assert_str_eq(r->method, "dnswl");
+	ck_assert_str_eq(r->result, "pass");
+	ck_assert_uint_eq(r->count, 2);
+	ck_assert_str_eq(r->properties[0].value, "good.example");
+	ck_assert_str_eq(r->properties[1].value, "127.0.9.2");
+	drive_fini(&d);
+}
+END_TEST
+
 /* --- who is not asked about --- */
 
 static const struct {
@@ -637,6 +658,7 @@ main(void)
 	tcase_add_loop_test(t, name, 0, LENGTH(names));
 	tcase_add_test(t, verified_name_of_the_client_is_asked_for);
 	tcase_add_test(t, tag_adds_a_field);
+	tcase_add_test(t, allow_list_is_an_authentication_result);
 	tcase_add_loop_test(t, login, 0, LENGTH(logins));
 	tcase_add_test(t, trusted_networks_are_left_out);
 	tcase_add_test(t, links_of_this_type_share_their_results);

@@ -128,6 +128,34 @@ START_TEST(ten_names_are_looked_at)
 }
 END_TEST
 
+START_TEST(authentication_result)
+{
+	static const struct {
+		const char *ip, *result, *comment;
+	} rows[] = {
+		{"203.0.113.1", "pass", "mail.example.org"},
+		{"203.0.113.9", "pass", "a\\010b(c.example.org"},
+		{"203.0.113.2", "fail", "the reverse name does not lead back to the address"},
+		{"203.0.113.99", "permerror", "no reverse name"},
+	};
+	const struct cm_auth_result *r;
+	struct drive d;
+
+	begin(&d, "");
+	mail(&d, rows[_i].ip, "mail.example.org");
+	ck_assert_uint_eq(cm_auth_result_count(d.s), 1);
+	r = cm_auth_result(d.s, 0);
+	ck_assert_str_eq(r->method, "iprev");
+	ck_assert_str_eq(r->result, rows[_i].result);
+	ck_assert_str_eq(r->comment, rows[_i].comment);
+	ck_assert_uint_eq(r->count, 1);
+	ck_assert_str_eq(r->properties[0].type, "policy");
+	ck_assert_str_eq(r->properties[0].name, "iprev");
+	ck_assert_str_eq(r->properties[0].value, rows[_i].ip);
+	drive_fini(&d);
+}
+END_TEST
+
 static const struct {
 	const char *what, *helo, *result;
 } names[] = {
@@ -316,6 +344,7 @@ main(void)
 
 	tcase_add_loop_test(t, address, 0, LENGTH(addresses));
 	tcase_add_test(t, ten_names_are_looked_at);
+	tcase_add_loop_test(t, authentication_result, 0, 4);
 	tcase_add_loop_test(t, helo_name, 0, LENGTH(names));
 	tcase_add_test(t, ipv6_literal);
 	tcase_add_test(t, helo_is_left_alone);
