@@ -36,6 +36,7 @@ static const char zone[] =
 	"8.113.0.203.two.example  A    127.0.0.2\n"
 	"8.113.0.203.good.example A    127.0.9.2\n"
 	"7.113.0.203.good.example timeout\n"
+	"8.113.0.203.mute.example timeout\n"
 	"spam.example.names.example      A  127.0.1.2\n"
 	"mx.spam.example.names.example   A  127.0.1.4\n"
 	"192.0.2.1.names.example         A  127.0.1.255\n"
@@ -166,6 +167,9 @@ static const struct {
 		"203.0.113.8", "451 4.7.1 Wait", "listed"},
 	{"a client that an allow list has",
 		"zones = [ bl.example, \"good.example codes=127.0.*.1-3 action=allow\" ]",
+		"203.0.113.8", "", "allowed"},
+	{"a client that an allow list has need not wait",
+		"zones = [ mute.example, \"good.example action=allow\" ]; unanswered = tempfail",
 		"203.0.113.8", "", "allowed"},
 	{"a client that an allow list has with another code",
 		"zones = [ bl.example, \"good.example codes=127.0.*.0 action=allow\" ]",
@@ -459,6 +463,19 @@ START_TEST(lines_of_one_list_count_it_once_a_message)
 }
 END_TEST
 
+START_TEST(list_of_everything_is_suspended_at_its_first_entry)
+{
+	struct drive d;
+
+	begin(&d, "zone = all.example");
+	ck_assert_int_eq(mail_of(&d, "203.0.113.7"), CM_CONTINUE);
+	ck_assert_str_eq(result(&d, "unanswered"), "all.example");
+	ck_assert_int_eq(mail_of(&d, "203.0.113.7"), CM_CONTINUE);
+	ck_assert_str_eq(result(&d, "suspended"), "all.example");
+	drive_fini(&d);
+}
+END_TEST
+
 START_TEST(other_lists_go_on)
 {
 	struct drive d;
@@ -572,17 +589,20 @@ START_TEST(failed_test_is_said_once_and_repeated)
 }
 END_TEST
 
-START_TEST(return_of_a_list_is_said)
+START_TEST(suspension_and_return_are_said_once)
 {
 	char path[128];
+	const char *log;
 	struct drive d;
 
-	begin(&d, "zone = bl.example");
+	begin(&d, "zones = [ \"bl.example codes=127.0.0.2\", \"BL.example codes=127.0.0.3\" ]");
 	snprintf(path, sizeof(path), "%s/log", d.dir);
 	drive_log_to(path);
 	mails_without_answer(&d, 5);
-	ck_assert_ptr_nonnull(strstr(logged(path),
-		" lists: bl.example gives no answer; it is not asked until it passes its test\n"));
+	log = strstr(logged(path), " lists: bl.example gives no answer; it is not asked until it "
+				   "passes its test\n");
+	ck_assert_ptr_nonnull(log);
+	ck_assert_ptr_null(strstr(log, "BL.example"));
 	clock_advance(1 * MINUTE);
 	mail_of(&d, "203.0.113.6");
 	ck_assert_ptr_nonnull(
@@ -667,11 +687,12 @@ main(void)
 	tcase_add_test(t, list_without_answers_is_suspended_and_comes_back);
 	tcase_add_test(t, an_answer_between_keeps_the_list);
 	tcase_add_test(t, lines_of_one_list_count_it_once_a_message);
+	tcase_add_test(t, list_of_everything_is_suspended_at_its_first_entry);
 	tcase_add_test(t, other_lists_go_on);
 	tcase_add_test(t, suspended_list_is_no_reason_to_wait);
 	tcase_add_loop_test(t, probe_at_the_start, 0, LENGTH(tests));
 	tcase_add_test(t, failed_test_is_said_once_and_repeated);
-	tcase_add_test(t, return_of_a_list_is_said);
+	tcase_add_test(t, suspension_and_return_are_said_once);
 	tcase_add_loop_test(t, mistake, 0, LENGTH(mistakes));
 	suite_add_tcase(s, t);
 	return table_run(s);
