@@ -271,7 +271,7 @@ $(B)/tests/unit/%.o: tests/unit/%.c $(B)/flags
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CHECK_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Pure functions of a plugin are tested without the plugin.
-$(B)/tests/unit/test_dnsbl_rules: $(filter $(B)/obj/plugins/dnsbl/%,$(PARTS))
+$(B)/tests/unit/test_dnsbl_rules $(B)/tests/fuzz/fuzz_lists: $(filter $(B)/obj/plugins/dnsbl/%,$(PARTS))
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(CORE_LIB)
 	$(call say,LINK)
@@ -281,7 +281,7 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< \
-		$(WHOLE) $(LIBS)
+		$(filter %.o,$^) $(WHOLE) $(LIBS)
 
 -include tests/smtp/rules.mk tests/bench/rules.mk
 -include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PARTS:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) $(TEST_PLUGINS:.so=.d) \
