@@ -36,13 +36,15 @@ CORE := $(sort $(wildcard core/*/*.c))
 CORE_OBJ := $(CORE:%.c=$(B)/obj/%.o)
 MAIN_OBJ := $(B)/obj/core/main.o
 PLUGINS := $(patsubst plugins/%.c,$(B)/plugins/%.so,$(wildcard plugins/*.c))
+# A plugin that is more than one file has the others in a directory of its name.
+PARTS := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard plugins/*/*.c)))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 TEST_PLUGINS := $(patsubst tests/unit/plugins/%.c,$(B)/tests/plugins/%.so,\
 	$(wildcard tests/unit/plugins/*.c)) $(B)/tests/plugins/skeleton.so
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 DOC_FILES := docs/chainmail.8 docs/filter.conf.5
-SOURCES := $(wildcard include/chainmail/*.h core/*.c core/*/*.[ch] plugins/*.c docs/*.c \
-	tests/unit/*.[ch] tests/unit/plugins/*.c tests/dns/*.[ch] tests/smtp/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch])
+SOURCES := $(wildcard include/chainmail/*.h core/*.c core/*/*.[ch] plugins/*.c plugins/*/*.[ch] docs/*.c \
+	$(patsubst %,tests/%/*.[ch],bench dns fuzz smtp unit) tests/unit/plugins/*.c)
 
 .DEFAULT_GOAL := all
 .SECONDARY:
@@ -210,7 +212,7 @@ $(B)/toolchain $(B)/toolchain-tests:
 	@mkdir -p $(@D)
 	@sh tests/toolchain.sh "$(CC)" $(MODULES) && touch $@
 
-$(CORE_OBJ) $(MAIN_OBJ) $(PLUGINS) $(TEST_PLUGINS): | $(B)/toolchain
+$(CORE_OBJ) $(MAIN_OBJ) $(PARTS) $(PLUGINS) $(TEST_PLUGINS): | $(B)/toolchain
 $(UNIT:=.o): | $(B)/toolchain-tests
 
 $(CORE_LIB): $(CORE_OBJ)
@@ -237,8 +239,15 @@ $(B)/obj/%.o: %.c $(B)/flags
 	$(Q)$(CC) $(CPPFLAGS) $(EXTRA_CPP) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # A plugin sees the public header and nothing of the core.
-PLUGIN_BUILD = $(CC) -D_GNU_SOURCE -Iinclude $(filter-out -fPIE,$(CFLAGS)) -fPIC -shared \
-	-Wl,-z,relro,-z,now -MMD -MP -o $@ $<
+PLUGIN_CC = $(CC) -D_GNU_SOURCE -Iinclude $(filter-out -fPIE,$(CFLAGS)) -fPIC
+PLUGIN_BUILD = $(PLUGIN_CC) -shared -Wl,-z,relro,-z,now -MMD -MP -o $@ $< $(filter %.o,$^)
+
+$(B)/obj/plugins/%.o: plugins/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC  )
+	$(Q)$(PLUGIN_CC) -MMD -MP -c -o $@ $<
+
+$(foreach part,$(PARTS),$(eval $(patsubst $(B)/obj/%/,$(B)/%,$(dir $(part))).so: $(part)))
 
 $(B)/plugins/%.so: plugins/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -260,18 +269,21 @@ $(B)/tests/unit/%.o: tests/unit/%.c $(B)/flags
 	$(call say,CC  )
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CHECK_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# Pure functions of a plugin are tested without the plugin.
+$(B)/tests/unit/test_dnsbl_rules $(B)/tests/fuzz/fuzz_lists: $(filter $(B)/obj/plugins/dnsbl/%,$(PARTS))
+
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(CORE_LIB)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(WHOLE) $(CHECK_LIBS) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(CHECK_LIBS) $(LIBS)
 
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< \
-		$(WHOLE) $(LIBS)
+		$(filter %.o,$^) $(WHOLE) $(LIBS)
 
--include tests/dns/rules.mk tests/smtp/rules.mk tests/bench/rules.mk
--include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) $(TEST_PLUGINS:.so=.d) \
+-include $(patsubst %,tests/%/rules.mk,bench dns smtp)
+-include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PARTS:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) $(TEST_PLUGINS:.so=.d) \
 	$(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
 
 .PHONY: FORCE help deps all demo run test check check-unit check-transcripts check-docs check-install \
