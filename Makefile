@@ -35,20 +35,18 @@ LIBS = -lmilter -lunbound -lresolv $(LUA_LIBS) -ldl -lm
 CORE := $(sort $(wildcard core/*/*.c))
 CORE_OBJ := $(CORE:%.c=$(B)/obj/%.o)
 MAIN_OBJ := $(B)/obj/core/main.o
-# A plugin is a file, or a folder: all its files, linked with what the line in its file libs says.
-PLUGIN_DIRS := $(patsubst plugins/%/libs,%,$(wildcard plugins/*/libs))
-PLUGINS := $(patsubst plugins/%.c,$(B)/plugins/%.so,$(wildcard plugins/*.c)) \
-	$(PLUGIN_DIRS:%=$(B)/plugins/%.so)
-PLUGIN_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(PLUGIN_DIRS:%=plugins/%/*.c)))
+PLUGINS := $(patsubst plugins/%.c,$(B)/plugins/%.so,$(wildcard plugins/*.c))
+# A plugin that is more than one file has the others in a directory of its name, and there, in the
+# file libs, what it is linked with.
+PARTS := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard plugins/*/*.c)))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 TEST_PLUGINS := $(patsubst tests/unit/plugins/%.c,$(B)/tests/plugins/%.so,\
 	$(wildcard tests/unit/plugins/*.c)) $(B)/tests/plugins/skeleton.so
 CONFORMANCE := $(B)/tests/conformance/spf
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 DOC_FILES := docs/chainmail.8 docs/filter.conf.5
-SOURCES := $(wildcard include/chainmail/*.h core/*.c core/*/*.[ch] plugins/*.c plugins/*/*.[ch] \
-	docs/*.c tests/unit/*.[ch] tests/unit/plugins/*.c tests/smtp/*.[ch] tests/bench/*.[ch] \
-	tests/conformance/*.[ch] tests/fuzz/*.[ch])
+SOURCES := $(wildcard include/chainmail/*.h core/*.c core/*/*.[ch] plugins/*.c plugins/*/*.[ch] docs/*.c \
+	$(patsubst %,tests/%/*.[ch],bench conformance dns fuzz smtp unit) tests/unit/plugins/*.c)
 
 .DEFAULT_GOAL := all
 .SECONDARY:
@@ -229,7 +227,7 @@ $(B)/toolchain $(B)/toolchain-tests:
 	@mkdir -p $(@D)
 	@sh tests/toolchain.sh "$(CC)" $(MODULES) && touch $@
 
-$(CORE_OBJ) $(MAIN_OBJ) $(PLUGINS) $(PLUGIN_OBJ) $(TEST_PLUGINS): | $(B)/toolchain
+$(CORE_OBJ) $(MAIN_OBJ) $(PARTS) $(PLUGINS) $(TEST_PLUGINS): | $(B)/toolchain
 $(UNIT:=.o): | $(B)/toolchain-tests
 
 $(CORE_LIB): $(CORE_OBJ)
@@ -257,40 +255,21 @@ $(B)/obj/%.o: %.c $(B)/flags
 
 # A plugin sees the public header and nothing of the core.
 PLUGIN_CC = $(CC) -D_GNU_SOURCE -Iinclude $(filter-out -fPIE,$(CFLAGS)) -fPIC
-PLUGIN_SHARED = -shared -Wl,-z,relro,-z,now -o $@
-PLUGIN_BUILD = $(PLUGIN_CC) $(PLUGIN_SHARED) -MMD -MP $<
-
-$(B)/plugins/%.so: plugins/%.c $(B)/flags
-	@mkdir -p $(@D)
-	$(call say,CC  )
-	$(Q)$(PLUGIN_BUILD)
+PLUGIN_BUILD = $(PLUGIN_CC) -shared -Wl,-z,relro,-z,now -MMD -MP -o $@ $< $(filter %.o,$^) $(PART_LIBS)
+# In a recipe: what the parts of plugins among its prerequisites are linked with.
+PART_LIBS = $(foreach libs,$(wildcard $(sort $(patsubst $(B)/obj/%,%libs,$(dir $(filter $(PARTS),$^))))),$(shell cat $(libs)))
 
 $(B)/obj/plugins/%.o: plugins/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(PLUGIN_CC) -MMD -MP -c -o $@ $<
 
-$(PLUGIN_DIRS:%=$(B)/plugins/%.so):
+$(foreach part,$(PARTS),$(eval $(patsubst $(B)/obj/%/,$(B)/%,$(dir $(part))).so: $(part)))
+
+$(B)/plugins/%.so: plugins/%.c $(B)/flags
 	@mkdir -p $(@D)
-	$(call say,LINK)
-	$(Q)$(PLUGIN_CC) $(PLUGIN_SHARED) $(filter %.o,$^) $$(cat $(filter %/libs,$^))
-
-$(PLUGIN_DIRS:%=$(B)/obj/plugins/%.a):
-	$(call say,AR  )
-	$(Q)rm -f $@ && ar crs $@ $^
-
-# The parts of plugin NAME are linked into what tests them: test_NAME*, fuzz_NAME* and the like.
-define plugin_folder
-$(B)/plugins/$(1).so: $(filter $(B)/obj/plugins/$(1)/%,$(PLUGIN_OBJ)) plugins/$(1)/libs
-$(B)/obj/plugins/$(1).a: $(filter $(B)/obj/plugins/$(1)/%,$(PLUGIN_OBJ))
-$(filter $(B)/tests/unit/test_$(1)%,$(UNIT)) $(filter $(B)/tests/fuzz/fuzz_$(1)%,\
-	$(FUZZ:%=$(B)/tests/fuzz/fuzz_%)) $(B)/tests/conformance/$(1) $(B)/tests/bench_$(1): $(B)/obj/plugins/$(1).a
-endef
-$(foreach name,$(PLUGIN_DIRS),$(eval $(call plugin_folder,$(name))))
-
-# In a recipe: those parts, and the libraries they need.
-PARTS = $(foreach part,$(filter $(B)/obj/plugins/%.a,$^),\
-	$(part) $(shell cat $(part:$(B)/obj/%.a=%/libs)))
+	$(call say,CC  )
+	$(Q)$(PLUGIN_BUILD)
 
 $(B)/tests/plugins/%.so: tests/unit/plugins/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -307,19 +286,24 @@ $(B)/tests/unit/%.o: tests/unit/%.c $(B)/flags
 	$(call say,CC  )
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CHECK_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# Pure functions of a plugin are tested without the plugin.
+$(B)/tests/unit/test_dnsbl_rules $(B)/tests/fuzz/fuzz_lists: $(filter $(B)/obj/plugins/dnsbl/%,$(PARTS))
+$(filter $(B)/tests/unit/test_spf_%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_spf conformance/spf fuzz/fuzz_spf): \
+	$(filter $(B)/obj/plugins/spf/%,$(PARTS))
+
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(CORE_LIB)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(WHOLE) $(PARTS) $(CHECK_LIBS) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(PART_LIBS) $(CHECK_LIBS) $(LIBS)
 
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< \
-		$(WHOLE) $(PARTS) $(LIBS)
+		$(filter %.o,$^) $(WHOLE) $(PART_LIBS) $(LIBS)
 
--include tests/smtp/rules.mk tests/bench/rules.mk tests/conformance/rules.mk
--include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PLUGIN_OBJ:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) \
-	$(TEST_PLUGINS:.so=.d) $(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
+-include $(patsubst %,tests/%/rules.mk,bench conformance dns smtp)
+-include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PARTS:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) $(TEST_PLUGINS:.so=.d) \
+	$(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
 
 .PHONY: FORCE help deps all demo run test check check-unit check-transcripts check-conformance conformance check-docs check-install \
 	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-spf fuzz fuzz-build \

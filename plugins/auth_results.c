@@ -483,7 +483,7 @@ static const struct cm_option options[] = {
 		.help = "clients whose fields stay: mail servers of ours that write them"},
 };
 
-static const char *const after[] = {"arc", "auth", "dkim", "dmarc", "iprev", "spf", NULL};
+static const char *const after[] = {"arc", "auth", "dkim", "dmarc", "dnsbl", "rdns", "spf", NULL};
 
 const struct cm_plugin cm_plugin = {
 	.abi = CM_ABI,

@@ -43,14 +43,15 @@ walls() {
 	only '\<smfi_[a-z]+\(' 'core/door/milter_libmilter[a-z_]*\.c:' 'only the libmilter engine calls libmilter'
 	only '#include <(lua|lauxlib|lualib)' 'core/host/script' 'only host/script* includes Lua'
 	only '#include <unbound' 'core/service/resolver[a-z_]*\.c:' 'only service/resolver* includes libunbound'
+	only '#include <spf2/' 'plugins/spf/spf_lib\.c:' 'only spf_lib.c includes libspf2'
 	only '\<dlopen\(' 'core/host/plugin\.c:' 'only host/plugin.c calls dlopen'
 	only '\<(clock_gettime|gettimeofday|time)\(' 'core/base/clock\.c:' 'the time is read in base/clock.c'
-	only '#include <spf2/' 'plugins/spf/spf_lib\.c:' 'only spf_lib.c includes libspf2'
-	grep -nE '^#include "' core/host/script_api*.c plugins/*.c 2>/dev/null |
-		grep -vE '"script_[a-z_]+\.h"' | sed 's/$/   <- sees only the public header/'
-	grep -nE '^#include "' plugins/*/*.[ch] 2>/dev/null |
-		grep -vE '^plugins/([a-z_]+)/[^:]*:[0-9]+:#include "\1_[a-z_]+\.h"' |
-		sed 's/$/   <- sees only the public header and those of its folder/'
+	grep -nE '^#include "' core/host/script_api*.c | grep -vE '"script_[a-z_]+\.h"' |
+		sed 's/$/   <- sees only the public header/'
+	# A plugin's own headers are in a directory of its name and begin with it.
+	grep -rnE '^#include "' plugins |
+		grep -vE '^plugins/([a-z0-9_]+)(\.c|/[a-z0-9_]+\.[ch]):[0-9]+:#include "(\1/)?\1[a-z0-9_]*\.h"' |
+		sed 's/$/   <- sees only the public header and its own/'
 	grep -rnE '^#include "' include | sed 's/$/   <- the public header includes nothing of ours/'
 }
 

@@ -23,6 +23,7 @@
 #include "door/conversation.h"
 #include "door/milter.h"
 #include "host/generation.h"
+#include "host/probe.h"
 #include "identity.h"
 #include "load.h"
 #include "notify.h"
@@ -209,6 +210,7 @@ start(struct daemon *d)
 	if (!milter_start(&g->main, &err))
 		return fail_start(d, &err);
 	say_started(g);
+	probe_begin();
 	return DAEMON_OK;
 }
 
@@ -285,6 +287,7 @@ daemon_run(const char *config)
 		notify_ready();
 		serve(&d);
 		drain(&d);
+		probe_end();
 		remove_files(&d);
 		log_write(LOG_LEVEL_INFO, "chainmail " CHAINMAIL_VERSION " ended");
 	}

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "conf/diag.h"
 #include "host/generation.h"
+#include "host/probe.h"
 #include "notify.h"
 
 struct generation *
@@ -143,6 +144,7 @@ reload_config(const char *path)
 		say_unchanged(old, g);
 		generation_swap(g);
 		log_write(LOG_LEVEL_INFO, "reloaded %s (generation %u)", path, g->number);
+		probe_begin();
 	}
 	notify_ready();
 	diag_free(diag);

@@ -112,6 +112,12 @@ void chain_undo(struct cm_session *, struct answer *, const char *reason);
 /* RSET, abort, a new MAIL, after eom, close: writes the summary. Idempotent. */
 void chain_end_message(struct cm_session *);
 
+/* Some link that runs has a probe. */
+bool chain_has_probe(const struct chain *);
+/* Calls the probes one after the other, in a session that was opened, as long as they are wanted.
+ */
+void chain_probe(struct cm_session *, bool (*wanted)(const void *context), const void *context);
+
 /*
  * The profile for what is known of the session now. CM_NONE: none matches. CM_UNDELIVERED: a
  * condition asks for what this MTA does not tell, so nobody knows.

@@ -19,7 +19,7 @@ $(B)/tests/noop: $(B)/tests/bench/noop.o
 
 $(B)/tests/bench_spf: $(B)/tests/bench/spf.o $(CORE_LIB)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(WHOLE) $(PARTS) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(PART_LIBS) $(LIBS)
 
 bench: $(BENCH_CLIENTS) $(B)/tests/noop $(B)/tests/plugins/slow.so
 

@@ -3,7 +3,7 @@
 
 $(CONFORMANCE): $(B)/tests/conformance/%: $(B)/tests/conformance/%.o $(CORE_LIB)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(WHOLE) $(PARTS) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(PART_LIBS) $(LIBS)
 
 $(B)/tests/conformance/%.o: tests/conformance/%.c $(B)/flags
 	@mkdir -p $(@D)

@@ -3,14 +3,14 @@
  * spf.c - may this client send mail for this domain (RFC 7208)
  *
  * Checks the HELO name and the envelope sender at MAIL, publishes what came out, and does with the
- * mail what the administrator chose for each result. The check itself is in the files beside.
+ * mail what the administrator chose for each result. The check itself is in plugins/spf/.
  */
 #include <chainmail/plugin.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "spf_check.h"
-#include "spf_report.h"
+#include "spf/spf_check.h"
+#include "spf/spf_report.h"
 
 /* Octets of an address that is looked up, of a text for people, of a header field. */
 #define KEY_SIZE    512
