@@ -113,6 +113,7 @@ judge_status(const struct cm_dns_answer *answer)
 		[CM_DNS_REFUSED] = UNSURE,
 		[CM_DNS_BOGUS] = UNSURE,
 		[CM_DNS_BAD_NAME] = NOTHING,
+		[CM_DNS_CANCELLED] = UNSURE,
 	};
 
 	return found[answer->status];

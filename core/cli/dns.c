@@ -56,6 +56,7 @@ static const struct {
 	[CM_DNS_REFUSED] = {"refused", "the server does not answer us", EXIT_LATER},
 	[CM_DNS_BOGUS] = {"bogus", "DNSSEC says that the answer is forged", EXIT_LATER},
 	[CM_DNS_BAD_NAME] = {"badname", "DNS can have no such name", EXIT_NO},
+	[CM_DNS_CANCELLED] = {"cancelled", "the question was given up", EXIT_LATER},
 };
 
 /* One question and what became of it. */

@@ -215,7 +215,8 @@ cancel(void *context)
 	pthread_mutex_unlock(&w->question->shard->lock);
 }
 
-static void
+/* What to say of a question that is still open then. */
+static enum cm_dns_status
 wait_until(struct question *q, int64_t deadline)
 {
 	struct waiting w = {.question = q};
@@ -229,18 +230,20 @@ wait_until(struct question *q, int64_t deadline)
 		ended = pthread_cond_timedwait(&q->answered, &q->shard->lock, &until);
 	pthread_mutex_unlock(&q->shard->lock);
 	worker_wait_end();
+	return w.cancelled ? CM_DNS_CANCELLED : CM_DNS_TIMEOUT;
 }
 
 void
 question_wait(struct question *q, int64_t deadline, struct cm_dns_answer *out)
 {
+	enum cm_dns_status otherwise = CM_DNS_CANCELLED;
 	const struct answer *a;
 
 	if (!question_answered(q) && !worker_stopped())
-		wait_until(q, deadline);
+		otherwise = wait_until(q, deadline);
 	a = atomic_load(&q->answer);
 	if (a == NULL) {
-		*out = (struct cm_dns_answer){.status = CM_DNS_TIMEOUT, .name = q->name};
+		*out = (struct cm_dns_answer){.status = otherwise, .name = q->name};
 		return;
 	}
 	*out = a->said;

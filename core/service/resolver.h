@@ -46,8 +46,9 @@ void resolver_close(struct resolver *);
 struct question *resolver_ask(struct resolver *, const char *name, enum cm_dns_type);
 bool question_answered(const struct question *);
 /*
- * Waits for the answer until the deadline, clock_now() microseconds. Who waited in vain, or was
- * cancelled, is told CM_DNS_TIMEOUT. Fills the answer, whose texts live as long as the question.
+ * Waits for the answer until the deadline, clock_now() microseconds. Who waited in vain is told
+ * CM_DNS_TIMEOUT, who was cancelled CM_DNS_CANCELLED. Fills the answer, whose texts live as long as
+ * the question.
  */
 void question_wait(struct question *, int64_t deadline, struct cm_dns_answer *);
 void question_drop(struct question *);

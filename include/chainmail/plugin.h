@@ -418,7 +418,9 @@ enum cm_dns_status {
 	CM_DNS_SERVFAIL, /* the servers failed, or what they said made no sense */
 	CM_DNS_REFUSED,	 /* the server does not answer us */
 	CM_DNS_BOGUS,	 /* DNSSEC says that the answer is forged */
-	CM_DNS_BAD_NAME /* no such question can be asked: a label over 63 octets, a name over 253 */
+	CM_DNS_BAD_NAME, /* no such question can be asked: a label over 63 octets, a name over 253
+			  */
+	CM_DNS_CANCELLED /* nobody wants to know any more: the MTA hung up, or the daemon ends */
 };
 
 struct cm_dns_record {

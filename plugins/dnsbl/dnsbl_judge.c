@@ -74,6 +74,7 @@ dnsbl_judge(const struct cm_dns_answer *answer, const struct dnsbl_rule *rule, c
 		[CM_DNS_REFUSED] = DNSBL_REFUSES,
 		[CM_DNS_BOGUS] = DNSBL_NONSENSE,
 		[CM_DNS_BAD_NAME] = DNSBL_NOT_ASKED,
+		[CM_DNS_CANCELLED] = DNSBL_NOT_ASKED,
 	};
 
 	return answer->count == 0 ? empty[answer->status] : judge_records(answer, rule, code);

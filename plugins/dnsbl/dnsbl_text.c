@@ -166,6 +166,7 @@ static const char *const statuses[] = {
 	[CM_DNS_REFUSED] = "refused",
 	[CM_DNS_BOGUS] = "bogus",
 	[CM_DNS_BAD_NAME] = "no name that can be asked for",
+	[CM_DNS_CANCELLED] = "given up",
 };
 
 static void

@@ -76,6 +76,7 @@ static const struct {
 	{CM_DNS_REFUSED, DNSBL_REFUSES},
 	{CM_DNS_BOGUS, DNSBL_NONSENSE},
 	{CM_DNS_BAD_NAME, DNSBL_NOT_ASKED},
+	{CM_DNS_CANCELLED, DNSBL_NOT_ASKED},
 };
 
 START_TEST(answer_without_records)

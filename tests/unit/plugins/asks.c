@@ -31,6 +31,7 @@ static const char *const statuses[] = {
 	[CM_DNS_REFUSED] = "refused",
 	[CM_DNS_BOGUS] = "bogus",
 	[CM_DNS_BAD_NAME] = "badname",
+	[CM_DNS_CANCELLED] = "cancelled",
 };
 
 /* "TXT %d": the number of the type, and the name. */
