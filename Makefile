@@ -139,7 +139,7 @@ lint: ## rooms, sizes, headers, names; warnings of gcc and clang
 	@$(MAKE) --no-print-directory lint-build fuzz-build B=$(B)/clang-lint CC=clang EXTRA_CFLAGS=-Werror
 
 # Everything that is C.
-lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop)
+lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_spf conformance/spf)
 
 format: ## let clang-format lay out every file
 	@clang-format -i $(SOURCES)
@@ -301,7 +301,8 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB)
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< \
 		$(filter %.o,$^) $(WHOLE) $(PART_LIBS) $(LIBS)
 
--include $(patsubst %,tests/%/rules.mk,bench conformance dns smtp)
+# Others use the client of smtp, so it goes first.
+-include $(patsubst %,tests/%/rules.mk,smtp bench conformance dns)
 -include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PARTS:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) $(TEST_PLUGINS:.so=.d) \
 	$(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
 
