@@ -295,43 +295,57 @@ act(struct cm_session *s, const struct spf_identity *id, const struct spf_result
 	return CM_CONTINUE;
 }
 
+static void
+check_and_publish(struct cm_session *s, const struct spf_identity *id, struct spf_result *result)
+{
+	check(s, id, result);
+	publish_auth(s, id, result);
+}
+
+static bool
+refuses(const struct config *config, enum spf_code code)
+{
+	enum action action = action_for(config, code);
+
+	return action == ACTION_TEMPFAIL || action == ACTION_REJECT;
+}
+
 /*
  * Of the HELO name only a fail that refuses counts (RFC 7208 section 2.3): any other result says
- * nothing of the sender, whose own check follows.
+ * nothing of the sender. So the sender goes first: a HELO name whose servers are silent must not
+ * take the time of its check.
  */
-static enum cm_verdict
-check_helo(struct cm_session *s, const struct cm_address *sender)
+static bool
+helo_fails(struct cm_session *s, const struct spf_identity *id, struct spf_result *result)
 {
-	struct spf_identity id = identity(s, sender, true);
 	const struct config *config = cm_config(s);
-	struct spf_result result;
 
-	check(s, &id, &result);
-	publish_auth(s, &id, &result);
-	cm_set_result(s, "helo", spf_code_name(result.code));
-	if (result.code != SPF_FAIL || config->fail < ACTION_TEMPFAIL)
-		return CM_CONTINUE;
-	return act(s, &id, &result);
+	check_and_publish(s, id, result);
+	cm_set_result(s, "helo", spf_code_name(result->code));
+	return result->code == SPF_FAIL && refuses(config, SPF_FAIL);
 }
 
 static enum cm_verdict
-check_sender(struct cm_session *s, const struct cm_address *sender)
+check_both(struct cm_session *s, const struct cm_address *sender)
 {
-	struct spf_identity id = identity(s, sender, sender->null);
-	struct spf_result result;
+	const struct config *config = cm_config(s);
+	bool helo_too = config->helo == HELO_YES && !sender->null;
+	struct spf_identity of_sender = identity(s, sender, sender->null);
+	struct spf_identity of_helo = identity(s, sender, true);
+	struct spf_result result, helo_result;
 
-	check(s, &id, &result);
-	publish_auth(s, &id, &result);
-	return act(s, &id, &result);
+	if (helo_too)
+		begin_record(s, of_helo.domain);
+	check_and_publish(s, &of_sender, &result);
+	if (helo_too && !refuses(config, result.code) && helo_fails(s, &of_helo, &helo_result))
+		return act(s, &of_helo, &helo_result);
+	return act(s, &of_sender, &result);
 }
 
 static enum cm_verdict
 mail(struct cm_session *s, const struct cm_event *ev)
 {
-	const struct config *config = cm_config(s);
-	enum cm_verdict verdict = CM_CONTINUE;
-
-	switch (exempt(s, config, ev->address)) {
+	switch (exempt(s, cm_config(s), ev->address)) {
 	case CM_KNOWN:
 		return CM_CONTINUE;
 	case CM_UNDELIVERED:
@@ -339,11 +353,7 @@ mail(struct cm_session *s, const struct cm_event *ev)
 	case CM_NONE:
 		break;
 	}
-	if (config->helo == HELO_YES && !ev->address->null) {
-		begin_record(s, ev->address->domain);
-		verdict = check_helo(s, ev->address);
-	}
-	return verdict == CM_CONTINUE ? check_sender(s, ev->address) : verdict;
+	return check_both(s, ev->address);
 }
 
 /* The answer will be there at MAIL. */
