@@ -85,6 +85,7 @@ test: ## everything: unit tests, transcripts, miltertest, end to end with Postfi
 	@sh tests/deps.sh build demo test
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory check-docs check-install check-uninstall check-miltertest
+	@$(MAKE) --no-print-directory check-recursion
 	@$(MAKE) --no-print-directory check-e2e check-demo
 
 check: check-unit check-transcripts check-conformance ## unit tests, transcripts, suites: no root, no network, no MTA

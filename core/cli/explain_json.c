@@ -197,6 +197,8 @@ explain_print_json(const struct explained *e)
 	add_text(&o, "verdict", explain_outcome(e));
 	add_reply(&o, &e->last->reply);
 	add_text(&o, "by", e->by);
+	add_number(&o, "dns_questions", e->session->dns_asked);
+	add_number(&o, "dns_misses", e->session->dns_missed);
 	add_edits(&o, e->last);
 	add_number(&o, "exit", e->exit_code);
 	end(&o);

@@ -174,7 +174,10 @@ print_verdict(const struct explained *e)
 	}
 	if (e->by != NULL)
 		printf("  by %s", e->by);
-	printf("  (%zu answers, %" PRId64 " us)\n", records, us);
+	printf("  (%zu answers, ", records);
+	if (e->session->dns_asked > 0)
+		printf("%u DNS questions, ", e->session->dns_asked);
+	printf("%" PRId64 " us)\n", us);
 }
 
 /* --- edits --- */

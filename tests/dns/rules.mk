@@ -14,4 +14,9 @@ $(B)/tests/hostile_dns: $(DNS_OBJ)
 
 check-unit: $(B)/tests/hostile_dns
 
+.PHONY: check-recursion
+check-recursion: all ## own recursion from the root and DNSSEC, in a network namespace (root)
+	$(call need_root,it makes a network namespace)
+	@bash tests/dns/recursion.sh $(B)
+
 -include $(DNS_OBJ:.o=.d)
