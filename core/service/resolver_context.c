@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 /* Questions on the wire at once, each with a descriptor of its own. */
-#define OUTGOING_MOST  8192u
+#define OUTGOING_MOST  16384u
 #define OUTGOING_LEAST 64u
 
 static const struct {
@@ -28,8 +28,11 @@ static const struct {
 	{"insecure-lan-zones:", "yes"},
 	/* Reversed addresses of DNS lists would cost a question for each label. */
 	{"qname-minimisation:", "no"},
-	/* Servers that take a second or two to answer count as well, within our own timeout. */
-	{"infra-cache-min-rtt:", "1200"},
+	/* Servers that take two seconds to answer count as well: an answer to a question that was
+	   sent again is lost. */
+	{"infra-cache-min-rtt:", "2200"},
+	/* A question that nobody waits for any more soon lets go of its descriptor. */
+	{"outbound-msg-retry:", "1"},
 	{"edns-buffer-size:", "1232"},
 	{"cache-max-negative-ttl:", "900"},
 	{"msg-cache-slabs:", "1"},
