@@ -140,7 +140,7 @@ lint: ## rooms, sizes, headers, names; warnings of gcc and clang
 	@$(MAKE) --no-print-directory lint-build fuzz-build B=$(B)/clang-lint CC=clang EXTRA_CFLAGS=-Werror
 
 # Everything that is C.
-lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_spf conformance/spf)
+lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dns hostile_dns bench_spf conformance/spf)
 
 format: ## let clang-format lay out every file
 	@clang-format -i $(SOURCES)
@@ -155,6 +155,9 @@ soak: all ## six minutes: 1,000 reloads, 50 drains and 100 kills under load behi
 
 bench: all ## throughput, CPU, idle sessions and bursts beside a no-op libmilter filter
 	@bash tests/bench/run.sh $(B)
+
+bench-dns: all ## the same beside DNS servers that are slow or silent, and the resolver alone
+	@bash tests/bench/dns.sh $(B)
 
 bench-spf: $(B)/tests/bench_spf ## what an SPF check costs beside libspf2 alone, with all answers known
 	@$(B)/tests/bench_spf
@@ -308,5 +311,5 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB)
 	$(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
 
 .PHONY: FORCE help deps all demo run test check check-unit check-transcripts check-conformance conformance check-docs check-install \
-	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-spf fuzz fuzz-build \
+	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-dns bench-spf fuzz fuzz-build \
 	docs install uninstall clean

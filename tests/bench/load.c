@@ -23,6 +23,8 @@
 struct options {
 	const char *address;
 	const char *login; /* over TLS; NULL: not logged in */
+	const char *from;  /* "#" in it stands for the number of the message */
+	unsigned senders;  /* different numbers; 0: no number comes again */
 	unsigned connections;
 	unsigned messages;
 	unsigned size;
@@ -46,8 +48,9 @@ struct worker {
 	pthread_t thread;
 	unsigned number;
 	struct mta *mta;
-	unsigned sent; /* on this connection */
-	double *times; /* ms of each message that was taken */
+	unsigned sent;	  /* on this connection */
+	unsigned message; /* its number, of all connections */
+	double *times;	  /* ms of each message that was taken */
 	size_t time_count;
 	size_t time_room;
 	double longest; /* ms, of a single command */
@@ -103,8 +106,17 @@ say_helo(struct worker *w)
 static enum mta_status
 say_mail(struct worker *w)
 {
-	const char *const words[] = {"<alice@example.org>", "SIZE=4000"};
+	const struct options *o = &w->load->options;
+	unsigned number = o->senders > 0 ? w->message % o->senders : w->message;
+	const char *mark = strchr(o->from, '#');
+	char from[300];
+	const char *const words[] = {from, "SIZE=4000"};
 
+	if (mark)
+		snprintf(from, sizeof from, "<%.*s%u%s>", (int)(mark - o->from), o->from, number,
+			mark + 1);
+	else
+		snprintf(from, sizeof from, "<%s>", o->from);
 	return mta_mail(w->mta, words, 2);
 }
 
@@ -221,9 +233,12 @@ hang_up(struct worker *w)
 }
 
 static bool
-take_message(struct load *l)
+take_message(struct load *l, unsigned *number)
 {
-	return now_ms() < l->deadline && atomic_fetch_add(&l->taken, 1) < l->options.messages;
+	if (now_ms() >= l->deadline)
+		return false;
+	*number = atomic_fetch_add(&l->taken, 1);
+	return *number < l->options.messages;
 }
 
 static void *
@@ -232,7 +247,7 @@ work(void *context)
 	struct worker *w = context;
 
 	pthread_barrier_wait(&w->load->start);
-	while (w->failures < FAILURES_MAX && take_message(w->load)) {
+	while (w->failures < FAILURES_MAX && take_message(w->load, &w->message)) {
 		double began = now_ms();
 		bool ok = send_message(w);
 
@@ -387,18 +402,20 @@ usage(void)
 {
 	fprintf(stderr,
 		"usage: load SOCKET [--connections N] [--messages M] [--size BYTES] [--rcpts R] "
-		"[--per-connection K] [--seconds S] [--login USER]\n"
+		"[--per-connection K] [--seconds S] [--login USER] [--from ADDRESS] [--senders N]\n"
 		"       load SOCKET --show-negotiation\n");
 	return 2;
 }
 
 static const struct option rows[] = {
 	{"connections", required_argument, NULL, 'c'},
+	{"from", required_argument, NULL, 'f'},
 	{"login", required_argument, NULL, 'l'},
 	{"messages", required_argument, NULL, 'm'},
 	{"per-connection", required_argument, NULL, 'k'},
 	{"rcpts", required_argument, NULL, 'r'},
 	{"seconds", required_argument, NULL, 's'},
+	{"senders", required_argument, NULL, 'd'},
 	{"show-negotiation", no_argument, NULL, 'n'},
 	{"size", required_argument, NULL, 'b'},
 	{NULL, 0, NULL, 0},
@@ -412,6 +429,8 @@ option_number(struct options *o, int c)
 		return &o->size;
 	case 'c':
 		return &o->connections;
+	case 'd':
+		return &o->senders;
 	case 'k':
 		return &o->per_connection;
 	case 'm':
@@ -435,6 +454,8 @@ read_options(int argc, char **argv, struct options *o)
 
 		if (number)
 			*number = (unsigned)strtoul(optarg, NULL, 10);
+		else if (c == 'f')
+			o->from = optarg;
 		else if (c == 'l')
 			o->login = optarg;
 		else if (c == 'n')
@@ -446,7 +467,7 @@ read_options(int argc, char **argv, struct options *o)
 	return argc == optind + 1 && o->connections >= 1 && o->connections <= CONNECTIONS_MAX &&
 	       o->messages >= 1 && o->messages <= MESSAGES_MAX && o->size <= 100000000 &&
 	       o->rcpts >= 1 && o->rcpts <= 100000 && o->per_connection >= 1 && o->seconds >= 1 &&
-	       o->seconds <= 3600;
+	       o->seconds <= 3600 && strlen(o->from) <= 250;
 }
 
 int
@@ -454,7 +475,8 @@ main(int argc, char **argv)
 {
 	static struct load l;
 
-	l.options = (struct options){.connections = 1,
+	l.options = (struct options){.from = "alice@example.org",
+		.connections = 1,
 		.messages = 1000,
 		.size = 4096,
 		.rcpts = 1,

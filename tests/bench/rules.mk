@@ -2,7 +2,8 @@
 # Programs of the benchmark: clients that play MTAs, and the filter that does nothing.
 
 BENCH_CLIENTS := $(B)/tests/load $(B)/tests/idle $(B)/tests/burst
-BENCH_OBJ := $(patsubst $(B)/tests/%,$(B)/tests/bench/%.o,$(BENCH_CLIENTS) $(B)/tests/noop) $(B)/tests/bench/spf.o
+BENCH_OBJ := $(patsubst $(B)/tests/%,$(B)/tests/bench/%.o,$(BENCH_CLIENTS) $(B)/tests/noop) \
+	$(B)/tests/bench/dns.o $(B)/tests/bench/spf.o
 
 $(B)/tests/bench/%.o: tests/bench/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -16,6 +17,12 @@ $(BENCH_CLIENTS): $(B)/tests/%: $(B)/tests/bench/%.o $(MTA_OBJ)
 $(B)/tests/noop: $(B)/tests/bench/noop.o
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lmilter
+
+$(B)/tests/bench_dns: $(B)/tests/bench/dns.o $(CORE_LIB)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(WHOLE) $(LIBS)
+
+bench-dns: $(BENCH_CLIENTS) $(B)/tests/bench_dns $(B)/tests/hostile_dns
 
 $(B)/tests/bench_spf: $(B)/tests/bench/spf.o $(CORE_LIB)
 	$(call say,LINK)

@@ -35,50 +35,9 @@ while [ $# -gt 0 ]; do
 done
 
 here=$(cd "$(dirname "$0")" && pwd)
-for program in chainmail tests/load tests/noop tests/idle tests/burst tests/plugins/slow.so; do
-	[ -x "$B/$program" ] || { echo "bench: $B/$program is missing; run: make bench" >&2; exit 1; }
-done
-work=$(mktemp -d "${TMPDIR:-/tmp}/bench.XXXXXX")
-pids=()
-
-stop() {
-	for pid in "${pids[@]}"; do
-		kill "$pid" 2>/dev/null
-	done
-	for pid in "${pids[@]}"; do
-		wait "$pid" 2>/dev/null
-	done
-	rm -rf "$work"
-}
-trap stop EXIT
-trap 'exit 130' INT TERM
-ulimit -n "$(ulimit -Hn)"
-
-say() {
-	[ -n "$json" ] || echo "$*" >&2
-}
-
-# wait_for NAME PID: until it accepts, at most 10 s; what it negotiates goes to $work/NAME.terms.
-wait_for() {
-	for _ in $(seq 100); do
-		"$B/tests/load" "unix:$work/$1.sock" --show-negotiation >"$work/$1.terms" 2>/dev/null && return 0
-		kill -0 "$2" 2>/dev/null || break
-		sleep 0.1
-	done
-	echo "bench: $1 does not serve" >&2
-	cat "$work"/*.log >&2
-	exit 1
-}
-
-# serve NAME CONF: Chainmail on $work/NAME.sock; its pid goes to $served.
-serve() {
-	sed -e "s|@DIR@|$work|g" -e "s|@ENGINE@|$engine|g" -e "s|@HERE@|$here|g" -e "s|@BUILD@|$(realpath "$B")|g" \
-		"$here/$2" >"$work/$1.conf"
-	"$B/chainmail" serve --config "$work/$1.conf" >"$work/$1.log" 2>&1 </dev/null &
-	served=$!
-	pids+=("$served")
-	wait_for "$1" "$served"
-}
+# shellcheck source-path=SCRIPTDIR
+. "$here/lib.sh"
+need chainmail tests/load tests/noop tests/idle tests/burst tests/plugins/slow.so
 
 # noop NAME AS: a no-op filter that negotiates what AS does.
 noop() {
@@ -91,15 +50,6 @@ noop() {
 	cmp -s "$work/$1.terms" "$work/$2.terms" && return
 	echo "bench: the two negotiate different things: $(cat "$work/$1.terms") / $(cat "$work/$2.terms")" >&2
 	exit 1
-}
-
-# Ticks of utime and stime; the name in field 2 may hold blanks.
-ticks() {
-	sed 's/^.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'
-}
-
-field() {
-	sed "s/.*\"$1\": \([0-9.]*\).*/\1/" "$work/figures"
 }
 
 # measure SCENE LEVEL FILTER ROUND PID SOCKET CONNECTIONS: a line for the table goes to $work/rows.
@@ -188,4 +138,4 @@ serve burst burst.conf
 	{ echo "bench: burst failed: $(cat "$work/burst.json")" >&2; exit 1; }
 
 awk -v json="$json" -v rounds="$rounds" -v hz="$(getconf CLK_TCK)" -v terms="$(cat "$work/three-links.terms")" \
-	-v burst="$(cat "$work/burst.json")" -f "$here/table.awk" "$work/rows"
+	-v burst="$(cat "$work/burst.json")" -f "$here/median.awk" -f "$here/table.awk" "$work/rows"

@@ -3,16 +3,6 @@
 #
 # A row: scene level filter round messages/s ticks messages p50 p99 longest; or: memory count kilobytes.
 
-function median(values, count,    i, k, v) {
-	for (i = 2; i <= count; i++) {
-		v = values[i]
-		for (k = i - 1; k >= 1 && values[k] > v; k--)
-			values[k + 1] = values[k]
-		values[k + 1] = v
-	}
-	return count % 2 ? values[(count + 1) / 2] : (values[count / 2] + values[count / 2 + 1]) / 2
-}
-
 # The median of one figure of one filter over all rounds.
 function middle(figure, scene, level, filter,    r, values) {
 	for (r = 1; r <= rounds; r++)

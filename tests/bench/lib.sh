@@ -1,0 +1,65 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# lib.sh - what the benchmarks share: a directory, filters that are started and ended, figures
+#
+# Sourced, with B (the build directory), engine, json and here (this folder) set; dns is where the hostile DNS server
+# listens, if there is one. Everything that is started ends with the script.
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/bench.XXXXXX")
+pids=()
+
+stop() {
+	for pid in "${pids[@]}"; do
+		kill "$pid" 2>/dev/null
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid" 2>/dev/null
+	done
+	rm -rf "$work"
+}
+trap stop EXIT
+trap 'exit 130' INT TERM
+ulimit -n "$(ulimit -Hn)"
+
+# need FILE...: of the build directory.
+need() {
+	local program
+	for program; do
+		[ -x "$B/$program" ] || { echo "bench: $B/$program is missing; run: make bench bench-dns" >&2; exit 1; }
+	done
+}
+
+say() {
+	[ -n "$json" ] || echo "$*" >&2
+}
+
+# wait_for NAME PID: until it accepts, at most 10 s; what it negotiates goes to $work/NAME.terms.
+wait_for() {
+	for _ in $(seq 100); do
+		"$B/tests/load" "unix:$work/$1.sock" --show-negotiation >"$work/$1.terms" 2>/dev/null && return 0
+		kill -0 "$2" 2>/dev/null || break
+		sleep 0.1
+	done
+	echo "bench: $1 does not serve" >&2
+	cat "$work"/*.log >&2
+	exit 1
+}
+
+# serve NAME CONF: Chainmail on $work/NAME.sock; its pid goes to $served.
+serve() {
+	sed -e "s|@DIR@|$work|g" -e "s|@ENGINE@|$engine|g" -e "s|@HERE@|$here|g" -e "s|@BUILD@|$(realpath "$B")|g" \
+		-e "s|@DNS@|${dns-}|g" "$here/$2" >"$work/$1.conf"
+	"$B/chainmail" serve --config "$work/$1.conf" >"$work/$1.log" 2>&1 </dev/null &
+	served=$!
+	pids+=("$served")
+	wait_for "$1" "$served"
+}
+
+# Ticks of utime and stime; the name in field 2 may hold blanks.
+ticks() {
+	sed 's/^.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'
+}
+
+field() {
+	sed "s/.*\"$1\": \([0-9.]*\).*/\1/" "$work/figures"
+}
