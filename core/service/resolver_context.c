@@ -41,9 +41,10 @@ static const struct {
 	{"key-cache-slabs:", "1"},
 };
 
-/* Names that libunbound would answer itself (RFC 6761, 8375), left to the resolvers that are set.
- */
-static const char *const local_names[] = {"home.arpa.", "invalid.", "onion.", "test."};
+/* Names that libunbound would answer itself (RFC 6303, 6761, 8375), left to the resolvers that are
+   set. */
+static const char *const local_names[] = {
+	"127.in-addr.arpa.", "home.arpa.", "invalid.", "onion.", "test."};
 
 static bool
 set(struct ub_ctx *ctx, const char *name, const char *value, struct err *err)
