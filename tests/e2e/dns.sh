@@ -9,13 +9,16 @@
 
 readonly DNS_USER=nobody
 
+dns_program() {
+    printf '%s/nsd/usr/sbin/nsd\n' "$E2E_BUILD"
+}
+
 # One MTA unpacks, the other waits for it.
 dns_need() {
     local words
-    DNS_BIN=$E2E_BUILD/nsd/usr/sbin/nsd
     words=$(flock "$E2E_BUILD" sh "$E2E_DIR/../deps.sh" --unpack "$E2E_BUILD/nsd" nsd 2>&1) ||
         lacking "there is no NSD: $words"
-    words=$(ldd "$DNS_BIN" | sed -n 's/^[[:blank:]]*\(.*\) => not found.*/\1/p' | tr '\n' ' ')
+    words=$(ldd "$(dns_program)" | sed -n 's/^[[:blank:]]*\(.*\) => not found.*/\1/p' | tr '\n' ' ')
     [ -z "$words" ] || lacking "NSD lacks the libraries $words" "run: make deps"
 }
 
@@ -41,11 +44,11 @@ zone:
 END
 }
 
-# dns_make DIR: the directory DIR/dns and a port; the zone file is to be put there as root.zone.
+# dns_make DIR: a directory DNS_DIR below DIR, and a port; the zone file is to be put there as root.zone.
 dns_make() {
-    DNS_DIR=$1/dns
     DNS_PID=
-    mkdir "$DNS_DIR"
+    DNS_DIR=$(mktemp -d "$1/dns.XXXXXX") || exit 1
+    chmod 0755 "$DNS_DIR"
     chown "$DNS_USER" "$DNS_DIR"
     DNS_PORT=$(free_ports 1) || exit 1
     dns_write >"$DNS_DIR/nsd.conf"
@@ -68,7 +71,7 @@ dns_up_or_gone() {
 dns_start() {
     [ -n "$DNS_PID" ] || cleanup_add dns_stop
     setpriv --reuid="$DNS_USER" --regid="$(id -g "$DNS_USER")" --clear-groups \
-        "$DNS_BIN" -d -c "$DNS_DIR/nsd.conf" >>"$DNS_DIR/log" 2>&1 &
+        "$(dns_program)" -d -c "$DNS_DIR/nsd.conf" >>"$DNS_DIR/log" 2>&1 &
     DNS_PID=$!
     wait_until 10 dns_up_or_gone && ! process_gone "$DNS_PID" && return 0
     sed 's/^/    /' "$DNS_DIR/log" >&2
