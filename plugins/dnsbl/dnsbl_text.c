@@ -128,24 +128,34 @@ expand(struct text *t, const char *text, const struct entry *e)
 	}
 }
 
+/* In Postfix's words, and the list's own where it has some. */
+static void
+add_default(struct text *t, const struct entry *e)
+{
+	size_t len;
+
+	expand(t, e->finding->subject->reply, e);
+	len = t->len;
+	add(t, "; ");
+	add_txt(t, e);
+	if (t->len == len + strlen("; "))
+		t->out[len] = '\0';
+}
+
 void
 dnsbl_reply_text(struct cm_session *s, const struct dnsbl_rule *rule,
 	const struct dnsbl_finding *finding, char *out, size_t size)
 {
 	const struct entry e = {s, rule, finding};
 	struct text t = {0, size, out};
-	size_t len;
 
-	if (rule->text != NULL) {
+	out[0] = '\0';
+	if (rule->text != NULL)
 		expand(&t, rule->text, &e);
-		return;
-	}
-	expand(&t, finding->subject->reply, &e);
-	len = t.len;
-	add(&t, "; ");
-	add_txt(&t, &e);
-	if (t.len == len + strlen("; "))
-		out[len] = '\0';
+	/* Where the list says nothing, nothing may be left of a text. */
+	t.len = 0;
+	if (out[strspn(out, " \t")] == '\0')
+		add_default(&t, &e);
 }
 
 /* --- why --- */

@@ -134,6 +134,12 @@ static const struct {
 		"554 5.7.1 203.0.113.7 is 100% bad: bl.example says 127.0.0.2, see "
 		"https://bl.example/7",
 		"listed"},
+	{"a text of which nothing is left", "zone = bl.example; text = \"%{txt}\"", "203.0.113.8",
+		BLOCKED("203.0.113.8"), "listed"},
+	{"an empty text", "zone = bl.example; text = \"\"", "203.0.113.8", BLOCKED("203.0.113.8"),
+		"listed"},
+	{"a text of blanks", "zone = bl.example; text = \"  %{txt}\"", "203.0.113.8",
+		BLOCKED("203.0.113.8"), "listed"},
 	{"words of a list that would break the reply", "zone = bl.example", "203.0.113.16",
 		BLOCKED("203.0.113.16") "; one two ?%s", "listed"},
 	{"a client of a network that is left out",
