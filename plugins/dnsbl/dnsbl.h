@@ -129,6 +129,7 @@ bool dnsbl_check_zone(const char *, char *why, size_t why_size);
 bool dnsbl_check_code(const char *, char *why, size_t why_size);
 bool dnsbl_check_about(const char *, char *why, size_t why_size);
 bool dnsbl_check_test(const char *, char *why, size_t why_size);
+bool dnsbl_check_header(const char *, char *why, size_t why_size);
 bool dnsbl_check_line(const char *, char *why, size_t why_size);
 /* Of one item; the text has passed its check. */
 void dnsbl_add_code(struct dnsbl_rule *, const char *);

@@ -638,6 +638,12 @@ static const struct {
 	{"zone = bl.example; text = \"%{ip} is bad\"",
 		"text: \"%{ip} is bad\" is none of %{client_ip}, %{code}, %{domain}, %{txt}, "
 		"%{zone}"},
+	{"zone = bl.example; action = tag; header = \"X-DNSBL:\"",
+		"header: \"X-DNSBL:\" is not the name of a header field"},
+	{"zone = bl.example; action = tag; header = \"\"",
+		"header: \"\" is not the name of a header field"},
+	{"zone = bl.example; header = \"X DNSBL\"",
+		"header: \"X DNSBL\" is not the name of a header field"},
 	{"zones = [ bl.example, \"two.example wieght=2\" ]",
 		"zones: \"wieght=2\" behind two.example: write about=, action=, codes=, test=, "
 		"weight=, and text= as the last"},
