@@ -60,6 +60,7 @@ struct dnsbl_codes {
 /* A zone, and how it does; whatever number of rules ask it. */
 struct dnsbl_list {
 	const char *zone;
+	const char *own_test;		 /* that a line of it names; NULL: none */
 	char test[DNSBL_QUESTION_SIZE];	 /* must be listed; "": there is no such entry */
 	char never[DNSBL_QUESTION_SIZE]; /* must not be listed */
 	/* Under the lock of struct dnsbl. */
@@ -123,6 +124,8 @@ dnsbl_question(char out[DNSBL_QUESTION_SIZE], const char *what, bool address, co
 bool dnsbl_test_question(char out[DNSBL_QUESTION_SIZE], const char *what, const char *zone);
 /* The list of a rule, and its test entries (RFC 5782 section 5). */
 void dnsbl_list_init(struct dnsbl_list *, const struct dnsbl_rule *);
+/* An entry that filter.conf names, or "no". */
+void dnsbl_list_set_test(struct dnsbl_list *, const char *test);
 
 /* dnsbl_rule.c: what stands in filter.conf */
 bool dnsbl_check_zone(const char *, char *why, size_t why_size);

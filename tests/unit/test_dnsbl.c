@@ -525,6 +525,14 @@ static const struct {
 	{"a list of everything without a test entry", "zone = all.example; test = no",
 		"all.example lists what nobody may list"},
 	{"a list that turns us away", "zone = away.example", "away.example turns us away"},
+	{"a list whose second line has the test entry",
+		"zones = [ two.example, \"two.example about=sender test=no\" ]", NULL},
+	{"a list of names whose second line has the test entry",
+		"zones = [ \"names.example about=helo\", "
+		"\"names.example about=sender test=spam.example\" ]",
+		NULL},
+	{"a list whose lines have the root's dot or not",
+		"zones = [ \"two.example test=no\", two.example. ]", NULL},
 	{"a list whose second half of the test fails", "zone = away.example; test = own",
 		"away.example turns us away"},
 };
@@ -647,6 +655,10 @@ static const struct {
 	{"zones = [ bl.example, \"two.example wieght=2\" ]",
 		"zones: \"wieght=2\" behind two.example: write about=, action=, codes=, test=, "
 		"weight=, and text= as the last"},
+	{"zones = [ \"bl.example test=one\", \"BL.example test=two\" ]",
+		"plugin lists: BL.example has one test entry: two lines of it name different ones"},
+	{"zone = bl.example; about = [ ]",
+		"plugin lists: about is empty: name what to ask about, such as client"},
 	{"zones = [ \"bl.example weight=two\" ]",
 		"zones: weight=two is no number from 1 to 1000, or from -1000 to -1"},
 	{"zones = [ \"bl.example weight=2\" ]",
