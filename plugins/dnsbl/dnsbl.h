@@ -66,6 +66,7 @@ struct dnsbl_list {
 	/* Under the lock of struct dnsbl. */
 	unsigned unanswered; /* messages in a row */
 	int64_t until;	     /* end of its suspension, cm_clock(); 0: it is asked */
+	bool on_trial;	     /* asked, but nobody knows yet that it works again */
 };
 
 struct dnsbl_rule {
@@ -81,7 +82,7 @@ struct dnsbl_rule {
 
 /* What start() makes of the settings. */
 struct dnsbl {
-	pthread_mutex_t lock; /* protects unanswered and until of all lists */
+	pthread_mutex_t lock; /* protects how all lists do */
 	size_t rule_count, list_count;
 	struct dnsbl_rule *rules;
 	struct dnsbl_list *lists;

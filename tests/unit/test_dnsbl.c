@@ -418,6 +418,25 @@ probe(struct drive *d)
 	chain_probe(d->s, always, NULL);
 }
 
+/* The log since the last time. */
+static const char *
+logged(const char *path)
+{
+	static char text[4096];
+	FILE *f;
+	size_t len;
+
+	log_close();
+	f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	len = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[len] = '\0';
+	unlink(path);
+	drive_log_to(path);
+	return text;
+}
+
 static void
 mails_without_answer(struct drive *d, int count)
 {
@@ -441,6 +460,35 @@ START_TEST(list_without_answers_is_suspended_and_comes_back)
 	clock_advance(1);
 	ck_assert_int_eq(mail_of(&d, "203.0.113.7"), CM_REJECT);
 	ck_assert_int_eq(mail_of(&d, "203.0.113.7"), CM_REJECT);
+	drive_fini(&d);
+}
+END_TEST
+
+/* Answers that were kept: the test entry is well while the list itself is dead. */
+START_TEST(list_that_passes_by_kept_answers_is_on_trial)
+{
+	char path[128];
+	struct drive d;
+
+	begin(&d, "zone = bl.example");
+	snprintf(path, sizeof(path), "%s/log", d.dir);
+	drive_log_to(path);
+	mails_without_answer(&d, 5);
+	ck_assert_ptr_nonnull(strstr(logged(path), "bl.example gives no answer"));
+	for (int i = 0; i < 3; i++) {
+		clock_advance(1 * MINUTE);
+		mails_without_answer(&d, 1);
+		ck_assert_int_eq(mail_of(&d, "203.0.113.7"), CM_CONTINUE);
+		ck_assert_str_eq(result(&d, "suspended"), "bl.example");
+	}
+	ck_assert_ptr_null(strstr(logged(path), "bl.example"));
+	clock_advance(1 * MINUTE);
+	ck_assert_int_eq(mail_of(&d, "203.0.113.7"), CM_REJECT);
+	mails_without_answer(&d, 4);
+	ck_assert_int_eq(mail_of(&d, "203.0.113.7"), CM_REJECT);
+	ck_assert_ptr_nonnull(strstr(logged(path), "bl.example passed its test"));
+	log_close();
+	unlink(path);
 	drive_fini(&d);
 }
 END_TEST
@@ -536,25 +584,6 @@ static const struct {
 	{"a list whose second half of the test fails", "zone = away.example; test = own",
 		"away.example turns us away"},
 };
-
-/* The log since the last time. */
-static const char *
-logged(const char *path)
-{
-	static char text[4096];
-	FILE *f;
-	size_t len;
-
-	log_close();
-	f = fopen(path, "r");
-	ck_assert_ptr_nonnull(f);
-	len = fread(text, 1, sizeof(text) - 1, f);
-	fclose(f);
-	text[len] = '\0';
-	unlink(path);
-	drive_log_to(path);
-	return text;
-}
 
 START_TEST(probe_at_the_start)
 {
@@ -709,6 +738,7 @@ main(void)
 	tcase_add_test(t, each_message_has_its_own_results);
 	tcase_add_test(t, reason_begins_with_the_worst_answer);
 	tcase_add_test(t, list_without_answers_is_suspended_and_comes_back);
+	tcase_add_test(t, list_that_passes_by_kept_answers_is_on_trial);
 	tcase_add_test(t, an_answer_between_keeps_the_list);
 	tcase_add_test(t, lines_of_one_list_count_it_once_a_message);
 	tcase_add_test(t, list_of_everything_is_suspended_at_its_first_entry);
