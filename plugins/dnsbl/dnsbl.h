@@ -177,8 +177,8 @@ void dnsbl_reply_text(struct cm_session *, const struct dnsbl_rule *, const stru
 /* "bl.example.org=127.0.0.2" */
 void
 dnsbl_entry(const struct dnsbl_rule *, const struct dnsbl_finding *, char out[DNSBL_ENTRY_SIZE]);
-/* "7.113.0.203.bl.example.org A: no such name (cache, 212 s left)", for each
- * question, from the worst */
+/* "7.113.0.203.bl.example.org A: no such name (cache, 212 s left)", for each question, from the
+ * worst; of those that do not fit how many there are */
 void dnsbl_explain(struct cm_session *, const struct dnsbl *, const struct dnsbl_finding *);
 
 #endif
