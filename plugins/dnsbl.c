@@ -99,9 +99,15 @@ look_all(struct cm_session *s)
 {
 	struct dnsbl *lists = lists_of(s);
 	struct dnsbl_finding *found = cm_msg_alloc(s, lists->rule_count * sizeof(*found));
+	bool *due = cm_msg_alloc(s, lists->list_count * sizeof(*due));
 
+	/* After an outage many are due, and a dead one takes its time. */
 	for (size_t i = 0; i < lists->list_count; i++)
-		dnsbl_list_retry(s, lists, &lists->lists[i]);
+		due[i] = dnsbl_list_begin_retry(s, lists, &lists->lists[i]);
+	for (size_t i = 0; i < lists->list_count; i++) {
+		if (due[i])
+			dnsbl_list_retry(s, lists, &lists->lists[i]);
+	}
 	begin(s, CM_STAGE_MAIL);
 	for (size_t i = 0; i < lists->rule_count; i++)
 		look(s, &lists->rules[i], &found[i]);

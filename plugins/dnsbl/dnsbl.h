@@ -155,7 +155,9 @@ struct dnsbl_decision dnsbl_decide(const struct dnsbl *, const struct dnsbl_find
 
 /* dnsbl_list.c: how the lists do */
 bool dnsbl_list_asked(struct dnsbl *, const struct dnsbl_list *);
-/* Tests a list whose suspension has ended, for one of the sessions that ask at once. */
+/* Whether its suspension has ended: true for one of the sessions that ask at once. */
+bool dnsbl_list_begin_retry(struct cm_session *, struct dnsbl *, struct dnsbl_list *);
+/* Tests it then. */
 void dnsbl_list_retry(struct cm_session *, struct dnsbl *, struct dnsbl_list *);
 void dnsbl_list_begin_test(struct cm_session *, const struct dnsbl_list *);
 /* Asks for its test entries; one that fails is suspended, and the log says so once. */

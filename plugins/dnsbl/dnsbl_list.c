@@ -119,11 +119,10 @@ dnsbl_list_test(struct cm_session *s, struct dnsbl *lists, struct dnsbl_list *l)
 	settle(s, lists, l, run_test(s, l));
 }
 
-void
-dnsbl_list_retry(struct cm_session *s, struct dnsbl *lists, struct dnsbl_list *l)
+bool
+dnsbl_list_begin_retry(struct cm_session *s, struct dnsbl *lists, struct dnsbl_list *l)
 {
 	int64_t now = cm_clock(s);
-	enum dnsbl_outcome o;
 	bool due;
 
 	pthread_mutex_lock(&lists->lock);
@@ -132,10 +131,16 @@ dnsbl_list_retry(struct cm_session *s, struct dnsbl *lists, struct dnsbl_list *l
 	if (due)
 		l->until = now + MINUTE;
 	pthread_mutex_unlock(&lists->lock);
-	if (!due)
-		return;
-	dnsbl_list_begin_test(s, l);
-	o = run_test(s, l);
+	if (due)
+		dnsbl_list_begin_test(s, l);
+	return due;
+}
+
+void
+dnsbl_list_retry(struct cm_session *s, struct dnsbl *lists, struct dnsbl_list *l)
+{
+	enum dnsbl_outcome o = run_test(s, l);
+
 	if (o == DNSBL_CLEAN && test_kept(s, l))
 		try(lists, l);
 	else
