@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * auth_results.c - one Authentication-Results field of ours, and none that somebody else wrote as
- * us
+ * auth_results.c - one Authentication-Results field of ours, and none that others wrote as us
  *
- * RFC 8601. Who reads the field believes it by its authserv-id alone. So a field that came with the
- * message and claims an id of ours is removed, and so is one whose id cannot be read: the next
- * reader may read it in another way.
+ * RFC 8601. Who reads the field believes it by its authserv-id alone. So one that came with the
+ * message is removed when it claims an id of ours, or one that cannot be read: others may read it.
  */
 #include <chainmail/plugin.h>
 #include <stdio.h>
@@ -15,6 +13,8 @@
 #define FIELD "Authentication-Results"
 /* Octets of an id that is compared; a domain name has fewer. */
 #define ID_SIZE 256
+/* No honest message has more; it is refused, for a failure may mean to accept. */
+#define FORGED_MOST 900
 /* Octets of the field; results that do not fit are left out. */
 #define FIELD_SIZE 16384
 /* Columns after which a line is folded (RFC 5322 section 2.1.1), and those of a tab. */
@@ -23,8 +23,7 @@
 /* A longer value is left out, for part of it would name another; a longer text is cut. */
 #define VALUE_MOST 400
 #define TEXT_MOST  200
-/* RFC 2045 section 5.1: what a token does not hold, and RFC 5322 section 3.2.3: what an atom does
-   beside letters and digits. */
+/* What a token does not hold (RFC 2045 section 5.1), and an atom does (RFC 5322 section 3.2.3). */
 #define TSPECIALS "()<>@,;:\\\"/[]?="
 #define ATEXT	  "!#$%&'*+-/=?^_`{|}~"
 
@@ -157,14 +156,13 @@ static enum origin
 origin_of(const char *value, const char *ours, const struct cm_list *extra)
 {
 	char id[ID_SIZE];
+	size_t i = 0;
 
 	if (!read_id(value, id) || id_length(id) == 0)
 		return ORIGIN_UNREADABLE;
-	for (size_t i = 0; i < extra->count; i++) {
-		if (same_id(id, extra->items[i]))
-			return ORIGIN_OURS;
-	}
-	return same_id(id, ours) ? ORIGIN_OURS : ORIGIN_FOREIGN;
+	while (i < extra->count && !same_id(id, extra->items[i]))
+		i++;
+	return i < extra->count || same_id(id, ours) ? ORIGIN_OURS : ORIGIN_FOREIGN;
 }
 
 /* --- what ours says --- */
@@ -184,8 +182,7 @@ fold(struct field *f)
 	memmove(f->data + f->blank + 1, f->data + f->blank, f->len - f->blank);
 	f->data[f->blank] = '\n';
 	f->len++;
-	f->line = f->blank + 1;
-	f->blank = f->line;
+	f->line = ++f->blank;
 	f->columns = f->len - f->line;
 }
 
@@ -390,14 +387,13 @@ remove_named(struct cm_session *s, const char *name, size_t *removed)
 		n -= exact;
 		if (origin_of(h->value, cm_authserv_id(s), &config->extra_ids) == ORIGIN_FOREIGN)
 			continue;
-		if (!exact || !cm_remove_header(s, name, index))
+		if (!exact || ++*removed > FORGED_MOST || !cm_remove_header(s, name, index))
 			return false;
-		(*removed)++;
 	}
 	return true;
 }
 
-static bool
+static enum cm_verdict
 remove_forged(struct cm_session *s)
 {
 	const struct config *config = cm_config(s);
@@ -407,13 +403,17 @@ remove_forged(struct cm_session *s)
 
 	for (size_t i = 0; done && i < config->remove_fields.count; i++)
 		done = remove_named(s, config->remove_fields.items[i], &removed);
+	if (removed > FORGED_MOST) {
+		cm_reply(s, 554, "5.7.1", "More than %d forged fields", FORGED_MOST);
+		return CM_REJECT;
+	}
 	snprintf(count, sizeof(count), "%zu", removed);
 	cm_set_result(s, "removed", count);
 	if (!done)
 		cm_reason(s, "a forged field cannot be removed");
 	else if (removed > 0)
 		cm_reason(s, "removed %zu forged field%s", removed, removed == 1 ? "" : "s");
-	return done;
+	return done ? CM_CONTINUE : CM_FAILED;
 }
 
 static bool
@@ -435,11 +435,11 @@ static enum cm_verdict
 eom(struct cm_session *s, const struct cm_event *ev)
 {
 	const struct config *config = cm_config(s);
+	bool trusted = cm_client_in(s, config->trusted_relays);
+	enum cm_verdict v = trusted ? CM_CONTINUE : remove_forged(s);
 
 	(void)ev;
-	if (!cm_client_in(s, config->trusted_relays) && !remove_forged(s))
-		return CM_FAILED;
-	return insert_ours(s) ? CM_CONTINUE : CM_FAILED;
+	return insert_ours(s) || v != CM_CONTINUE ? v : CM_FAILED;
 }
 
 /* --- the tables --- */

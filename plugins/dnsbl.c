@@ -99,9 +99,15 @@ look_all(struct cm_session *s)
 {
 	struct dnsbl *lists = lists_of(s);
 	struct dnsbl_finding *found = cm_msg_alloc(s, lists->rule_count * sizeof(*found));
+	bool *due = cm_msg_alloc(s, lists->list_count * sizeof(*due));
 
+	/* After an outage many are due, and a dead one takes its time. */
 	for (size_t i = 0; i < lists->list_count; i++)
-		dnsbl_list_retry(s, lists, &lists->lists[i]);
+		due[i] = dnsbl_list_begin_retry(s, lists, &lists->lists[i]);
+	for (size_t i = 0; i < lists->list_count; i++) {
+		if (due[i])
+			dnsbl_list_retry(s, lists, &lists->lists[i]);
+	}
 	begin(s, CM_STAGE_MAIL);
 	for (size_t i = 0; i < lists->rule_count; i++)
 		look(s, &lists->rules[i], &found[i]);
@@ -233,8 +239,8 @@ static const struct cm_option options[] = {
 			"result, allow overrules the other lists"},
 	{"codes", CM_OPT_LIST, AT(codes), .check = dnsbl_check_code, .since = "0.1",
 		.help = "answers that count: 127.0.0.2-11, 127.0.*.1-3; default: every code"},
-	{"header", CM_OPT_STRING, AT(header), "X-DNSBL", .since = "0.1",
-		.help = "field that tag adds"},
+	{"header", CM_OPT_STRING, AT(header), "X-DNSBL", .check = dnsbl_check_header,
+		.since = "0.1", .help = "field that tag adds"},
 	{"skip_authenticated", CM_OPT_BOOL, AT(skip_authenticated), "yes", .since = "0.1",
 		.help = "not for clients that have logged in"},
 	{"skip_for", CM_OPT_NETWORKS, AT(skip_for), .since = "0.1",

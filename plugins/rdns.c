@@ -16,6 +16,7 @@
 #define NAMES_MOST   10u /* RFC 8601 section 3 */
 #define REVERSE_SIZE 128u
 #define TAG_SIZE     128u
+#define HEADER_MOST  128u
 
 enum action { ACCEPT, TAG, TEMPFAIL, REJECT };
 
@@ -384,6 +385,20 @@ mail(struct cm_session *s, const struct cm_event *ev)
 
 /* --- the tables --- */
 
+/* RFC 5322 section 2.2; the host takes no longer one. */
+static bool
+check_header(const char *text, char *why, size_t why_size)
+{
+	size_t len = 0;
+
+	while (text[len] > ' ' && text[len] <= '~' && text[len] != ':')
+		len++;
+	if (len > 0 && len <= HEADER_MOST && text[len] == '\0')
+		return true;
+	snprintf(why, why_size, "\"%.60s\" is not the name of a header field", text);
+	return false;
+}
+
 #define ACTIONS "accept|tag|tempfail|reject"
 
 #define FINDING(field, words)                                                        \
@@ -393,7 +408,7 @@ mail(struct cm_session *s, const struct cm_event *ev)
 	}
 
 static const struct cm_option options[] = {
-	{"header", CM_OPT_STRING, AT(header), "X-rDNS", .since = "0.1",
+	{"header", CM_OPT_STRING, AT(header), "X-rDNS", .check = check_header, .since = "0.1",
 		.help = "field that tag adds, with the names of the settings that said so"},
 	{"helo", CM_OPT_BOOL, AT(helo), "yes", .since = "0.1",
 		.help = "look at the HELO name, too"},

@@ -60,11 +60,13 @@ struct dnsbl_codes {
 /* A zone, and how it does; whatever number of rules ask it. */
 struct dnsbl_list {
 	const char *zone;
+	const char *own_test;		 /* that a line of it names; NULL: none */
 	char test[DNSBL_QUESTION_SIZE];	 /* must be listed; "": there is no such entry */
 	char never[DNSBL_QUESTION_SIZE]; /* must not be listed */
 	/* Under the lock of struct dnsbl. */
 	unsigned unanswered; /* messages in a row */
 	int64_t until;	     /* end of its suspension, cm_clock(); 0: it is asked */
+	bool on_trial;	     /* asked, but nobody knows yet that it works again */
 };
 
 struct dnsbl_rule {
@@ -80,7 +82,7 @@ struct dnsbl_rule {
 
 /* What start() makes of the settings. */
 struct dnsbl {
-	pthread_mutex_t lock; /* protects unanswered and until of all lists */
+	pthread_mutex_t lock; /* protects how all lists do */
 	size_t rule_count, list_count;
 	struct dnsbl_rule *rules;
 	struct dnsbl_list *lists;
@@ -123,12 +125,15 @@ dnsbl_question(char out[DNSBL_QUESTION_SIZE], const char *what, bool address, co
 bool dnsbl_test_question(char out[DNSBL_QUESTION_SIZE], const char *what, const char *zone);
 /* The list of a rule, and its test entries (RFC 5782 section 5). */
 void dnsbl_list_init(struct dnsbl_list *, const struct dnsbl_rule *);
+/* An entry that filter.conf names, or "no". */
+void dnsbl_list_set_test(struct dnsbl_list *, const char *test);
 
 /* dnsbl_rule.c: what stands in filter.conf */
 bool dnsbl_check_zone(const char *, char *why, size_t why_size);
 bool dnsbl_check_code(const char *, char *why, size_t why_size);
 bool dnsbl_check_about(const char *, char *why, size_t why_size);
 bool dnsbl_check_test(const char *, char *why, size_t why_size);
+bool dnsbl_check_header(const char *, char *why, size_t why_size);
 bool dnsbl_check_line(const char *, char *why, size_t why_size);
 /* Of one item; the text has passed its check. */
 void dnsbl_add_code(struct dnsbl_rule *, const char *);
@@ -150,7 +155,9 @@ struct dnsbl_decision dnsbl_decide(const struct dnsbl *, const struct dnsbl_find
 
 /* dnsbl_list.c: how the lists do */
 bool dnsbl_list_asked(struct dnsbl *, const struct dnsbl_list *);
-/* Tests a list whose suspension has ended, for one of the sessions that ask at once. */
+/* Whether its suspension has ended: true for one of the sessions that ask at once. */
+bool dnsbl_list_begin_retry(struct cm_session *, struct dnsbl *, struct dnsbl_list *);
+/* Tests it then. */
 void dnsbl_list_retry(struct cm_session *, struct dnsbl *, struct dnsbl_list *);
 void dnsbl_list_begin_test(struct cm_session *, const struct dnsbl_list *);
 /* Asks for its test entries; one that fails is suspended, and the log says so once. */
@@ -172,8 +179,8 @@ void dnsbl_reply_text(struct cm_session *, const struct dnsbl_rule *, const stru
 /* "bl.example.org=127.0.0.2" */
 void
 dnsbl_entry(const struct dnsbl_rule *, const struct dnsbl_finding *, char out[DNSBL_ENTRY_SIZE]);
-/* "7.113.0.203.bl.example.org A: no such name (cache, 212 s left)", for each
- * question, from the worst */
+/* "7.113.0.203.bl.example.org A: no such name (cache, 212 s left)", for each question, from the
+ * worst; of those that do not fit how many there are */
 void dnsbl_explain(struct cm_session *, const struct dnsbl *, const struct dnsbl_finding *);
 
 #endif

@@ -49,7 +49,8 @@ settle(struct cm_session *s, struct dnsbl *lists, struct dnsbl_list *l, enum dns
 	bool fine = o == DNSBL_CLEAN, was_fine;
 
 	pthread_mutex_lock(&lists->lock);
-	was_fine = l->until == 0;
+	was_fine = l->until == 0 && !l->on_trial;
+	l->on_trial = false;
 	l->until = fine ? 0 : cm_clock(s) + troubles[o].minutes * MINUTE;
 	l->unanswered = 0;
 	pthread_mutex_unlock(&lists->lock);
@@ -60,12 +61,31 @@ settle(struct cm_session *s, struct dnsbl *lists, struct dnsbl_list *l, enum dns
 		cm_log(s, CM_LOG_INFO, "%s passed its test and is asked again", l->zone);
 }
 
+/* It passed, but nobody was asked: the first answer, or none, decides, and is said. */
+static void
+try(struct dnsbl *lists, struct dnsbl_list *l)
+{
+	pthread_mutex_lock(&lists->lock);
+	l->until = 0;
+	l->unanswered = UNANSWERED_MOST - 1;
+	l->on_trial = true;
+	pthread_mutex_unlock(&lists->lock);
+}
+
 static enum dnsbl_outcome
 ask(struct cm_session *s, const char *question)
 {
 	const char *code;
 
 	return dnsbl_judge(cm_dns(s, question, CM_DNS_A), NULL, &code);
+}
+
+/* Answers may be kept for a day: then they say nothing of how the list does now. */
+static bool
+test_kept(struct cm_session *s, const struct dnsbl_list *l)
+{
+	return cm_dns(s, l->never, CM_DNS_A)->cached &&
+	       (l->test[0] == '\0' || cm_dns(s, l->test, CM_DNS_A)->cached);
 }
 
 /* CLEAN: it is as RFC 5782 section 5 wants it. */
@@ -99,8 +119,8 @@ dnsbl_list_test(struct cm_session *s, struct dnsbl *lists, struct dnsbl_list *l)
 	settle(s, lists, l, run_test(s, l));
 }
 
-void
-dnsbl_list_retry(struct cm_session *s, struct dnsbl *lists, struct dnsbl_list *l)
+bool
+dnsbl_list_begin_retry(struct cm_session *s, struct dnsbl *lists, struct dnsbl_list *l)
 {
 	int64_t now = cm_clock(s);
 	bool due;
@@ -111,22 +131,35 @@ dnsbl_list_retry(struct cm_session *s, struct dnsbl *lists, struct dnsbl_list *l
 	if (due)
 		l->until = now + MINUTE;
 	pthread_mutex_unlock(&lists->lock);
-	if (!due)
-		return;
-	dnsbl_list_begin_test(s, l);
-	dnsbl_list_test(s, lists, l);
+	if (due)
+		dnsbl_list_begin_test(s, l);
+	return due;
+}
+
+void
+dnsbl_list_retry(struct cm_session *s, struct dnsbl *lists, struct dnsbl_list *l)
+{
+	enum dnsbl_outcome o = run_test(s, l);
+
+	if (o == DNSBL_CLEAN && test_kept(s, l))
+		try(lists, l);
+	else
+		settle(s, lists, l, o);
 }
 
 void
 dnsbl_list_note(
 	struct cm_session *s, struct dnsbl *lists, struct dnsbl_list *l, enum dnsbl_outcome o)
 {
-	bool enough;
+	bool enough, back;
 
 	pthread_mutex_lock(&lists->lock);
 	l->unanswered = dnsbl_unanswered(o) ? l->unanswered + 1 : 0;
 	enough = l->unanswered >= UNANSWERED_MOST && l->until == 0;
+	back = l->unanswered == 0 && l->on_trial;
 	pthread_mutex_unlock(&lists->lock);
 	if (enough || o == DNSBL_LISTS_ALL)
 		settle(s, lists, l, o);
+	else if (back)
+		settle(s, lists, l, DNSBL_CLEAN);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define DIGITS	   "0123456789"
+#define LABEL_MOST 63u
 #define NAME_CHARS DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_."
 
 static const char *
@@ -46,6 +47,20 @@ const struct dnsbl_subject dnsbl_subjects[DNSBL_SUBJECTS] = {
 		sender_domain, false},
 };
 
+/* None is empty or too long (RFC 1035 section 2.3.4). */
+static bool
+labels_valid(const char *text, size_t len)
+{
+	size_t label = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		label = text[i] == '.' ? 0 : label + 1;
+		if (label > LABEL_MOST || (label == 0 && (i == 0 || text[i - 1] == '.')))
+			return false;
+	}
+	return label > 0;
+}
+
 /*
  * Octets of a name without the root's dot; 0: not to be asked for. An address is no name: lists of
  * names answer it with an error that looks like an entry.
@@ -60,7 +75,8 @@ name_length(const char *text)
 	len -= text[len - 1] == '.';
 	for (last = len; last > 0 && text[last - 1] != '.'; last--)
 		continue;
-	if (last == 0 || len > DNSBL_NAME_MOST || strspn(text + last, DIGITS) >= len - last)
+	if (last == 0 || len > DNSBL_NAME_MOST || !labels_valid(text, len) ||
+		strspn(text + last, DIGITS) >= len - last)
 		return 0;
 	return len;
 }
@@ -94,6 +110,14 @@ dnsbl_test_question(char out[DNSBL_QUESTION_SIZE], const char *what, const char 
 }
 
 void
+dnsbl_list_set_test(struct dnsbl_list *l, const char *test)
+{
+	l->test[0] = '\0';
+	if (strcmp(test, "no") != 0)
+		dnsbl_test_question(l->test, test, l->zone);
+}
+
+void
 dnsbl_list_init(struct dnsbl_list *l, const struct dnsbl_rule *rule)
 {
 	bool addresses = (rule->about & 1u) != 0;
@@ -102,7 +126,6 @@ dnsbl_list_init(struct dnsbl_list *l, const struct dnsbl_rule *rule)
 	*l = (struct dnsbl_list){.zone = rule->zone};
 	if (test == NULL)
 		test = addresses ? "127.0.0.2" : "test";
-	if (strcmp(test, "no") != 0)
-		dnsbl_test_question(l->test, test, l->zone);
+	dnsbl_list_set_test(l, test);
 	dnsbl_test_question(l->never, addresses ? "127.0.0.1" : "invalid", l->zone);
 }

@@ -14,7 +14,8 @@
 
 #define LENGTH(table) (sizeof(table) / sizeof(*(table)))
 
-#define DIGITS "0123456789"
+#define DIGITS	    "0123456789"
+#define HEADER_MOST 128
 
 static const char *const actions[] = {"reject", "tempfail", "tag", "accept", "allow"};
 
@@ -47,6 +48,18 @@ dnsbl_check_test(const char *text, char *why, size_t why_size)
 
 	return dnsbl_test_question(question, text, "") ||
 	       refuse(why, why_size, "\"%.60s\" is no test: write an address, a name, or no", text);
+}
+
+/* RFC 5322 section 2.2; the host takes no longer one. */
+bool
+dnsbl_check_header(const char *text, char *why, size_t why_size)
+{
+	size_t len = 0;
+
+	while (text[len] > ' ' && text[len] <= '~' && text[len] != ':')
+		len++;
+	return (len > 0 && len <= HEADER_MOST && text[len] == '\0') ||
+	       refuse(why, why_size, "\"%.60s\" is not the name of a header field", text);
 }
 
 static bool

@@ -23,12 +23,23 @@ set_defaults(struct dnsbl_rule *r, const struct dnsbl_config *config)
 		dnsbl_add_about(r, config->about.items[i]);
 }
 
+/* In any case, with the root's dot or without. */
+static bool
+same_zone(const char *a, const char *b)
+{
+	size_t len_a = strlen(a), len_b = strlen(b);
+
+	len_a -= a[len_a - 1] == '.';
+	len_b -= b[len_b - 1] == '.';
+	return len_a == len_b && strncasecmp(a, b, len_a) == 0;
+}
+
 static struct dnsbl_list *
 find_list(struct dnsbl *lists, const struct dnsbl_rule *rule)
 {
 	size_t i = 0;
 
-	while (i < lists->list_count && strcasecmp(lists->lists[i].zone, rule->zone) != 0)
+	while (i < lists->list_count && !same_zone(lists->lists[i].zone, rule->zone))
 		i++;
 	if (i == lists->list_count)
 		dnsbl_list_init(&lists->lists[lists->list_count++], rule);
@@ -50,6 +61,23 @@ weigh(struct dnsbl_rule *r, char *why, size_t why_size)
 	return true;
 }
 
+/* Any line of a list may name its test entry. */
+static bool
+choose_test(struct dnsbl_list *l, const struct dnsbl_rule *r, const struct dnsbl_config *config,
+	char *why, size_t why_size)
+{
+	if (r->test == config->test)
+		return true;
+	if (l->own_test != NULL && strcasecmp(l->own_test, r->test) != 0) {
+		snprintf(why, why_size,
+			"%.60s has one test entry: two lines of it name different ones", r->zone);
+		return false;
+	}
+	l->own_test = r->test;
+	dnsbl_list_set_test(l, r->test);
+	return true;
+}
+
 static bool
 add_rule(struct dnsbl_config *config, const char *line, char *why, size_t why_size)
 {
@@ -60,7 +88,7 @@ add_rule(struct dnsbl_config *config, const char *line, char *why, size_t why_si
 	if ((line != NULL && !dnsbl_rule_parse(r, line, why, why_size)) || !weigh(r, why, why_size))
 		return false;
 	r->list = find_list(lists, r);
-	return true;
+	return choose_test(r->list, r, config, why, why_size);
 }
 
 /* A threshold that nothing reaches is a mistake. */
@@ -101,6 +129,8 @@ find_mistake(const struct dnsbl_config *config)
 {
 	if (config->zone == NULL && config->zones.count == 0)
 		return "needs zone or zones, such as zone = zen.spamhaus.org";
+	if (config->about.count == 0)
+		return "about is empty: name what to ask about, such as client";
 	if (config->codes.count > DNSBL_CODES_MOST)
 		return "more than 16 codes; a range such as 127.0.0.2-11 is one";
 	if (config->threshold > 0 && config->action == DNSBL_ALLOW)

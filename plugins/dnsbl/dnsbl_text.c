@@ -13,6 +13,7 @@
 
 #define LENGTH(table) (sizeof(table) / sizeof(*(table)))
 #define TXT_MOST      200u
+#define MORE_SIZE     sizeof("; 10000 more")
 
 struct text {
 	size_t len, size;
@@ -128,24 +129,34 @@ expand(struct text *t, const char *text, const struct entry *e)
 	}
 }
 
+/* In Postfix's words, and the list's own where it has some. */
+static void
+add_default(struct text *t, const struct entry *e)
+{
+	size_t len;
+
+	expand(t, e->finding->subject->reply, e);
+	len = t->len;
+	add(t, "; ");
+	add_txt(t, e);
+	if (t->len == len + strlen("; "))
+		t->out[len] = '\0';
+}
+
 void
 dnsbl_reply_text(struct cm_session *s, const struct dnsbl_rule *rule,
 	const struct dnsbl_finding *finding, char *out, size_t size)
 {
 	const struct entry e = {s, rule, finding};
 	struct text t = {0, size, out};
-	size_t len;
 
-	if (rule->text != NULL) {
+	out[0] = '\0';
+	if (rule->text != NULL)
 		expand(&t, rule->text, &e);
-		return;
-	}
-	expand(&t, finding->subject->reply, &e);
-	len = t.len;
-	add(&t, "; ");
-	add_txt(&t, &e);
-	if (t.len == len + strlen("; "))
-		out[len] = '\0';
+	/* Where the list says nothing, nothing may be left of a text. */
+	t.len = 0;
+	if (out[strspn(out, " \t")] == '\0')
+		add_default(&t, &e);
 }
 
 /* --- why --- */
@@ -181,16 +192,24 @@ add_answer(struct text *t, struct cm_session *s, const char *question)
 		add(t, " (cache, %u s left)", (unsigned)answer->ttl);
 }
 
-static void
+/* All of it, with room for how many others there are; false: it does not fit. */
+static bool
 add_finding(struct text *t, struct cm_session *s, const struct dnsbl_rule *rule,
 	const struct dnsbl_finding *f)
 {
+	size_t before = t->len;
+
 	if (t->len > 0)
 		add(t, "; ");
 	if (f->outcome == DNSBL_SUSPENDED)
 		add(t, "%s is suspended", rule->zone);
 	else
 		add_answer(t, s, f->question);
+	if (before == 0 || t->len + MORE_SIZE <= t->size)
+		return true;
+	t->len = before;
+	t->out[before] = '\0';
+	return false;
 }
 
 void
@@ -198,13 +217,17 @@ dnsbl_explain(struct cm_session *s, const struct dnsbl *lists, const struct dnsb
 {
 	char reason[256] = "";
 	struct text t = {0, sizeof(reason), reason};
+	size_t more = 0;
 
 	for (int o = DNSBL_LISTED; o > DNSBL_NOT_ASKED; o--) {
 		for (size_t i = 0; i < lists->rule_count; i++) {
 			if ((int)found[i].outcome == o)
-				add_finding(&t, s, &lists->rules[i], &found[i]);
+				more += more > 0 ||
+					!add_finding(&t, s, &lists->rules[i], &found[i]);
 		}
 	}
+	if (more > 0)
+		add(&t, "; %zu more", more);
 	if (t.len > 0)
 		cm_reason(s, "%s", reason);
 }

@@ -134,6 +134,12 @@ static const struct {
 		"554 5.7.1 203.0.113.7 is 100% bad: bl.example says 127.0.0.2, see "
 		"https://bl.example/7",
 		"listed"},
+	{"a text of which nothing is left", "zone = bl.example; text = \"%{txt}\"", "203.0.113.8",
+		BLOCKED("203.0.113.8"), "listed"},
+	{"an empty text", "zone = bl.example; text = \"\"", "203.0.113.8", BLOCKED("203.0.113.8"),
+		"listed"},
+	{"a text of blanks", "zone = bl.example; text = \"  %{txt}\"", "203.0.113.8",
+		BLOCKED("203.0.113.8"), "listed"},
 	{"words of a list that would break the reply", "zone = bl.example", "203.0.113.16",
 		BLOCKED("203.0.113.16") "; one two ?%s", "listed"},
 	{"a client of a network that is left out",
@@ -380,18 +386,35 @@ START_TEST(each_message_has_its_own_results)
 }
 END_TEST
 
-START_TEST(reason_begins_with_the_worst_answer)
+#define KEPT " (cache, 300 s left)"
+
+static const struct {
+	const char *what, *settings, *ip, *reason;
+} reasons[] = {
+	{"the worst answer first", "zones = [ names.example, two.example ]", "203.0.113.8",
+		"8.113.0.203.two.example A: 127.0.0.2" KEPT
+		"; 8.113.0.203.names.example A: no such name" KEPT},
+	{"what does not fit is counted",
+		"zones = [ one.example, names.example, three.example, four.example, five.example, "
+		"bl.example ]",
+		"203.0.113.8",
+		"8.113.0.203.bl.example A: 127.0.0.10" KEPT
+		"; 8.113.0.203.one.example A: no such name" KEPT
+		"; 8.113.0.203.names.example A: no such name" KEPT
+		"; 8.113.0.203.three.example A: no such name" KEPT "; 2 more"},
+};
+
+START_TEST(reason)
 {
 	struct drive d;
 	const struct trace_record *r;
 
-	begin(&d, "zones = [ names.example, two.example ]");
-	mail_of(&d, "203.0.113.8");
+	begin(&d, reasons[_i].settings);
+	mail_of(&d, reasons[_i].ip);
 	for (r = chain_trace(d.s)->first; r->reason == NULL; r = r->next)
 		continue;
-	ck_assert_str_eq(r->reason,
-		"8.113.0.203.two.example A: 127.0.0.2 (cache, 300 s left); "
-		"8.113.0.203.names.example A: no such name (cache, 300 s left)");
+	ck_assert_msg(
+		strcmp(r->reason, reasons[_i].reason) == 0, "%s: %s", reasons[_i].what, r->reason);
 	drive_fini(&d);
 }
 END_TEST
@@ -410,6 +433,25 @@ static void
 probe(struct drive *d)
 {
 	chain_probe(d->s, always, NULL);
+}
+
+/* The log since the last time. */
+static const char *
+logged(const char *path)
+{
+	static char text[4096];
+	FILE *f;
+	size_t len;
+
+	log_close();
+	f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	len = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[len] = '\0';
+	unlink(path);
+	drive_log_to(path);
+	return text;
 }
 
 static void
@@ -435,6 +477,35 @@ START_TEST(list_without_answers_is_suspended_and_comes_back)
 	clock_advance(1);
 	ck_assert_int_eq(mail_of(&d, "203.0.113.7"), CM_REJECT);
 	ck_assert_int_eq(mail_of(&d, "203.0.113.7"), CM_REJECT);
+	drive_fini(&d);
+}
+END_TEST
+
+/* Answers that were kept: the test entry is well while the list itself is dead. */
+START_TEST(list_that_passes_by_kept_answers_is_on_trial)
+{
+	char path[128];
+	struct drive d;
+
+	begin(&d, "zone = bl.example");
+	snprintf(path, sizeof(path), "%s/log", d.dir);
+	drive_log_to(path);
+	mails_without_answer(&d, 5);
+	ck_assert_ptr_nonnull(strstr(logged(path), "bl.example gives no answer"));
+	for (int i = 0; i < 3; i++) {
+		clock_advance(1 * MINUTE);
+		mails_without_answer(&d, 1);
+		ck_assert_int_eq(mail_of(&d, "203.0.113.7"), CM_CONTINUE);
+		ck_assert_str_eq(result(&d, "suspended"), "bl.example");
+	}
+	ck_assert_ptr_null(strstr(logged(path), "bl.example"));
+	clock_advance(1 * MINUTE);
+	ck_assert_int_eq(mail_of(&d, "203.0.113.7"), CM_REJECT);
+	mails_without_answer(&d, 4);
+	ck_assert_int_eq(mail_of(&d, "203.0.113.7"), CM_REJECT);
+	ck_assert_ptr_nonnull(strstr(logged(path), "bl.example passed its test"));
+	log_close();
+	unlink(path);
 	drive_fini(&d);
 }
 END_TEST
@@ -519,28 +590,17 @@ static const struct {
 	{"a list of everything without a test entry", "zone = all.example; test = no",
 		"all.example lists what nobody may list"},
 	{"a list that turns us away", "zone = away.example", "away.example turns us away"},
+	{"a list whose second line has the test entry",
+		"zones = [ two.example, \"two.example about=sender test=no\" ]", NULL},
+	{"a list of names whose second line has the test entry",
+		"zones = [ \"names.example about=helo\", "
+		"\"names.example about=sender test=spam.example\" ]",
+		NULL},
+	{"a list whose lines have the root's dot or not",
+		"zones = [ \"two.example test=no\", two.example. ]", NULL},
 	{"a list whose second half of the test fails", "zone = away.example; test = own",
 		"away.example turns us away"},
 };
-
-/* The log since the last time. */
-static const char *
-logged(const char *path)
-{
-	static char text[4096];
-	FILE *f;
-	size_t len;
-
-	log_close();
-	f = fopen(path, "r");
-	ck_assert_ptr_nonnull(f);
-	len = fread(text, 1, sizeof(text) - 1, f);
-	fclose(f);
-	text[len] = '\0';
-	unlink(path);
-	drive_log_to(path);
-	return text;
-}
 
 START_TEST(probe_at_the_start)
 {
@@ -632,9 +692,19 @@ static const struct {
 	{"zone = bl.example; text = \"%{ip} is bad\"",
 		"text: \"%{ip} is bad\" is none of %{client_ip}, %{code}, %{domain}, %{txt}, "
 		"%{zone}"},
+	{"zone = bl.example; action = tag; header = \"X-DNSBL:\"",
+		"header: \"X-DNSBL:\" is not the name of a header field"},
+	{"zone = bl.example; action = tag; header = \"\"",
+		"header: \"\" is not the name of a header field"},
+	{"zone = bl.example; header = \"X DNSBL\"",
+		"header: \"X DNSBL\" is not the name of a header field"},
 	{"zones = [ bl.example, \"two.example wieght=2\" ]",
 		"zones: \"wieght=2\" behind two.example: write about=, action=, codes=, test=, "
 		"weight=, and text= as the last"},
+	{"zones = [ \"bl.example test=one\", \"BL.example test=two\" ]",
+		"plugin lists: BL.example has one test entry: two lines of it name different ones"},
+	{"zone = bl.example; about = [ ]",
+		"plugin lists: about is empty: name what to ask about, such as client"},
 	{"zones = [ \"bl.example weight=two\" ]",
 		"zones: weight=two is no number from 1 to 1000, or from -1000 to -1"},
 	{"zones = [ \"bl.example weight=2\" ]",
@@ -683,8 +753,9 @@ main(void)
 	tcase_add_test(t, trusted_networks_are_left_out);
 	tcase_add_test(t, links_of_this_type_share_their_results);
 	tcase_add_test(t, each_message_has_its_own_results);
-	tcase_add_test(t, reason_begins_with_the_worst_answer);
+	tcase_add_loop_test(t, reason, 0, LENGTH(reasons));
 	tcase_add_test(t, list_without_answers_is_suspended_and_comes_back);
+	tcase_add_test(t, list_that_passes_by_kept_answers_is_on_trial);
 	tcase_add_test(t, an_answer_between_keeps_the_list);
 	tcase_add_test(t, lines_of_one_list_count_it_once_a_message);
 	tcase_add_test(t, list_of_everything_is_suspended_at_its_first_entry);

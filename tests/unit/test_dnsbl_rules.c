@@ -91,6 +91,8 @@ END_TEST
 
 /* --- questions --- */
 
+#define L63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static const struct {
 	const char *what, *text;
 	bool address;
@@ -107,6 +109,11 @@ static const struct {
 	{"an address with the root's dot", "192.0.2.1.", false, NULL},
 	{"one label", "localhost", false, NULL},
 	{"one label with the root's dot", "localhost.", false, NULL},
+	{"an empty label", "a..example", false, NULL},
+	{"an empty label in front", ".a.example", false, NULL},
+	{"an empty label behind", "a.example..", false, NULL},
+	{"the longest label", L63 ".example", false, L63 ".example.bl.example"},
+	{"a label that is too long", L63 "a.example", false, NULL},
 	{"the root", ".", false, NULL},
 	{"no name", "", false, NULL},
 	{"an escape", "a\\046b.example", false, NULL},
@@ -130,11 +137,12 @@ START_TEST(long_names_are_not_asked_for)
 {
 	char name[400], out[DNSBL_QUESTION_SIZE];
 
-	memset(name, 'a', sizeof(name));
+	for (size_t i = 0; i < sizeof(name); i++)
+		name[i] = i % 50 == 49 ? '.' : 'a';
 	memcpy(name + 190, ".example", 9);
 	ck_assert(dnsbl_question(out, name, false, "bl.example"));
 	ck_assert(!dnsbl_question(out, name, false, name));
-	memset(name, 'a', sizeof(name));
+	name[198] = 'a';
 	memcpy(name + 200, ".example", 9);
 	ck_assert(!dnsbl_question(out, name, false, "bl.example"));
 }
@@ -170,6 +178,8 @@ static const struct {
 	{"", "\"\" is no zone"},
 	{"  ", "\"\" is no zone"},
 	{"bl", "\"bl\" is no zone"},
+	{"bl..example", "\"bl..example\" is no zone"},
+	{".bl.example", "\".bl.example\" is no zone"},
 	{"bl.example two.example", "\"two.example\" behind bl.example: write about="},
 	{"bl.example weight", "\"weight\" behind bl.example"},
 	{"bl.example weight=", "weight= is no number"},

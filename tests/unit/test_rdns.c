@@ -336,6 +336,34 @@ START_TEST(login)
 }
 END_TEST
 
+/* Said when it is loaded, not when mail cannot be tagged. */
+static const struct {
+	const char *header, *said;
+} headers[] = {
+	{"X-rDNS:", "error: header: \"X-rDNS:\" is not the name of a header field\n"},
+	{"X rDNS", "error: header: \"X rDNS\" is not the name of a header field\n"},
+	{"", "error: header: \"\" is not the name of a header field\n"},
+	{"X-\303\274", "error: header: \"X-\303\274\" is not the name of a header field\n"},
+};
+
+START_TEST(header_is_no_name_of_a_field)
+{
+	char dir[PATH_MAX], text[PATH_MAX + 256];
+	struct drive d;
+
+	drive_plugin_dir(dir, false);
+	drive_init(&d);
+	snprintf(text, sizeof(text),
+		"main { plugin_dir = \"%s\" }\nprofile all { chain = [ rdns ] }\n"
+		"plugin rdns { no_ptr = tag; header = \"%s\" }\n",
+		dir, headers[_i].header);
+	drive_load_text(&d, text);
+	ck_assert_ptr_null(d.g);
+	ck_assert_msg(strstr(d.mistakes, headers[_i].said) != NULL, "%s", d.mistakes);
+	drive_fini(&d);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -351,6 +379,7 @@ main(void)
 	tcase_add_loop_test(t, refusal, 0, LENGTH(refusals));
 	tcase_add_loop_test(t, tag_adds_one_field, 0, LENGTH(tags));
 	tcase_add_loop_test(t, login, 0, LENGTH(logins));
+	tcase_add_loop_test(t, header_is_no_name_of_a_field, 0, LENGTH(headers));
 	suite_add_tcase(s, t);
 	return table_run(s);
 }
