@@ -222,37 +222,17 @@ spf_macro_wrong_explanation(const char *text, size_t len)
 
 /* --- expansion --- */
 
-/* Where it goes. A domain keeps its end, for it is cut from the left; other text its beginning. */
+/* Where it goes; what does not fit is cut. */
 struct out {
 	char *text;
 	size_t size, len;
-	bool keep_end;
 };
-
-static void
-put_end(struct out *out, const char *text, size_t len)
-{
-	size_t room = out->size - out->len, over;
-
-	if (len > out->size) {
-		text += len - out->size;
-		len = out->size;
-	}
-	over = len > room ? len - room : 0;
-	memmove(out->text, out->text + over, out->len - over);
-	memcpy(out->text + out->len - over, text, len);
-	out->len += len - over;
-}
 
 static void
 put(struct out *out, const char *text, size_t len)
 {
 	size_t room = out->size - out->len;
 
-	if (out->keep_end) {
-		put_end(out, text, len);
-		return;
-	}
 	if (len > room)
 		len = room;
 	memcpy(out->text + out->len, text, len);
@@ -336,45 +316,88 @@ put_macro(const struct spf_macro_values *v, const struct macro *m, struct out *o
 	}
 }
 
+/* A domain as it grows: towards its beginning, for labels are cut from its left. */
+struct name {
+	char text[2 * SPF_NAME_SIZE];
+	size_t begin;
+};
+
 static void
-expand(const struct spf_macro_values *v, const char *text, size_t len, struct out *out)
+put_before(struct name *name, const char *text, size_t len)
 {
+	size_t n = len < name->begin ? len : name->begin;
+
+	name->begin -= n;
+	memcpy(name->text + name->begin, text + len - n, n);
+}
+
+/* What a piece is, or a macro in it stands for, put in its place. */
+static void
+put_piece_before(const struct spf_macro_values *v, const struct piece *piece, struct name *name)
+{
+	char expanded[3 * VALUE_MAX]; /* "%20" for each octet */
+	struct out out = {expanded, sizeof(expanded), 0};
+
+	if (piece->kind == PIECE_MACRO) {
+		put_macro(v, &piece->macro, &out);
+		put_before(name, expanded, out.len);
+	} else {
+		put_before(name, piece->text, piece->len);
+	}
+}
+
+/*
+ * The last pieces first, and no more of them than can be left: a record has room for thousands of
+ * macros, and a client chooses what each of them stands for.
+ */
+static void
+expand_end(const struct spf_macro_values *v, const char *text, size_t len, struct name *name)
+{
+	uint16_t begins[SPF_MAX_RECORD]; /* a piece has an octet at least */
+	size_t count = 0;
 	struct piece piece;
 
-	for (size_t at = 0; at < len;) {
+	for (size_t at = 0; at < len && count < SPF_MAX_RECORD;) {
+		begins[count++] = (uint16_t)at;
 		at += take_piece(text + at, len - at, &piece);
-		if (piece.kind == PIECE_MACRO)
-			put_macro(v, &piece.macro, out);
-		else
-			put(out, piece.text, piece.len);
+	}
+	while (count-- > 0 && name->begin > 0) {
+		take_piece(text + begins[count], len - begins[count], &piece);
+		put_piece_before(v, &piece, name);
 	}
 }
 
 void
-spf_macro_domain(const struct spf_macro_values *v, const char *text, size_t len, char *name)
+spf_macro_domain(const struct spf_macro_values *v, const char *text, size_t len, char *out)
 {
-	char whole[2 * SPF_NAME_SIZE];
-	struct out out = {whole, sizeof(whole), 0, .keep_end = true};
-	const char *begin = whole, *end, *dot;
+	struct name name = {.begin = sizeof(name.text)};
+	const char *begin, *end = name.text + sizeof(name.text), *dot;
 
-	expand(v, text, len, &out);
-	if (out.len > 0 && whole[out.len - 1] == '.')
-		out.len--;
-	end = whole + out.len;
+	expand_end(v, text, len, &name);
+	begin = name.text + name.begin;
+	if (end > begin && end[-1] == '.')
+		end--;
 	while (end - begin > NAME_OCTETS) {
 		dot = memchr(begin, '.', (size_t)(end - begin));
 		begin = dot == NULL ? end : dot + 1;
 	}
-	memcpy(name, begin, (size_t)(end - begin));
-	name[end - begin] = '\0';
+	memcpy(out, begin, (size_t)(end - begin));
+	out[end - begin] = '\0';
 }
 
 void
 spf_macro_explanation(
 	const struct spf_macro_values *v, const char *text, size_t len, char *out, size_t size)
 {
-	struct out o = {out, size - 1, 0, .keep_end = false};
+	struct out o = {out, size - 1, 0};
+	struct piece piece;
 
-	expand(v, text, len, &o);
+	for (size_t at = 0; at < len && o.len < o.size;) {
+		at += take_piece(text + at, len - at, &piece);
+		if (piece.kind == PIECE_MACRO)
+			put_macro(v, &piece.macro, &o);
+		else
+			put(&o, piece.text, piece.len);
+	}
 	out[o.len] = '\0';
 }

@@ -153,6 +153,50 @@ START_TEST(many_macros_fit)
 }
 END_TEST
 
+static const char *
+counted_name(void *ctx)
+{
+	++*(unsigned *)ctx;
+	return "mx.example.org";
+}
+
+/* Thousands of macros of a long local part would be much work for a name of 253 octets. */
+START_TEST(what_would_be_cut_is_not_expanded)
+{
+	char text[SPF_MAX_RECORD], out[SPF_NAME_SIZE];
+	struct spf_macro_values v = values;
+	unsigned expanded = 0;
+	size_t len = 0;
+
+	v.name = counted_name;
+	v.ctx = &expanded;
+	while (len + 6 < sizeof(text))
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%%{p}.");
+	spf_macro_domain(&v, text, len - 1, out);
+	ck_assert_uint_eq(strlen(out), 251);
+	ck_assert_uint_lt(expanded, 40);
+	expanded = 0;
+	spf_macro_explanation(&v, text, len - 1, out, sizeof(out));
+	ck_assert_uint_eq(strlen(out), sizeof(out) - 1);
+	ck_assert_uint_lt(expanded, 20);
+}
+END_TEST
+
+/* Two pieces in three octets. */
+START_TEST(short_pieces_are_not_lost)
+{
+	char text[SPF_MAX_RECORD], out[SPF_NAME_SIZE];
+	size_t len = 0;
+
+	while (len + 8 < sizeof(text))
+		len += (size_t)snprintf(text + len, sizeof(text) - len, ".%%%%");
+	len += (size_t)snprintf(text + len, sizeof(text) - len, ".org");
+	spf_macro_domain(&values, text, len, out);
+	ck_assert_uint_eq(strlen(out), 253);
+	ck_assert_str_eq(out + 245, ".%.%.org");
+}
+END_TEST
+
 START_TEST(names_that_are_none)
 {
 	char name[300];
@@ -194,6 +238,8 @@ main(void)
 	tcase_add_loop_test(t, explanation, 0, LENGTH(explanations));
 	tcase_add_test(t, long_domain_is_cut_from_its_left);
 	tcase_add_test(t, many_macros_fit);
+	tcase_add_test(t, what_would_be_cut_is_not_expanded);
+	tcase_add_test(t, short_pieces_are_not_lost);
 	tcase_add_test(t, names_that_are_none);
 	tcase_add_test(t, odd_octets_are_asked_as_numbers);
 	suite_add_tcase(s, t);
