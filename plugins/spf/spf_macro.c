@@ -304,6 +304,9 @@ put_macro(const struct spf_macro_values *v, const struct macro *m, struct out *o
 	size_t len = strnlen(value, VALUE_MAX), first;
 	struct parts parts;
 
+	/* The last dot of a HELO name is none of its parts; a local part has all of its dots. */
+	if (m->letter != 'l' && len > 0 && value[len - 1] == '.')
+		len--;
 	split(m, value, len, &parts);
 	first = m->keep > 0 && m->keep < parts.count ? parts.count - m->keep : 0;
 	for (size_t i = first; i < parts.count; i++) {

@@ -117,6 +117,33 @@ START_TEST(explanation)
 }
 END_TEST
 
+static const struct {
+	const char *name, *text, *expansion;
+} last_dots[] = {
+	{"a HELO name", "x.%{h}.%{d2}.org", "x.mail.example.net.example.com.org"},
+	{"its parts", "%{h2}.org", "example.net.org"},
+	{"its parts, reversed", "%{h2r}.org", "example.mail.org"},
+	{"the domain", "%{i}._ip.%{h}._ehlo.%{d}._spf.org",
+		"192.0.2.3._ip.mail.example.net._ehlo.email.example.com._spf.org"},
+	{"an address", "%{s}.org", "ann.@mail.example.net.org"},
+	{"a local part keeps its own", "%{l}.org", "ann..org"},
+};
+
+START_TEST(last_dot_is_no_part_of_a_name)
+{
+	struct spf_macro_values v = values;
+	const char *text = last_dots[_i].text;
+	char out[SPF_NAME_SIZE];
+
+	v.local = "ann.";
+	v.helo = v.sender_domain = "mail.example.net.";
+	v.domain = "email.example.com.";
+	spf_macro_domain(&v, text, strlen(text), out);
+	ck_assert_msg(
+		strcmp(out, last_dots[_i].expansion) == 0, "%s: \"%s\"", last_dots[_i].name, out);
+}
+END_TEST
+
 /* Section 7.3: labels go from the left until 253 octets are left. */
 START_TEST(long_domain_is_cut_from_its_left)
 {
@@ -236,6 +263,7 @@ main(void)
 	tcase_add_loop_test(t, domain, 0, LENGTH(domains));
 	tcase_add_loop_test(t, wrong_domain, 0, LENGTH(wrong_domains));
 	tcase_add_loop_test(t, explanation, 0, LENGTH(explanations));
+	tcase_add_loop_test(t, last_dot_is_no_part_of_a_name, 0, LENGTH(last_dots));
 	tcase_add_test(t, long_domain_is_cut_from_its_left);
 	tcase_add_test(t, many_macros_fit);
 	tcase_add_test(t, what_would_be_cut_is_not_expanded);
