@@ -49,6 +49,20 @@ always_matches(const struct spf_state *st, const struct spf_term *term)
 	       ((term->kind == SPF_IP4 || term->kind == SPF_IP6) && in_network(&st->client, term));
 }
 
+/*
+ * RFC 8616 section 4: a local part that is not ASCII can be no label, so terms that name it do not
+ * match. Were it asked for as octets, a wildcard would.
+ */
+static bool
+never_matches(const struct spf_state *st, const struct spf_term *term)
+{
+	const char *local = st->query->local;
+
+	while (*local != '\0' && (unsigned char)*local < 0x80)
+		local++;
+	return *local != '\0' && spf_macro_tells_local(term->spec, term->spec_len);
+}
+
 /* What the reader of a record knows on its way. */
 struct reading {
 	bool all;  /* there is an all: a redirect has no effect (section 6.1) */
@@ -69,7 +83,7 @@ read_mechanism(struct spf_state *st, struct spf_frame *frame, const struct spf_t
 	bool asks = term->kind != SPF_ALL && term->kind != SPF_IP4 && term->kind != SPF_IP6;
 
 	r->all = r->all || term->kind == SPF_ALL;
-	if (r->done || (!always && !asks))
+	if (r->done || (!always && (!asks || never_matches(st, term))))
 		return;
 	keep(frame, term);
 	/* One that asks beyond the limit is kept, for it must be found out. */

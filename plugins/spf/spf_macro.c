@@ -220,6 +220,19 @@ spf_macro_wrong_explanation(const char *text, size_t len)
 	return wrong_text(text, len, ALLOW_ANSWER | ALLOW_BLANK, &last);
 }
 
+bool
+spf_macro_tells_local(const char *text, size_t len)
+{
+	struct piece piece;
+
+	for (size_t at = 0; at < len;) {
+		at += take_piece(text + at, len - at, &piece);
+		if (piece.kind == PIECE_MACRO && strchr("ls", piece.macro.letter) != NULL)
+			return true;
+	}
+	return false;
+}
+
 /* --- expansion --- */
 
 /* Where it goes; what does not fit is cut. */

@@ -28,6 +28,8 @@ const char *spf_macro_wrong_domain(const char *text, size_t len);
 const char *spf_macro_wrong_string(const char *text, size_t len);
 const char *spf_macro_wrong_explanation(const char *text, size_t len);
 
+/* Some macro of a well-formed text stands for the local part: %{l}, %{s}. */
+bool spf_macro_tells_local(const char *text, size_t len);
 /*
  * The domain that a well-formed domain-spec names, without a last dot: at most 253 octets, for
  * labels are cut from its left (section 7.3). out has SPF_NAME_SIZE. May be no valid name.

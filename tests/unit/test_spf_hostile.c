@@ -315,6 +315,39 @@ START_TEST(zone)
 }
 END_TEST
 
+/* RFC 8616 section 4; the zone answers whatever is asked below w.x. */
+static const struct {
+	const char *name, *record, *sender;
+	enum spf_code code;
+} local_parts[] = {
+	{"ASCII is a label", "exists:%{l}.w.x -all", "ann@top.x", SPF_PASS},
+	{"what is not ASCII is none", "exists:%{l}.w.x -all", "\xc3\xa4nn@top.x", SPF_FAIL},
+	{"nor in an address", "a:%{S}.w.x/0 ~all", "ann\xc3\xa4@top.x", SPF_SOFTFAIL},
+	{"nor does an include match", "include:%{l1r-}.i.x ?all", "\xc3\xa4@top.x", SPF_NEUTRAL},
+	{"terms that do not name it are as ever", "exists:%{o}.w.x -all", "\xc3\xa4@top.x",
+		SPF_PASS},
+	{"an address of ours matches", "exists:%{l}.w.x ip4:192.0.2.10 -all", "\xc3\xa4@top.x",
+		SPF_PASS},
+};
+
+START_TEST(local_part)
+{
+	FILE *f = fopen(path, "w");
+	struct spf_result r;
+	struct spf_zone z;
+
+	ck_assert_ptr_nonnull(f);
+	fprintf(f, "top.x TXT \"v=spf1 %s\"\n", local_parts[_i].record);
+	fputs("*.w.x A 192.0.2.10\n*.i.x TXT \"v=spf1 +all\"\n", f);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert(spf_zone_open(&z, path));
+	spf_zone_check(&z, "192.0.2.10", "h.x", local_parts[_i].sender, &r);
+	ck_assert_msg(r.code == local_parts[_i].code, "%s: %s (%s)", local_parts[_i].name,
+		spf_code_name(r.code), r.problem);
+	spf_zone_close(&z);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -323,6 +356,7 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, zone, 0, LENGTH(zones));
+	tcase_add_loop_test(t, local_part, 0, LENGTH(local_parts));
 	suite_add_tcase(s, t);
 	return table_run(s);
 }
