@@ -244,6 +244,16 @@ plain(const char *name)
 	return name[0] != '\0' && strchr(name, '\\') == NULL;
 }
 
+/* That the servers were silent counts as no name (section 5.5); that we had no time does not. */
+static void
+note_late(struct spf_state *st, const struct cm_dns_answer *answer)
+{
+	const struct spf_dns *dns = st->query->dns;
+
+	if (answer->status == CM_DNS_TIMEOUT && dns->late(dns->ctx))
+		st->names_late = true;
+}
+
 /* Section 5.5: what cannot be asked, for whatever reason, is no name; the first ten count. */
 static void
 validate_names(struct spf_state *st, const struct cm_dns_answer *ptr)
@@ -255,7 +265,10 @@ validate_names(struct spf_state *st, const struct cm_dns_answer *ptr)
 		const char *name = ptr->records[i].text;
 		const struct cm_dns_answer *answer = collect_address(st, name, begun);
 
-		if (answer != NULL && plain(name) && has_address(st, answer))
+		if (answer == NULL)
+			continue;
+		note_late(st, answer);
+		if (plain(name) && has_address(st, answer))
 			st->names[st->name_count++] = name;
 	}
 }
@@ -272,6 +285,7 @@ find_names(struct spf_state *st)
 	ptr = ask(st, reverse, CM_DNS_PTR);
 	if (ptr == NULL)
 		return;
+	note_late(st, ptr);
 	if (ptr->status == CM_DNS_FOUND)
 		validate_names(st, ptr);
 	else if (outcomes[ptr->status].outcome == EMPTY)
@@ -291,6 +305,8 @@ spf_ask_name(struct spf_state *st, const char *domain)
 		if (spf_name_below(st->names[i], text))
 			return true;
 	}
+	if (st->names_late)
+		spf_stop(st, SPF_TEMPERROR, "there was no time to find the client's names");
 	return false;
 }
 

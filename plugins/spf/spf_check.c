@@ -83,7 +83,8 @@ spf_state_init(struct spf_state *st, const struct spf_query *query, struct spf_r
 	*result = (struct spf_result){.code = SPF_NONE};
 	st->query = query;
 	st->result = result;
-	st->stopped = st->term_void = st->explaining = st->names_known = false;
+	st->stopped = st->term_void = st->explaining = false;
+	st->names_known = st->names_late = false;
 	st->top = st->frame_count = st->name_count = 0;
 	snprintf(st->time, sizeof(st->time), "%lld", (long long)query->now);
 	return set_client(&st->client, query->ip);

@@ -42,6 +42,7 @@ struct spf_dns {
 	void *ctx;
 	const struct cm_dns_answer *(*lookup)(void *ctx, const char *name, enum cm_dns_type);
 	void (*begin)(void *ctx, const char *name, enum cm_dns_type); /* will be looked up soon */
+	bool (*late)(void *ctx); /* no time is left: that nobody answered says nothing */
 };
 
 struct spf_query {

@@ -50,6 +50,7 @@ struct spf_state {
 	struct spf_frame frames[SPF_MAX_FRAMES];
 	/* Section 5.5: names of the client's address that have that address. */
 	bool names_known;
+	bool names_late; /* there was no time to find all of them */
 	unsigned name_count;
 	const char *names[SPF_MAX_NAMES];
 	const struct spf_frame *naming; /* whose %{d} a %{p} prefers */

@@ -187,10 +187,17 @@ table_begin(void *ctx, const char *name, enum cm_dns_type type)
 	(void)type;
 }
 
+static bool
+table_late(void *ctx)
+{
+	(void)ctx;
+	return false;
+}
+
 static void
 table_check(const struct scene *scene)
 {
-	const struct spf_dns dns = {NULL, table_lookup, table_begin};
+	const struct spf_dns dns = {NULL, table_lookup, table_begin, table_late};
 	const struct spf_query query = {.ip = scene->client,
 		.local = "ann",
 		.domain = scene->domain,

@@ -48,6 +48,14 @@ spf_zone_begin(void *ctx, const char *name, enum cm_dns_type type)
 	question_drop(resolver_ask(zone->resolver, name, type));
 }
 
+/* Who is silent there is so at once. */
+static inline bool
+spf_zone_late(void *ctx)
+{
+	(void)ctx;
+	return false;
+}
+
 /* False, and the mistakes on standard error. */
 static inline bool
 spf_zone_open(struct spf_zone *zone, const char *path)
@@ -55,7 +63,7 @@ spf_zone_open(struct spf_zone *zone, const char *path)
 	struct diag *diag = diag_new();
 
 	*zone = (struct spf_zone){.resolver = resolver_open_zone(path, diag)};
-	zone->dns = (struct spf_dns){zone, spf_zone_lookup, spf_zone_begin};
+	zone->dns = (struct spf_dns){zone, spf_zone_lookup, spf_zone_begin, spf_zone_late};
 	diag_print(diag, stderr);
 	diag_free(diag);
 	return zone->resolver != NULL;

@@ -315,6 +315,61 @@ START_TEST(zone)
 }
 END_TEST
 
+/* --- no time ------------------------------------------------------------------------------------
+ */
+
+static bool
+no_time(void *ctx)
+{
+	(void)ctx;
+	return true;
+}
+
+/* Section 4.6.4: what the time was too short for is a temporary error. Silence alone is none in PTR
+   (section 5.5). */
+static const struct {
+	const char *name, *record, *zone;
+	bool late;
+	enum spf_code code;
+} times[] = {
+	{"silent servers are no match", "ptr -all", "10.2.0.192.in-addr.arpa timeout\n", false,
+		SPF_FAIL},
+	{"no time is an error", "ptr -all", "10.2.0.192.in-addr.arpa timeout\n", true,
+		SPF_TEMPERROR},
+	{"no time for the addresses is one", "ptr -all",
+		"10.2.0.192.in-addr.arpa PTR h.top.x\nh.top.x timeout\n", true, SPF_TEMPERROR},
+	{"a name that was found in time matches", "ptr -all",
+		"10.2.0.192.in-addr.arpa PTR h.top.x\nh.top.x A 192.0.2.10\n"
+		"10.2.0.192.in-addr.arpa PTR i.top.x\ni.top.x timeout\n",
+		true, SPF_PASS},
+	{"a failed server has had its time", "ptr -all", "10.2.0.192.in-addr.arpa servfail\n", true,
+		SPF_FAIL},
+	{"an explanation may be late", "exp=%{p}.x -all", "10.2.0.192.in-addr.arpa timeout\n", true,
+		SPF_FAIL},
+};
+
+START_TEST(time_is_up)
+{
+	FILE *f = fopen(path, "w");
+	struct spf_result r;
+	struct spf_zone z;
+
+	ck_assert_ptr_nonnull(f);
+	fprintf(f, "top.x TXT \"v=spf1 %s\"\n%s", times[_i].record, times[_i].zone);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert(spf_zone_open(&z, path));
+	if (times[_i].late)
+		z.dns.late = no_time;
+	spf_zone_check(&z, "192.0.2.10", "h.x", "ann@top.x", &r);
+	ck_assert_msg(r.code == times[_i].code, "%s: %s (%s)", times[_i].name,
+		spf_code_name(r.code), r.problem);
+	spf_zone_close(&z);
+}
+END_TEST
+
+/* --- local parts --------------------------------------------------------------------------------
+ */
+
 /* RFC 8616 section 4; the zone answers whatever is asked below w.x. */
 static const struct {
 	const char *name, *record, *sender;
@@ -356,6 +411,7 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, zone, 0, LENGTH(zones));
+	tcase_add_loop_test(t, time_is_up, 0, LENGTH(times));
 	tcase_add_loop_test(t, local_part, 0, LENGTH(local_parts));
 	suite_add_tcase(s, t);
 	return table_run(s);

@@ -125,7 +125,7 @@ START_TEST(error_of_the_library_ends_the_check)
 	struct spf_dns dns;
 
 	ck_assert(spf_zone_open(&z, path));
-	dns = (struct spf_dns){&z, lookup_with_error, spf_zone_begin};
+	dns = (struct spf_dns){&z, lookup_with_error, spf_zone_begin, spf_zone_late};
 	query.dns = &dns;
 	query.domain = "chain.x";
 	if (__lsan_disable != NULL)
