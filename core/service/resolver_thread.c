@@ -30,14 +30,18 @@
 /* Questions that wait for so long to be taken: it is stuck. */
 #define STUCK_US (10 * CLOCK_SEC)
 
-/* A question on its way: in the list of those handed over, then in that of those in flight. */
+/*
+ * A question on its way: in the list of those handed over, then in that of those in flight. One
+ * whose time is over is answered, and late until libunbound gives it up, too: it cannot be told to,
+ * and what it holds for it (memory, a descriptor) counts.
+ */
 struct flight {
 	struct flight *next, *prev;
 	struct resolver_thread *thread;
 	struct question *question;
 	int64_t deadline;
 	int id; /* libunbound's */
-	bool starting, answered;
+	bool starting, late, landed;
 };
 
 struct flights {
@@ -58,11 +62,11 @@ struct resolver_thread {
 	bool lost;	      /* nobody waits for that: it frees this itself */
 	pthread_cond_t left;  /* it is gone */
 	/* Of any thread. */
-	atomic_uint open;
+	atomic_uint open; /* handed over, in flight or late */
 	/* Of its thread alone. */
 	struct event_loop *loop;
 	struct ub_ctx *context;
-	struct flights flying;
+	struct flights flying, late;
 };
 
 /* --- lists --- */
@@ -86,22 +90,32 @@ take_out(struct flights *list, struct flight *f)
 /* --- on the thread --- */
 
 static void
+settle(struct flight *f, struct answer *a)
+{
+	take_out(&f->thread->flying, f);
+	question_answer(f->question, a);
+}
+
+/* libunbound is done with it. Whoever is woken may ask at once, so the place is free before. */
+static void
 land(struct flight *f, struct answer *a)
 {
 	struct resolver_thread *t = f->thread;
 
-	take_out(&t->flying, f);
 	atomic_fetch_sub(&t->open, 1);
-	question_answer(f->question, a);
-	f->answered = true;
+	if (f->late)
+		take_out(&t->late, f);
+	else
+		settle(f, a);
+	f->landed = true;
 	if (!f->starting)
 		free(f);
 }
 
-static void
-fail(struct flight *f, enum cm_dns_status status)
+static struct answer *
+failure(const struct flight *f, enum cm_dns_status status)
 {
-	land(f, answer_new(status, question_name(f->question), 0));
+	return answer_new(status, question_name(f->question), 0);
 }
 
 /* A result without a packet: libunbound asked, and that is all there is. */
@@ -130,8 +144,10 @@ take_answer(void *context, int rcode, void *packet, int len, int security, char 
 
 	(void)why;
 	(void)limited;
-	if (rcode != 0 || packet == NULL || len < 0)
-		fail(f, failure_of(rcode));
+	if (f->late)
+		land(f, NULL);
+	else if (rcode != 0 || packet == NULL || len < 0)
+		land(f, failure(f, failure_of(rcode)));
 	else
 		land(f, answer_read(packet, (size_t)len, question_name(q), question_type(q),
 				security == 1, security == 2));
@@ -142,16 +158,16 @@ static void
 start(struct resolver_thread *t, struct flight *f)
 {
 	const char *name = question_name(f->question);
-	int failure;
+	int refused;
 
 	append(&t->flying, f);
 	f->starting = true;
-	failure = ub_resolve_event(t->context, name[0] == '\0' ? "." : name,
+	refused = ub_resolve_event(t->context, name[0] == '\0' ? "." : name,
 		(int)question_type(f->question), 1, f, take_answer, &f->id);
-	if (failure != 0 && !f->answered)
-		fail(f, CM_DNS_SERVFAIL);
+	if (refused != 0 && !f->landed)
+		land(f, failure(f, CM_DNS_SERVFAIL));
 	f->starting = false;
-	if (f->answered)
+	if (f->landed)
 		free(f);
 }
 
@@ -161,8 +177,9 @@ expire(struct resolver_thread *t, int64_t now)
 	while (t->flying.first != NULL && t->flying.first->deadline <= now) {
 		struct flight *f = t->flying.first;
 
-		ub_cancel(t->context, f->id);
-		fail(f, CM_DNS_TIMEOUT);
+		settle(f, failure(f, CM_DNS_TIMEOUT));
+		f->late = true;
+		append(&t->late, f);
 	}
 }
 
@@ -252,14 +269,18 @@ end(void *context)
 	t->ended = true;
 	pthread_mutex_unlock(&t->lock);
 	take_handed(t, &handed);
+	while (t->late.first != NULL) {
+		ub_cancel(t->context, t->late.first->id);
+		land(t->late.first, NULL);
+	}
 	while (t->flying.first != NULL) {
 		ub_cancel(t->context, t->flying.first->id);
-		fail(t->flying.first, CM_DNS_SERVFAIL);
+		land(t->flying.first, failure(t->flying.first, CM_DNS_SERVFAIL));
 	}
 	for (struct flight *f = handed.first, *next; f != NULL; f = next) {
 		next = f->next;
 		append(&t->flying, f);
-		fail(f, CM_DNS_SERVFAIL);
+		land(f, failure(f, CM_DNS_SERVFAIL));
 	}
 	if (t->context != NULL)
 		ub_ctx_delete(t->context);

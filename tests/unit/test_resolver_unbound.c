@@ -242,6 +242,38 @@ START_TEST(deadline_of_who_asks_counts)
 }
 END_TEST
 
+#define OPEN_MOST 10000
+
+/* libunbound goes on after our timeout; what it holds for that is bounded like all else. */
+START_TEST(questions_whose_time_is_over_count_until_libunbound_gives_up)
+{
+	struct resolver *r = open_resolver(CLOCK_SEC);
+	static struct question *all[OPEN_MOST];
+	struct cm_dns_answer a;
+	char name[32];
+
+	atomic_store(&server.silent, true);
+	clock_freeze(1000000);
+	for (int i = 0; i < OPEN_MOST; i++) {
+		snprintf(name, sizeof(name), "n%d.example", i);
+		all[i] = resolver_ask(r, name, CM_DNS_A);
+	}
+	clock_advance(CLOCK_SEC);
+	for (int i = 0; i < OPEN_MOST; i++) {
+		question_wait(all[i], clock_now() + 20 * CLOCK_SEC, &a);
+		ck_assert_int_eq(a.status, CM_DNS_TIMEOUT);
+		question_drop(all[i]);
+	}
+	ck_assert_int_eq(ask(r, "more.example"), CM_DNS_SERVFAIL);
+	atomic_store(&server.silent, false);
+	clock_thaw();
+	for (int i = 0; i < 500 && ask(r, "more.example") != CM_DNS_FOUND; i++)
+		usleep(10000);
+	ck_assert_int_eq(ask(r, "more.example"), CM_DNS_FOUND);
+	resolver_close(r);
+}
+END_TEST
+
 /* --- the thread's end --- */
 
 START_TEST(thread_that_ends_is_replaced)
@@ -372,6 +404,7 @@ main(void)
 	tcase_add_test(tc, many_who_ask_the_same_ask_once);
 	tcase_add_test(tc, silence_ends_with_the_timeout);
 	tcase_add_test(tc, deadline_of_who_asks_counts);
+	tcase_add_test(tc, questions_whose_time_is_over_count_until_libunbound_gives_up);
 	tcase_add_test(tc, thread_that_ends_is_replaced);
 	tcase_add_test(tc, thread_that_is_stuck_is_replaced);
 	tcase_add_test(tc, workers_wait_and_can_be_cancelled);
