@@ -78,6 +78,15 @@ find_record(const struct zone_name *name, enum cm_dns_type type)
 	return r;
 }
 
+/* A line that says how questions for CNAME fail leads nowhere. */
+static const struct zone_record *
+find_alias(const struct zone_name *name)
+{
+	const struct zone_record *r = find_record(name, CM_DNS_CNAME);
+
+	return r == NULL || r->fails != CM_DNS_FOUND ? NULL : r;
+}
+
 static void
 add_record(struct draft *d, const struct zone_record *r)
 {
@@ -128,8 +137,7 @@ answer_to(const struct zone *z, const char *text, enum cm_dns_type type)
 	for (int links = 0; links <= CHAIN_MOST; links++) {
 		const struct zone_name *name = find_name(z, text);
 		const struct zone_record *r = name == NULL ? NULL : find_record(name, type);
-		const struct zone_record *alias =
-			name == NULL ? NULL : find_record(name, CM_DNS_CNAME);
+		const struct zone_record *alias = name == NULL ? NULL : find_alias(name);
 
 		if (name == NULL)
 			return answer_failure(CM_DNS_NO_NAME, text);

@@ -63,6 +63,7 @@ static const char zone[] = "# a comment\n"
 			   "bad.example       A     192.0.2.5\n"
 			   "no.example        refused\n"
 			   "forged.example    A     bogus\n"
+			   "stuck.example     CNAME servfail\n"
 			   "gone.example      nxdomain\n";
 
 static const char *const statuses[] = {
@@ -107,6 +108,8 @@ static const struct {
 		"found 300: 192.0.2.4"},
 	{"and silent for others", "half.example", CM_DNS_MX, "timeout 0:"},
 	{"a type that fails", "bad.example", CM_DNS_TXT, "servfail 0:"},
+	{"an alias that fails", "stuck.example", CM_DNS_CNAME, "servfail 0:"},
+	{"which leads nowhere", "stuck.example", CM_DNS_A, "nodata 300:"},
 	{"and one that does not", "bad.example", CM_DNS_A, "found 300: 192.0.2.5"},
 	{"a refusal", "no.example", CM_DNS_A, "refused 0:"},
 	{"a forgery", "forged.example", CM_DNS_A, "bogus 0:"},
