@@ -107,11 +107,11 @@ add_record(struct draft *d, const struct zone_record *r)
 	}
 }
 
+/* ttl: of the aliases that lead here. */
 static struct answer *
-answer_records(const struct zone_record *r, const char *name)
+answer_records(const struct zone_record *r, const char *name, uint32_t ttl)
 {
 	enum cm_dns_type type = r->type;
-	uint32_t ttl = r->ttl;
 	struct draft d;
 
 	draft_init(&d);
@@ -124,33 +124,36 @@ answer_records(const struct zone_record *r, const char *name)
 }
 
 static struct answer *
-answer_failure(enum cm_dns_status status, const char *name)
+answer_failure(enum cm_dns_status status, const char *name, uint32_t ttl)
 {
 	bool kept = status == CM_DNS_NO_NAME || status == CM_DNS_NO_DATA;
 
-	return answer_new(status, name, kept ? NEGATIVE_TTL : 0);
+	return answer_new(status, name, !kept ? 0 : ttl < NEGATIVE_TTL ? ttl : NEGATIVE_TTL);
 }
 
 static struct answer *
 answer_to(const struct zone *z, const char *text, enum cm_dns_type type)
 {
+	uint32_t ttl = UINT32_MAX;
+
 	for (int links = 0; links <= CHAIN_MOST; links++) {
 		const struct zone_name *name = find_name(z, text);
 		const struct zone_record *r = name == NULL ? NULL : find_record(name, type);
 		const struct zone_record *alias = name == NULL ? NULL : find_alias(name);
 
 		if (name == NULL)
-			return answer_failure(CM_DNS_NO_NAME, text);
+			return answer_failure(CM_DNS_NO_NAME, text, ttl);
 		if (r != NULL)
-			return r->fails == CM_DNS_FOUND ? answer_records(r, text)
-							: answer_failure(r->fails, text);
+			return r->fails == CM_DNS_FOUND ? answer_records(r, text, ttl)
+							: answer_failure(r->fails, text, ttl);
 		if (name->fails != CM_DNS_FOUND)
-			return answer_failure(name->fails, text);
+			return answer_failure(name->fails, text, ttl);
 		if (alias == NULL)
-			return answer_failure(CM_DNS_NO_DATA, text);
+			return answer_failure(CM_DNS_NO_DATA, text, ttl);
+		ttl = alias->ttl < ttl ? alias->ttl : ttl;
 		text = alias->text;
 	}
-	return answer_failure(CM_DNS_SERVFAIL, text);
+	return answer_failure(CM_DNS_SERVFAIL, text, 0);
 }
 
 static void

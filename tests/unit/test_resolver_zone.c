@@ -51,6 +51,7 @@ static const char zone[] = "# a comment\n"
 			   "1.2.0.192.in-addr.arpa PTR example.org\n"
 			   "www.example.org   CNAME web.example.org\n"
 			   "web.example.org   CNAME example.org\n"
+			   "brief.example 7   CNAME example.org\n"
 			   "loop1.example.org CNAME loop2.example.org\n"
 			   "loop2.example.org CNAME loop1.example.org\n"
 			   "odd\\032name.x     A     192.0.2.3\n"
@@ -92,6 +93,8 @@ static const struct {
 	{"a line with CR", "example.org", CM_DNS_NS, "found 300: ns1.example.org"},
 	{"a reverse name", "1.2.0.192.in-addr.arpa", CM_DNS_PTR, "found 300: example.org"},
 	{"a chain of aliases", "www.example.org", CM_DNS_AAAA, "found 300: 2001:db8::1"},
+	{"an alias that holds for less", "brief.example", CM_DNS_AAAA, "found 7: 2001:db8::1"},
+	{"and for what it has not", "brief.example", CM_DNS_PTR, "nodata 7:"},
 	{"an alias itself", "www.example.org", CM_DNS_CNAME, "found 300: web.example.org"},
 	{"a loop of aliases", "loop1.example.org", CM_DNS_A, "servfail 0:"},
 	{"an alias of what has no such record", "www.example.org", CM_DNS_PTR, "nodata 300:"},
