@@ -26,6 +26,7 @@ static const struct {
 	[CM_DNS_REFUSED] = {FAULT, "the server does not answer us"},
 	[CM_DNS_BOGUS] = {FAULT, "DNSSEC says the answer is forged"},
 	[CM_DNS_BAD_NAME] = {EMPTY, "no such question"},
+	[CM_DNS_CANCELLED] = {FAULT, "the question was given up"},
 };
 
 static const char *

@@ -429,6 +429,35 @@ START_TEST(client_without_address_is_none)
 }
 END_TEST
 
+static const struct cm_dns_answer *
+give_up(void *ctx, const char *name, enum cm_dns_type type)
+{
+	static const struct cm_dns_answer given_up = {.status = CM_DNS_CANCELLED, .name = ""};
+
+	(void)ctx;
+	(void)name;
+	(void)type;
+	return &given_up;
+}
+
+/* The MTA hung up, or the daemon ends: a zone file has no word for that. */
+START_TEST(question_that_was_given_up_is_a_temporary_error)
+{
+	const struct spf_dns dns = {.lookup = give_up};
+	const struct spf_query query = {.ip = CLIENT,
+		.local = "ann",
+		.domain = "example.org",
+		.helo = "mail.example.org",
+		.receiver = "unknown",
+		.dns = &dns};
+	struct spf_result r;
+
+	spf_check(&query, &r);
+	ck_assert_int_eq(r.code, SPF_TEMPERROR);
+	ck_assert_str_eq(r.problem, "example.org TXT: the question was given up");
+}
+END_TEST
+
 /* --- costs ---------------------------------------------------------------------------------------
  */
 
@@ -472,6 +501,7 @@ main(void)
 	tcase_add_loop_test(t, explanation, 0, LENGTH(explanations));
 	tcase_add_loop_test(t, identity, 0, LENGTH(identities));
 	tcase_add_test(t, client_without_address_is_none);
+	tcase_add_test(t, question_that_was_given_up_is_a_temporary_error);
 	tcase_add_loop_test(t, cost, 0, LENGTH(costs));
 	suite_add_tcase(s, t);
 	return table_run(s);
