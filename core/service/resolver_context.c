@@ -149,6 +149,10 @@ leave_local_names(struct ub_ctx *ctx, const struct resolver_config *c, struct er
 	for (size_t i = 0; failure == 0 && i < sizeof(local_names) / sizeof(*local_names); i++)
 		failure = ub_ctx_zone_add(
 			ctx, local_names[i], c->resolvers.count > 0 ? "transparent" : "static");
+	/* Only now it has read the keys, and does not say more than that. */
+	if (failure == UB_INITFAIL && c->dnssec)
+		return err_set(err, "libunbound does not start; are there keys of the root in %s?",
+			c->trust_anchor);
 	return failure == 0 || err_set(err, "libunbound: %s", ub_strerror(failure));
 }
 

@@ -110,6 +110,8 @@ static const struct {
 	{"a cache that is too small", "dns { cache_size = 1k }", "cache_size"},
 	{"keys that are not there", "dns { dnssec = yes; trust_anchor = nowhere }",
 		"dnssec: cannot read the keys of the root in"},
+	{"keys that are none", "dns { dnssec = yes; trust_anchor = /proc/version }",
+		"keys of the root in /proc/version?"},
 	{"a zone file that is not there", "dns { zone = nowhere }", "No such file or directory"},
 	{"two sections", "dns { }\ndns { }", "dns"},
 	{"a name", "dns x { }", "dns"},
