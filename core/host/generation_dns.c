@@ -3,8 +3,8 @@
  * generation_dns.c - the section dns: a resolver, or a zone file in its place
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "generation_build.h"
 #include "service/resolver.h"
@@ -17,6 +17,24 @@ written(const struct build_section *s, const char *name)
 	return setting == NULL ? NULL : &setting->value;
 }
 
+/* libunbound would take a file without keys, and check nothing. */
+static bool
+holds_key(const char *path)
+{
+	FILE *in = fopen(path, "re");
+	char line[1024];
+	bool found = false;
+
+	while (in != NULL && !found && fgets(line, sizeof(line), in) != NULL)
+		found = line[0] != ';' &&
+			(strstr(line, "DNSKEY") != NULL || strstr(line, "DS") != NULL);
+	if (in != NULL)
+		fclose(in);
+	if (in != NULL)
+		errno = ENOMSG;
+	return found;
+}
+
 /* DNSSEC begins with the keys of the root. */
 static bool
 has_anchor(struct build *b, const struct build_section *s, const struct dns_settings *set)
@@ -24,11 +42,12 @@ has_anchor(struct build *b, const struct build_section *s, const struct dns_sett
 	const char *path = set->resolver.trust_anchor;
 	const struct conf_value *v = written(s, "trust_anchor");
 
-	if (!set->resolver.dnssec || access(path, R_OK) == 0)
+	if (!set->resolver.dnssec || holds_key(path))
 		return true;
 	v = v != NULL ? v : written(s, "dnssec");
 	diag_error(b->diag, v != NULL ? v->pos : s->section->pos, NULL,
-		"dnssec: cannot read the keys of the root in %s: %s", path, strerror(errno));
+		"dnssec: cannot read the keys of the root in %s: %s", path,
+		errno == ENOMSG ? "it holds none" : strerror(errno));
 	diag_help(b->diag, "install them: apt-get install dns-root-data; or set dnssec = no");
 	return false;
 }

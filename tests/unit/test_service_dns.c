@@ -112,6 +112,8 @@ static const struct {
 		"dnssec: cannot read the keys of the root in"},
 	{"keys that are none", "dns { dnssec = yes; trust_anchor = /proc/version }",
 		"keys of the root in /proc/version?"},
+	{"a file without keys", "dns { dnssec = yes; trust_anchor = /dev/null }",
+		"the keys of the root in /dev/null: it holds none"},
 	{"a zone file that is not there", "dns { zone = nowhere }", "No such file or directory"},
 	{"two sections", "dns { }\ndns { }", "dns"},
 	{"a name", "dns x { }", "dns"},
