@@ -43,6 +43,14 @@ clock_wall(void)
 }
 
 int64_t
+clock_wall_us(void)
+{
+	int64_t virtual = atomic_load(&frozen);
+
+	return virtual != 0 ? virtual + atomic_load(&wall_offset) : read_us(CLOCK_REALTIME);
+}
+
+int64_t
 clock_cpu(void)
 {
 	return read_us(CLOCK_THREAD_CPUTIME_ID);

@@ -18,6 +18,8 @@
 int64_t clock_now(void);
 /* Seconds since 1970. */
 int64_t clock_wall(void);
+/* Microseconds since 1970. */
+int64_t clock_wall_us(void);
 /* CPU time of the calling thread, microseconds; never virtual. */
 int64_t clock_cpu(void);
 

@@ -97,6 +97,7 @@ typedef enum cm_verdict cm_hook(struct cm_session *, const struct cm_event *);
 
 /* --- settings ------------------------------------------------------------------------------ */
 
+struct cm_store;    /* a named store of filter.conf */
 struct cm_networks; /* a set of addresses and CIDR networks */
 struct cm_map;	    /* a named map of filter.conf */
 
@@ -113,6 +114,11 @@ struct cm_numbers {
 struct cm_rate {
 	int64_t count;
 	int64_t period_us;
+};
+
+struct cm_rates {
+	size_t count;
+	const struct cm_rate *items;
 };
 
 /* Type of a setting, and what stands at struct cm_option.offset of the settings struct. */
@@ -132,7 +138,9 @@ enum cm_option_type {
 	CM_OPT_SIZE,	 /* int64_t octets: 50M */
 	CM_OPT_SOCKET,	 /* const char *: unix:PATH, inet:PORT@HOST, inet6:PORT@HOST */
 	CM_OPT_STRING,	 /* const char *, NULL when not set and without default */
-	CM_OPT_TIME	 /* int64_t seconds since 1970: "2026-12-31 08:00" local time */
+	CM_OPT_TIME,	 /* int64_t seconds since 1970: "2026-12-31 08:00" local time */
+	CM_OPT_RATES,	 /* struct cm_rates: 100/1h, or a list of them */
+	CM_OPT_STORE	 /* const struct cm_store *; not set: the only store there is */
 };
 
 enum {
@@ -492,6 +500,83 @@ CM_API size_t cm_auth_result_count(const struct cm_session *);
 CM_API const struct cm_auth_result *cm_auth_result(const struct cm_session *, size_t i);
 /* main.authserv_id, or the name of this host. */
 CM_API const char *cm_authserv_id(const struct cm_session *);
+
+/* --- state that lasts --------------------------------------------------------------------------
+ */
+
+enum cm_store_status {
+	CM_STORE_OK,
+	CM_STORE_NONE, /* no such key */
+	CM_STORE_AWAY, /* no answer in time, no connection, a disk that refuses */
+	CM_STORE_FULL  /* no room: nothing was changed */
+};
+
+/*
+ * Keys are texts, shared by all who use the store; begin them with what they are for ("greylist/").
+ * A time to live is in microseconds, 0 for ever. Each call is atomic, also between machines, and
+ * waits no longer than the store's own time and cm_deadline().
+ */
+/* value lives as long as the message. */
+CM_API enum cm_store_status cm_store_get(struct cm_session *, const struct cm_store *,
+	const char *key, const void **value, size_t *len);
+CM_API enum cm_store_status cm_store_set(struct cm_session *, const struct cm_store *,
+	const char *key, const void *value, size_t len, int64_t ttl_us);
+CM_API enum cm_store_status
+cm_store_delete(struct cm_session *, const struct cm_store *, const char *key);
+/* Adds to a counter that begins at 0 and ends ttl after that; value: what it is then. */
+CM_API enum cm_store_status cm_store_add(struct cm_session *, const struct cm_store *,
+	const char *key, int64_t delta, int64_t ttl_us, int64_t *value);
+/*
+ * Adds a member to a set, and says how many different ones it has had since its first, ttl ago at
+ * most: exact up to 64, then within a few hundredths.
+ */
+CM_API enum cm_store_status cm_store_add_member(struct cm_session *, const struct cm_store *,
+	const char *key, const char *member, int64_t ttl_us, int64_t *count);
+/* Counts in this process's memory, for a store that is away. */
+CM_API const struct cm_store *cm_store_fallback(const struct cm_store *);
+
+#define CM_LIMIT_WINDOWS 8u
+/* Of a window, and of what one step may cost. */
+#define CM_LIMIT_COUNT_MOST INT64_C(1000000000)
+
+/* count in period_us, and at most burst at once (0: count): a bucket that leaks. */
+struct cm_limit_window {
+	int64_t count, period_us, burst;
+};
+
+struct cm_limit {
+	size_t windows; /* all of them take, or none does */
+	struct cm_limit_window window[CM_LIMIT_WINDOWS];
+	bool strict; /* what is refused counts as well: who does not stop is not let in */
+};
+
+/*
+ * A message reserves what it may still take, which counts in full until the message is accepted
+ * (commit: it begins to leak) or not (release: it was never there). A reservation that nobody ends
+ * is forgotten after a quarter of an hour.
+ */
+enum cm_limit_step { CM_LIMIT_LOOK, CM_LIMIT_RESERVE, CM_LIMIT_COMMIT, CM_LIMIT_RELEASE };
+
+struct cm_limit_take {
+	enum cm_limit_step step;
+	int64_t cost;	     /* look, reserve: wanted; commit: what it was in the end */
+	int64_t reserved;    /* commit, release: what reserve took, */
+	int64_t reserved_at; /* and when it says that it did */
+};
+
+struct cm_limit_answer {
+	bool ok;
+	bool never;	     /* refused, and it will never fit: the cost is over a burst */
+	size_t window;	     /* that refused; else the fullest */
+	int64_t used;	     /* of that window, with this step where it was taken */
+	int64_t limit;	     /* its burst */
+	int64_t retry_us;    /* refused: when it will fit, if nobody else takes it */
+	int64_t reserved_at; /* for commit and release */
+};
+
+CM_API enum cm_store_status
+cm_store_limit(struct cm_session *, const struct cm_store *, const char *key,
+	const struct cm_limit *, const struct cm_limit_take *, struct cm_limit_answer *);
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
