@@ -37,6 +37,9 @@ struct schema_world {
 	/* The map with that name or NULL; names is for suggestions and may be NULL. */
 	const struct cm_map *(*find_map)(void *context, const char *name);
 	const char *const *(*map_names)(void *context, size_t *count);
+	/* The same for stores. */
+	const struct cm_store *(*find_store)(void *context, const char *name);
+	const char *const *(*store_names)(void *context, size_t *count);
 	/*
 	 * The row of what ("plugin access") takes the map, which it names at that place; false
 	 * after an error. NULL: every row takes every map.

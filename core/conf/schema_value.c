@@ -12,6 +12,7 @@
 #include "base/net.h"
 #include "base/text.h"
 #include "schema.h"
+#include "schema_field.h"
 #include "schema_socket.h"
 #include "unit.h"
 
@@ -21,20 +22,11 @@
 #define TIME_HELP "units: ms s min h d w (they add up: 1h30min)"
 #define SIZE_HELP "units: k M G (1k is 1024 octets)"
 
-/* A value on its way into the struct. */
-struct field {
-	const char *what;
-	const struct cm_option *row;
-	void *out; /* the member */
-	const struct schema_world *world;
-	struct diag *diag;
-};
-
 struct type {
 	const char *article, *text;
 	const char *example; /* or NULL */
 	bool list;	     /* takes several values */
-	bool (*read)(const struct field *, const struct conf_value *);
+	bool (*read)(const struct schema_field *, const struct conf_value *);
 };
 
 static const struct type *type_of(enum cm_option_type);
@@ -66,7 +58,7 @@ part_pos(const struct conf_value *v, const char *bad, size_t len)
 }
 
 static bool
-not_of_type(const struct field *f, const struct conf_value *v, const char *label)
+not_of_type(const struct schema_field *f, const struct conf_value *v, const char *label)
 {
 	const struct type *type = type_of(f->row->type);
 
@@ -76,11 +68,12 @@ not_of_type(const struct field *f, const struct conf_value *v, const char *label
 }
 
 static void
-unit_missing_help(const struct field *f, const char *text)
+unit_missing_help(const struct schema_field *f, const char *text)
 {
 	if (f->row->type == CM_OPT_PERCENT)
 		diag_help(f->diag, "did you mean %s%%?", text);
-	else if (f->row->type == CM_OPT_RATE && strchr(text, '/') == NULL)
+	else if ((f->row->type == CM_OPT_RATE || f->row->type == CM_OPT_RATES) &&
+		 strchr(text, '/') == NULL)
 		diag_help(f->diag, "did you mean %s/1h? " TIME_HELP, text);
 	else
 		diag_help(f->diag, "did you mean %ss or %smin? " TIME_HELP, text, text);
@@ -88,7 +81,7 @@ unit_missing_help(const struct field *f, const char *text)
 
 /* What a reader of unit.h did not understand. */
 static bool
-bad_unit(const struct field *f, const struct conf_value *v, const char *bad, const char *why)
+bad_unit(const struct schema_field *f, const struct conf_value *v, const char *bad, const char *why)
 {
 	const struct type *type = type_of(f->row->type);
 	size_t len = strcspn(bad, "0123456789");
@@ -134,7 +127,7 @@ bound_text(enum cm_option_type type, int64_t value, char out[32])
 }
 
 static bool
-in_range(const struct field *f, const struct conf_value *v, int64_t number)
+in_range(const struct schema_field *f, const struct conf_value *v, int64_t number)
 {
 	const struct cm_option *row = f->row;
 	char least[32], most[32];
@@ -152,7 +145,7 @@ in_range(const struct field *f, const struct conf_value *v, int64_t number)
 }
 
 static bool
-read_bool(const struct field *f, const struct conf_value *v)
+read_bool(const struct schema_field *f, const struct conf_value *v)
 {
 	const char *why;
 
@@ -165,7 +158,7 @@ read_bool(const struct field *f, const struct conf_value *v)
 
 /* The types that are one number. */
 static bool
-read_number(const struct field *f, const struct conf_value *v)
+read_number(const struct schema_field *f, const struct conf_value *v)
 {
 	static const struct {
 		enum cm_option_type type;
@@ -195,7 +188,7 @@ read_number(const struct field *f, const struct conf_value *v)
 }
 
 static bool
-read_rate(const struct field *f, const struct conf_value *v)
+read_rate(const struct schema_field *f, const struct conf_value *v)
 {
 	struct cm_rate rate;
 	const char *why;
@@ -226,7 +219,7 @@ split_choices(struct arena *arena, const char *choices, const char *words[CHOICE
 }
 
 static bool
-read_choice(const struct field *f, const struct conf_value *v)
+read_choice(const struct schema_field *f, const struct conf_value *v)
 {
 	const char *words[CHOICES_MOST];
 	size_t count = split_choices(f->world->arena, f->row->choices, words);
@@ -249,7 +242,7 @@ read_choice(const struct field *f, const struct conf_value *v)
 
 /* What the row itself says of a text. */
 static bool
-passes(const struct field *f, const struct conf_value *v)
+passes(const struct schema_field *f, const struct conf_value *v)
 {
 	char why[WHY_SIZE] = "";
 
@@ -261,7 +254,7 @@ passes(const struct field *f, const struct conf_value *v)
 }
 
 static bool
-read_string(const struct field *f, const struct conf_value *v)
+read_string(const struct schema_field *f, const struct conf_value *v)
 {
 	if (!passes(f, v))
 		return false;
@@ -270,7 +263,7 @@ read_string(const struct field *f, const struct conf_value *v)
 }
 
 static const char *
-resolve(const struct field *f, const char *path)
+resolve(const struct schema_field *f, const char *path)
 {
 	if (path[0] == '/' || f->world->base_dir == NULL || f->world->base_dir[0] == '\0')
 		return arena_strdup(f->world->arena, path);
@@ -278,7 +271,7 @@ resolve(const struct field *f, const char *path)
 }
 
 static bool
-read_path(const struct field *f, const struct conf_value *v)
+read_path(const struct schema_field *f, const struct conf_value *v)
 {
 	if (v->text[0] == '\0')
 		return not_of_type(f, v, NULL);
@@ -287,7 +280,7 @@ read_path(const struct field *f, const struct conf_value *v)
 }
 
 static bool
-read_socket(const struct field *f, const struct conf_value *v)
+read_socket(const struct schema_field *f, const struct conf_value *v)
 {
 	struct err help;
 
@@ -304,32 +297,6 @@ read_socket(const struct field *f, const struct conf_value *v)
 	return true;
 }
 
-static bool
-read_map(const struct field *f, const struct conf_value *v)
-{
-	const struct schema_world *w = f->world;
-	const struct cm_map *map = w->find_map == NULL ? NULL : w->find_map(w->context, v->text);
-	const char *const *names = NULL;
-	const char *nearest;
-	size_t count = 0;
-
-	*(const struct cm_map **)f->out = map;
-	if (map != NULL && w->use_map != NULL)
-		return w->use_map(w->context, map, f->what, f->row, v->pos);
-	if (map != NULL || diag_incomplete(f->diag))
-		return true;
-	diag_error(f->diag, v->pos, NULL, "%s names \"%s\", which is not defined", f->row->name,
-		v->text);
-	if (w->map_names != NULL)
-		names = w->map_names(w->context, &count);
-	nearest = text_nearest(v->text, names, count);
-	if (nearest != NULL)
-		diag_help(f->diag, "did you mean \"%s\"?", nearest);
-	else
-		diag_help(f->diag, "define it: map %s { source = ... }", v->text);
-	return false;
-}
-
 /* --- lists --- */
 
 /* A list setting accepts a single value too. */
@@ -341,7 +308,7 @@ items_of(const struct conf_value *v, size_t *count)
 }
 
 static bool
-read_list(const struct field *f, const struct conf_value *v)
+read_list(const struct schema_field *f, const struct conf_value *v)
 {
 	size_t count;
 	const struct conf_value *items = items_of(v, &count);
@@ -357,7 +324,7 @@ read_list(const struct field *f, const struct conf_value *v)
 }
 
 static bool
-read_numbers(const struct field *f, const struct conf_value *v)
+read_numbers(const struct schema_field *f, const struct conf_value *v)
 {
 	size_t count;
 	const struct conf_value *items = items_of(v, &count);
@@ -365,7 +332,7 @@ read_numbers(const struct field *f, const struct conf_value *v)
 	bool good = true;
 
 	for (size_t i = 0; i < count; i++) {
-		struct field item = *f;
+		struct schema_field item = *f;
 
 		item.out = &numbers[i];
 		good = read_number(&item, &items[i]) && good;
@@ -375,7 +342,25 @@ read_numbers(const struct field *f, const struct conf_value *v)
 }
 
 static bool
-read_network(const struct field *f, const struct conf_value *v, struct net_block *block)
+read_rates(const struct schema_field *f, const struct conf_value *v)
+{
+	size_t count;
+	const struct conf_value *items = items_of(v, &count);
+	struct cm_rate *rates = arena_array(f->world->arena, count, sizeof(*rates));
+	bool good = true;
+
+	for (size_t i = 0; i < count; i++) {
+		struct schema_field item = *f;
+
+		item.out = &rates[i];
+		good = read_rate(&item, &items[i]) && good;
+	}
+	*(struct cm_rates *)f->out = (struct cm_rates){.count = count, .items = rates};
+	return good;
+}
+
+static bool
+read_network(const struct schema_field *f, const struct conf_value *v, struct net_block *block)
 {
 	char text[NET_TEXT];
 
@@ -393,7 +378,7 @@ read_network(const struct field *f, const struct conf_value *v, struct net_block
 }
 
 static bool
-read_networks(const struct field *f, const struct conf_value *v)
+read_networks(const struct schema_field *f, const struct conf_value *v)
 {
 	size_t count;
 	const struct conf_value *items = items_of(v, &count);
@@ -420,15 +405,17 @@ static const struct type types[] = {
 	[CM_OPT_DURATION] = {"a ", "duration with a unit", "30s or 1h30min", false, read_number},
 	[CM_OPT_INT] = {"a ", "whole number", NULL, false, read_number},
 	[CM_OPT_LIST] = {"a ", "list", NULL, true, read_list},
-	[CM_OPT_MAP] = {"the ", "name of a map", NULL, false, read_map},
+	[CM_OPT_MAP] = {"the ", "name of a map", NULL, false, schema_read_map},
 	[CM_OPT_MODE] = {"a ", "file mode in octal", "0660", false, read_number},
 	[CM_OPT_NETWORKS] = {"a ", "list of addresses and networks", NULL, true, read_networks},
 	[CM_OPT_NUMBERS] = {"a ", "whole number", NULL, true, read_numbers},
 	[CM_OPT_PATH] = {"a ", "file name", NULL, false, read_path},
 	[CM_OPT_PERCENT] = {"a ", "percentage", "10%", false, read_number},
 	[CM_OPT_RATE] = {"a ", "rate (COUNT/TIME)", "100/1h", false, read_rate},
+	[CM_OPT_RATES] = {"a ", "rate (COUNT/TIME)", "100/1h", true, read_rates},
 	[CM_OPT_SIZE] = {"a ", "size", "50M", false, read_number},
 	[CM_OPT_SOCKET] = {"a ", "socket address", NULL, false, read_socket},
+	[CM_OPT_STORE] = {"the ", "name of a store", NULL, false, schema_read_store},
 	[CM_OPT_STRING] = {"a ", "text", NULL, false, read_string},
 	[CM_OPT_TIME] = {"a ", "date or date and time", "2026-12-31 or \"2026-12-31 08:00\"", false,
 		read_number},
@@ -446,6 +433,8 @@ schema_type_text(enum cm_option_type type)
 {
 	if (type == CM_OPT_NUMBERS)
 		return "list of whole numbers";
+	if (type == CM_OPT_RATES)
+		return "list of rates (COUNT/TIME)";
 	return type_of(type) == NULL ? "unknown" : type_of(type)->text;
 }
 
@@ -454,7 +443,7 @@ schema_value(const char *what, const struct cm_option *row, const struct conf_va
 	void *out, const struct schema_world *world, struct diag *diag)
 {
 	const struct type *type = type_of(row->type);
-	const struct field f = {.what = what,
+	const struct schema_field f = {.what = what,
 		.row = row,
 		.out = (unsigned char *)out + row->offset,
 		.world = world,

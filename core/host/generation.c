@@ -19,6 +19,7 @@
 #include "script.h"
 #include "service/map.h"
 #include "service/resolver.h"
+#include "service/store.h"
 
 #define ARENA_SIZE   16384
 #define FIELDS_MOST  100000 /* header fields of one message; their octets are bounded too */
@@ -43,6 +44,8 @@ generation_free(struct generation *g)
 	script_host_free(g->scripts);
 	for (size_t i = 0; i < g->map_count; i++)
 		map_close(g->maps[i]);
+	for (size_t i = 0; i < g->store_count; i++)
+		store_close(g->stores[i]);
 	resolver_close(g->chain.resolver);
 	arena_fini(&g->arena);
 	free(g);
@@ -107,6 +110,7 @@ build(struct build *b)
 	build_logs(b);
 	build_dns(b);
 	build_maps(b);
+	build_stores(b);
 	build_links(b);
 	build_profiles(b);
 	build_check(b);

@@ -36,6 +36,8 @@ struct generation {
 	struct chain_needs needs;
 	struct cm_map **maps;
 	size_t map_count;
+	struct cm_store **stores;
+	size_t store_count;
 	struct script_host *scripts; /* Lua states; NULL without scripts */
 	struct started *started;
 	const struct conf_section *tree; /* as read, for `config show` */

@@ -66,6 +66,14 @@ void build_dns(struct build *);
 /* generation_maps.c */
 void build_maps(struct build *);
 
+/* generation_stores.c */
+void build_stores(struct build *);
+const struct cm_store *build_find_store(void *build, const char *name);
+const char *const *build_store_names(void *build, size_t *count);
+/* What the section names no store for uses the only one. False after a mistake. */
+bool build_give_stores(
+	struct build *, const struct build_section *, const struct schema_rows *, void *config);
+
 /* generation_links.c: plugins and scripts. */
 void build_links(struct build *);
 /* NULL when there is none of that name. */

@@ -193,7 +193,8 @@ read_plugin(struct build *b, const struct build_section *s, struct link *link)
 	parts[2].rows =
 		(struct schema_rows){plugin->options, plugin->option_count, plugin->option_size};
 	parts[2].out = link->config;
-	if (!schema_fill(s->what, s->section, parts, 3, &b->world, b->diag))
+	if (!schema_fill(s->what, s->section, parts, 3, &b->world, b->diag) ||
+		!build_give_stores(b, s, &parts[2].rows, link->config))
 		return;
 	finish_link(b, link, s);
 	start(b, link, s);
@@ -271,6 +272,8 @@ build_links(struct build *b)
 	b->world.find_map = find_map;
 	b->world.map_names = map_names;
 	b->world.use_map = use_map;
+	b->world.find_store = build_find_store;
+	b->world.store_names = build_store_names;
 	b->world.context = b;
 	g->chain.links = arena_array(&g->arena, room, sizeof(struct link *));
 	b->link_sections = arena_array(&g->arena, room, sizeof(*b->link_sections));

@@ -17,7 +17,7 @@
 #define HOST_NAME_SIZE 256
 
 /* What the design has and this version has not: to be told so beats a wrong suggestion. */
-static const char *const later_sections[] = {"metrics", "store"};
+static const char *const later_sections[] = {"metrics"};
 static const char *const later_listeners[] = {"control", "policy"};
 
 static bool
@@ -51,7 +51,7 @@ unknown_kind(struct build *b, const struct conf_section *s)
 		diag_help(b->diag, "did you mean \"%s\"?", nearest);
 	else
 		diag_help(b->diag,
-			"sections: dns, listener, log, main, map, plugin, profile, script");
+			"sections: dns, listener, log, main, map, plugin, profile, script, store");
 }
 
 static bool

@@ -31,8 +31,10 @@ static const size_t type_sizes[] = {
 	[CM_OPT_PATH] = sizeof(const char *),
 	[CM_OPT_PERCENT] = sizeof(int64_t),
 	[CM_OPT_RATE] = sizeof(struct cm_rate),
+	[CM_OPT_RATES] = sizeof(struct cm_rates),
 	[CM_OPT_SIZE] = sizeof(int64_t),
 	[CM_OPT_SOCKET] = sizeof(const char *),
+	[CM_OPT_STORE] = sizeof(const struct cm_store *),
 	[CM_OPT_STRING] = sizeof(const char *),
 	[CM_OPT_TIME] = sizeof(int64_t),
 };

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "chain/chain.h"
+#include "service/store.h"
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
@@ -125,6 +126,26 @@ static const struct cm_option dns_rows[] = {
 		.help = "answer from this zone file and ask nobody; for tests", .since = "0.1"},
 };
 
+/* "unix:/run/redis.sock", "192.0.2.1:6379", "[2001:db8::1]:6379". */
+static bool
+check_server(const char *text, char *why, size_t why_size)
+{
+	const char *colon = strrchr(text, ':');
+	unsigned long port = 0;
+	char *end;
+
+	if (strncmp(text, "unix:/", 6) == 0)
+		return true;
+	if (colon != NULL && colon > text && colon[1] >= '0' && colon[1] <= '9') {
+		port = strtoul(colon + 1, &end, 10);
+		port = *end == '\0' ? port : 0;
+	}
+	if (port > 0 && port <= 65535)
+		return true;
+	snprintf(why, why_size, "must be unix:/PATH or HOST:PORT, such as 10.0.0.11:6379");
+	return false;
+}
+
 #define LISTENER(field) offsetof(struct listener_settings, field)
 
 static const struct cm_option listener_rows[] = {
@@ -231,6 +252,31 @@ static const struct cm_option log_rows[] = {
 		.help = "where lines go", .since = "0.1"},
 };
 
+#define STORE(field) offsetof(struct store_config, field)
+
+static const struct cm_option store_rows[] = {
+	{"max_size", CM_OPT_SIZE, STORE(max_size), "1G", .min = MEGA, .max = 1024 * GIGA,
+		.help = "of the file, or of the memory; what does not fit is refused",
+		.since = "0.1"},
+	{"password_file", CM_OPT_PATH, STORE(password_file),
+		.help = "file whose first line is the password of Redis", .since = "0.1"},
+	{"path", CM_OPT_PATH, STORE(path), .help = "directory of the files of LMDB",
+		.since = "0.1"},
+	{"prefix", CM_OPT_STRING, STORE(prefix),
+		"chainmail:", .help = "in front of every key in Redis", .since = "0.1"},
+	{"sentinel", CM_OPT_STRING, STORE(sentinel),
+		.help = "name of the master; servers are its Sentinels then", .since = "0.1"},
+	{"servers", CM_OPT_LIST, STORE(servers), .check = check_server,
+		.help = "Redis servers, as unix:PATH or HOST:PORT", .since = "0.1"},
+	{"sync", CM_OPT_DURATION, STORE(sync_us), "1s", .min = 1000, .max = MINUTE,
+		.help = "at most this much is lost when the machine dies", .since = "0.1"},
+	{"timeout", CM_OPT_DURATION, STORE(timeout_us), "50ms", .min = 1000, .max = 10 * SECOND,
+		.help = "how long one operation of Redis may take", .since = "0.1"},
+	{"type", CM_OPT_CHOICE, STORE(type), "lmdb", "memory|lmdb|redis",
+		.help = "memory of the daemon, files of this machine, or a server for several",
+		.since = "0.1"},
+};
+
 const struct section_kind section_kinds[] = {
 	{"dns", .single = true, .rows = SCHEMA_ROWS(dns_rows),
 		.help = "the resolver that every check asks"},
@@ -247,6 +293,8 @@ const struct section_kind section_kinds[] = {
 		.help = "which mail runs through which chain; the first whose conditions hold"},
 	{"script", .named = true, .links = true, .rows = SCHEMA_ROWS(script_rows),
 		.help = "a rule written in Lua; its own settings stand in settings { }"},
+	{"store", .named = true, .rows = SCHEMA_ROWS(store_rows),
+		.help = "where what must last is kept: limits, greylists"},
 };
 
 const size_t section_kind_count = COUNT(section_kinds);

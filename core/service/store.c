@@ -33,6 +33,8 @@ static struct cm_store *list; /* under the lock */
 
 static const struct store_backend *const backends[] = {
 	[STORE_MEMORY] = &store_memory,
+	[STORE_LMDB] = NULL,
+	[STORE_REDIS] = NULL,
 };
 
 /* --- settings --- */
@@ -106,6 +108,11 @@ make(const struct store_config *config, struct err *err)
 {
 	struct cm_store *s = mem_zalloc(1, sizeof(*s));
 
+	if (backends[config->type] == NULL) {
+		err_set(err, "this type of store is not there yet");
+		free(s);
+		return NULL;
+	}
 	s->references = 1;
 	s->config = copy_config(config);
 	s->backend = backends[config->type];

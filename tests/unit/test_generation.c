@@ -62,13 +62,10 @@ static const struct {
 		"filter.conf:4:1: error: unknown section \"frobnicate\"\n"
 		"    4 | frobnicate { }\n"
 		"      | ^~~~~~~~~~\n"
-		"      = help: sections: dns, listener, log, main, map, plugin, profile, script\n"},
-	{"sections of later versions", "store local { }\nmetrics { }\n" WHOLE,
-		"filter.conf:4:1: error: section store is not available in this version\n"
-		"    4 | store local { }\n"
-		"      | ^~~~~\n"
-		"filter.conf:5:1: error: section metrics is not available in this version\n"
-		"    5 | metrics { }\n"
+		"      = help: sections: dns, listener, log, main, map, plugin, profile, script, store\n"},
+	{"a section of later versions", "metrics { }\n" WHOLE,
+		"filter.conf:4:1: error: section metrics is not available in this version\n"
+		"    4 | metrics { }\n"
 		"      | ^~~~~~~\n"},
 	{"a setting outside", "mode = shadow\n" WHOLE,
 		"filter.conf:4:1: error: mode stands outside a section\n"
