@@ -207,6 +207,12 @@ chain_trace(const struct cm_session *s)
 	return &s->run->trace;
 }
 
+struct command_sink *
+chain_sink(const struct cm_session *s)
+{
+	return s->run->sink;
+}
+
 const struct cm_final *
 chain_final(const struct cm_session *s)
 {

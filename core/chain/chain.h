@@ -145,5 +145,7 @@ const struct chain *chain_of(const struct cm_session *);
 const struct trace *chain_conn_trace(const struct cm_session *);
 const struct trace *chain_trace(const struct cm_session *);
 const struct cm_final *chain_final(const struct cm_session *);
+/* Where the answer of the running command goes; NULL outside of one. */
+struct command_sink *chain_sink(const struct cm_session *);
 
 #endif

@@ -45,7 +45,8 @@ struct run {
 	struct reply reply;
 	const char *reason, *result;
 	int64_t deadline;
-	int64_t now; /* end of the hook before */
+	int64_t now;		   /* end of the hook before */
+	struct command_sink *sink; /* where a command's answer goes; NULL: none runs */
 
 	/* Connection. */
 	bool sees_all;		     /* header and body are sent by the MTA */

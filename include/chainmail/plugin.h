@@ -192,6 +192,19 @@ struct cm_macro {
 	const char *name; /* as the MTA spells it: "i", "{auth_authen}" */
 };
 
+/*
+ * What people may ask of a plugin while the daemon runs: `chainmail NOUN NAME [OPERAND] ...`. It is
+ * run for each link of that plugin, in a session of no client, beside the mail.
+ */
+struct cm_command {
+	const char *name;     /* "show" */
+	const char *operands; /* for the help: "KEY" */
+	const char *help;     /* one line */
+	bool changes;	      /* for root and main.admins alone */
+	/* Answers with cm_row(). False: it could not, and cm_complain() has said why. */
+	bool (*run)(struct cm_session *, size_t count, const char *const *operands);
+};
+
 struct cm_plugin {
 	uint32_t abi;	  /* CM_ABI */
 	uint32_t size;	  /* sizeof(struct cm_plugin) */
@@ -229,6 +242,11 @@ struct cm_plugin {
 	 * session is of no client; settings, DNS, log and clock work. Rare.
 	 */
 	void (*probe)(struct cm_session *);
+
+	const char *noun; /* of its commands: "limit"; NULL: it has none */
+	const struct cm_command *commands;
+	uint32_t command_count;
+	uint32_t command_size; /* sizeof(struct cm_command) */
 };
 
 /* --- settings and state of the running link ------------------------------------------------- */
@@ -577,6 +595,28 @@ struct cm_limit_answer {
 CM_API enum cm_store_status
 cm_store_limit(struct cm_session *, const struct cm_store *, const char *key,
 	const struct cm_limit *, const struct cm_limit_take *, struct cm_limit_answer *);
+
+/*
+ * Shows every entry whose key begins with prefix, in no order, until show() returns false; for
+ * commands. What comes and goes meanwhile may be shown or not.
+ */
+CM_API enum cm_store_status
+cm_store_each(struct cm_session *, const struct cm_store *, const char *prefix,
+	bool (*show)(void *context, const char *key, const void *value, size_t len), void *context);
+
+/* --- answers to commands -----------------------------------------------------------------------
+ */
+
+struct cm_cell {
+	const char *name; /* heads the column: "used" */
+	const char *text; /* NULL: number is the value */
+	int64_t number;
+};
+
+/* One row of the answer; the link's name is put in front. False: nobody reads it any more. */
+CM_API bool cm_row(struct cm_session *, const struct cm_cell *, size_t count);
+/* Why a command could not be done. */
+CM_API void cm_complain(struct cm_session *, const char *format, ...) CM_PRINTF(2, 3);
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
