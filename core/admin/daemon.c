@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "control.h"
 #include "door/conversation.h"
 #include "door/milter.h"
 #include "host/generation.h"
@@ -105,7 +106,9 @@ open_listeners(const struct generation *g, struct err *err)
 	if (g->listener_count == 0)
 		return err_set(err, "%s has no listener; add one, so that mail can come", g->path);
 	for (size_t i = 0; i < g->listener_count; i++) {
-		if (!milter_open(&g->listeners[i], err))
+		const struct listener_settings *l = &g->listeners[i];
+
+		if (l->type == LISTENER_CONTROL ? !control_open(l, err) : !milter_open(l, err))
 			return false;
 	}
 	return true;
@@ -160,6 +163,7 @@ say_started(const struct generation *g)
 static void
 remove_files(struct daemon *d)
 {
+	control_stop();
 	milter_stop();
 	/* The directory may be root's, and then the file is overwritten by the next start. */
 	if (d->pid_file != NULL && unlink(d->pid_file) != 0)
@@ -207,7 +211,7 @@ start(struct daemon *d)
 	}
 	generation_swap(g);
 	warn_about_user(g);
-	if (!milter_start(&g->main, &err))
+	if (!milter_start(&g->main, &err) || !control_start(d->config, &err))
 		return fail_start(d, &err);
 	say_started(g);
 	probe_begin();
@@ -287,6 +291,7 @@ daemon_run(const char *config)
 		notify_ready();
 		serve(&d);
 		drain(&d);
+		control_stop();
 		probe_end();
 		remove_files(&d);
 		log_write(LOG_LEVEL_INFO, "chainmail " CHAINMAIL_VERSION " ended");

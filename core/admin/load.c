@@ -4,6 +4,7 @@
  */
 #include "load.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,9 +129,13 @@ load_with_logs(const char *path, struct diag *diag)
 	return NULL;
 }
 
+/* One at a time: a signal and a command may come together. */
+static pthread_mutex_t reloading = PTHREAD_MUTEX_INITIALIZER;
+
 void
 reload_config(const char *path)
 {
+	pthread_mutex_lock(&reloading);
 	struct generation *old = generation_hold();
 	struct diag *diag = diag_new();
 
@@ -149,4 +154,5 @@ reload_config(const char *path)
 	notify_ready();
 	diag_free(diag);
 	generation_drop(old);
+	pthread_mutex_unlock(&reloading);
 }

@@ -12,13 +12,18 @@
 
 static const struct command *const commands[] = {
 	&command_check,
+	&command_commands,
 	&command_config,
 	&command_dns,
 	&command_explain,
+	&command_greylist,
 	&command_help,
+	&command_limit,
 	&command_lua,
 	&command_plugins,
+	&command_reload,
 	&command_serve,
+	&command_status,
 	&command_version,
 };
 

@@ -15,6 +15,7 @@
 enum {
 	EXIT_OK = 0,
 	EXIT_NO = 1, /* refused: configuration, message, test */
+	EXIT_NO_DAEMON = 3,
 	EXIT_USAGE = 64,
 	EXIT_BIND = 69, /* cannot bind or start */
 	EXIT_LATER = 75 /* temporary failure */
@@ -59,7 +60,8 @@ struct command {
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
 
-extern const struct command command_check, command_config, command_dns, command_explain,
+extern const struct command command_check, command_commands, command_config, command_dns,
+	command_explain, command_greylist, command_limit, command_reload, command_status,
 	command_help, command_lua, command_plugins, command_serve, command_version;
 
 /* Runs argv[1]; prints help or a suggestion for what is unknown. */

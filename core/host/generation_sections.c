@@ -18,7 +18,7 @@
 
 /* What the design has and this version has not: to be told so beats a wrong suggestion. */
 static const char *const later_sections[] = {"metrics"};
-static const char *const later_listeners[] = {"control", "policy"};
+static const char *const later_listeners[] = {"policy"};
 
 static bool
 is_one_of(const char *word, const char *const *list, size_t count)
@@ -255,6 +255,20 @@ check_engine(struct build *b, const struct listener_settings *l)
 		first->name);
 }
 
+/* Who is there must be told by the kernel. */
+static void
+check_control(struct build *b, const struct build_section *s, const struct listener_settings *l)
+{
+	const struct conf_setting *socket = conf_find(s->section, "socket");
+
+	if (l->type != LISTENER_CONTROL || l->socket == NULL || socket == NULL ||
+		strncmp(l->socket, "unix:", 5) == 0 || strncmp(l->socket, "local:", 6) == 0)
+		return;
+	diag_error(b->diag, socket->value.pos, NULL, "%s: type = control needs a unix socket",
+		s->what);
+	diag_help(b->diag, "write unix:/run/chainmail/control.sock");
+}
+
 void
 build_listeners(struct build *b)
 {
@@ -269,6 +283,7 @@ build_listeners(struct build *b)
 			continue;
 		if (fill(b, s, l))
 			check_mode(b, s, l);
+		check_control(b, s, l);
 		l->name = s->section->name;
 		l->pos = s->section->name_pos;
 		check_engine(b, l);

@@ -46,6 +46,9 @@ check_authserv_id(const char *text, char *why, size_t why_size)
 }
 
 static const struct cm_option main_rows[] = {
+	{"admins", CM_OPT_LIST, MAIN(admins),
+		.help = "users who, as root, may change things through the control socket",
+		.since = "0.1"},
 	{"authserv_id", CM_OPT_STRING, MAIN(authserv_id), .check = check_authserv_id,
 		.help = "name in Authentication-Results; default: the name of this host",
 		.since = "0.1"},
@@ -171,7 +174,8 @@ static const struct cm_option listener_rows[] = {
 		.since = "0.1"},
 	{"socket", CM_OPT_SOCKET, LISTENER(socket), .flags = CM_OPT_REQUIRED,
 		.help = "where the mail server connects", .since = "0.1"},
-	{"type", CM_OPT_CHOICE, LISTENER(type), "milter", "milter", .help = "what connects there",
+	{"type", CM_OPT_CHOICE, LISTENER(type), "milter", "milter|control",
+		.help = "what connects there: a mail server, or people (chainmail status)",
 		.since = "0.1"},
 };
 

@@ -27,10 +27,11 @@ struct main_settings {
 	const char *user, *group; /* to run as when started by root */
 	const char *plugin_dir;
 	const char *pid_file;
+	struct cm_list admins;	      /* users who may change things through the control socket */
 	int64_t threads, max_threads; /* that run at once, 0: one per core; that there may be */
 };
 
-enum listener_type { LISTENER_MILTER };
+enum listener_type { LISTENER_MILTER, LISTENER_CONTROL };
 enum listener_engine { ENGINE_NATIVE, ENGINE_LIBMILTER };
 
 struct listener_settings {

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * control_commands.c - what the daemon itself can be asked
+ */
+#include <chainmail/plugin.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "chain/command.h"
+#include "control_client.h"
+#include "door/conversation.h"
+#include "host/generation.h"
+#include "load.h"
+#include "service/store.h"
+
+#define COUNT(table) (sizeof(table) / sizeof(*(table)))
+
+static bool
+takes_nothing(size_t count, const char *name, char *why, size_t why_size)
+{
+	if (count == 1)
+		return true;
+	snprintf(why, why_size, "%s takes no operand", name);
+	return false;
+}
+
+/* --- status --- */
+
+static void
+show_daemon(struct control_client *c, const struct generation *g)
+{
+	const struct cm_cell cells[] = {
+		{"what", "daemon", 0},
+		{"version", CHAINMAIL_VERSION, 0},
+		{"configuration", g->path, 0},
+		{"generation", NULL, g->number},
+		{"loaded", NULL, g->loaded},
+		{"sessions", NULL, (int64_t)conversations_open()},
+		{"messages", NULL, (int64_t)conversations_messages()},
+	};
+
+	control_row(c, NULL, cells, COUNT(cells));
+}
+
+static void
+show_store(struct control_client *c, struct cm_store *store)
+{
+	struct store_health h;
+
+	store_health(store, &h);
+	const struct cm_cell cells[] = {
+		{"what", "store", 0},
+		{"name", store_name(store), 0},
+		{"state", h.away ? "away" : "ok", 0},
+		{"octets", NULL, h.octets},
+		{"entries", NULL, h.entries},
+		{"trouble", h.words, 0},
+	};
+
+	control_row(c, NULL, cells, COUNT(cells));
+}
+
+static bool
+status(struct control_client *c, size_t count, const char *const *words, char *why, size_t why_size)
+{
+	struct generation *g;
+
+	if (!takes_nothing(count, words[0], why, why_size))
+		return false;
+	g = generation_hold();
+	show_daemon(c, g);
+	for (size_t i = 0; i < g->store_count; i++)
+		show_store(c, g->stores[i]);
+	generation_drop(g);
+	return true;
+}
+
+/* --- reload --- */
+
+static bool
+reload(struct control_client *c, size_t count, const char *const *words, char *why, size_t why_size)
+{
+	struct generation *g;
+	unsigned before, after;
+
+	if (!takes_nothing(count, words[0], why, why_size))
+		return false;
+	g = generation_hold();
+	before = g->number;
+	generation_drop(g);
+	reload_config(c->config);
+	g = generation_hold();
+	after = g->number;
+	generation_drop(g);
+	if (after == before) {
+		snprintf(why, why_size,
+			"refused, generation %u goes on; run: chainmail check -c %s", before,
+			c->config);
+		return false;
+	}
+	return control_row(c, NULL, &(struct cm_cell){"generation", NULL, after}, 1);
+}
+
+/* --- commands --- */
+
+static bool
+commands(struct control_client *c, size_t count, const char *const *words, char *why,
+	size_t why_size)
+{
+	struct generation *g;
+
+	if (!takes_nothing(count, words[0], why, why_size))
+		return false;
+	g = generation_hold();
+	for (size_t i = 0; i < g->chain.link_count; i++) {
+		const struct cm_plugin *plugin = g->chain.links[i]->plugin;
+
+		for (uint32_t k = 0; plugin->noun != NULL && k < plugin->command_count; k++) {
+			struct cm_command command = command_at(plugin, k);
+			const struct cm_cell cells[] = {
+				{"noun", plugin->noun, 0},
+				{"command", command.name, 0},
+				{"operands", command.operands == NULL ? "" : command.operands, 0},
+				{"help", command.help == NULL ? "" : command.help, 0},
+			};
+
+			control_row(c, g->chain.links[i]->name, cells, COUNT(cells));
+		}
+	}
+	generation_drop(g);
+	return true;
+}
+
+const struct control_command control_commands[] = {
+	{"commands", false, commands},
+	{"reload", true, reload},
+	{"status", false, status},
+};
+
+const size_t control_command_count = COUNT(control_commands);
