@@ -232,7 +232,7 @@ static const struct {
 		"filter.conf:4:21: error: type = mitler is not a choice\n"
 		"    4 | listener x { type = mitler; socket = unix:/run/x }\n"
 		"      |                     ^~~~~~\n"
-		"      = help: did you mean \"milter\"? (one of: milter)\n"},
+		"      = help: did you mean \"milter\"? (one of: milter|control)\n"},
 	{"a log file without a name", "log x { target = file }\n" WHOLE,
 		"filter.conf:4:7: error: log x needs path\n"
 		"    4 | log x { target = file }\n"
