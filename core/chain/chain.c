@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "run.h"
+#include "talkers.h"
 
 /* Everything an MTA can grant. */
 #define RIGHTS                                                                        \
@@ -95,6 +96,7 @@ chain_end_message(struct cm_session *s)
 		return;
 	message_conclude(s->run, s);
 	summary_write(s);
+	talkers_note(s);
 	end_scope(s, true);
 	session_end_message(s);
 	message_reset(s->run);

@@ -24,6 +24,7 @@ static const struct command *const commands[] = {
 	&command_reload,
 	&command_serve,
 	&command_status,
+	&command_top,
 	&command_version,
 };
 

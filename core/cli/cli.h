@@ -62,7 +62,7 @@ struct command {
 
 extern const struct command command_check, command_commands, command_config, command_dns,
 	command_explain, command_greylist, command_limit, command_reload, command_status,
-	command_help, command_lua, command_plugins, command_serve, command_version;
+	command_top, command_help, command_lua, command_plugins, command_serve, command_version;
 
 /* Runs argv[1]; prints help or a suggestion for what is unknown. */
 int cli_main(int argc, char **argv);

@@ -29,7 +29,7 @@
 #define WAIT_SECONDS 120
 
 struct remote_args {
-	const char *config, *socket;
+	const char *config, *socket, *by, *period;
 	bool json;
 };
 
@@ -38,6 +38,16 @@ struct remote_args {
 static const struct cli_option options[] = {
 	{"config", 'c', CLI_TEXT, ARG(config), "FILE",
 		"whose control socket to use; " CLI_CONFIG_HELP},
+	{"json", 0, CLI_FLAG, ARG(json), NULL, "print JSON"},
+	{"socket", 0, CLI_TEXT, ARG(socket), "PATH",
+		"the control socket, whatever the configuration says"},
+};
+
+static const struct cli_option top_options[] = {
+	{"by", 0, CLI_TEXT, ARG(by), "WHAT", "messages, recipients (the usual) or refused"},
+	{"config", 'c', CLI_TEXT, ARG(config), "FILE",
+		"whose control socket to use; " CLI_CONFIG_HELP},
+	{"for", 0, CLI_TEXT, ARG(period), "TIME", "of the latest 1h (the usual), a day at most"},
 	{"json", 0, CLI_FLAG, ARG(json), NULL, "print JSON"},
 	{"socket", 0, CLI_TEXT, ARG(socket), "PATH",
 		"the control socket, whatever the configuration says"},
@@ -169,19 +179,46 @@ ask(int fd, int argc, char **argv, int operand, bool json)
 }
 
 static int
+ask_daemon(const struct remote_args *args, int argc, char **argv, int operand)
+{
+	struct arena arena;
+	int fd;
+
+	arena_init(&arena, 4096);
+	fd = connect_to(find_socket(args, &arena));
+	arena_fini(&arena);
+	return fd < 0 ? EXIT_NO_DAEMON : ask(fd, argc, argv, operand, args->json);
+}
+
+static int
 run(int argc, char **argv)
 {
 	struct remote_args args = {0};
 	int operand = cli_parse(cli_find(argv[0]), argc, argv, &args);
-	struct arena arena;
-	int fd;
+
+	return operand < 0 ? EXIT_USAGE : ask_daemon(&args, argc, argv, operand);
+}
+
+static int
+run_top(int argc, char **argv)
+{
+	struct remote_args args = {.by = "recipients", .period = "1h"};
+	int operand = cli_parse(&command_top, argc, argv, &args);
+	char *words[5] = {argv[0]};
 
 	if (operand < 0)
 		return EXIT_USAGE;
-	arena_init(&arena, 4096);
-	fd = connect_to(find_socket(&args, &arena));
-	arena_fini(&arena);
-	return fd < 0 ? EXIT_NO_DAEMON : ask(fd, argc, argv, operand, args.json);
+	if (operand + 1 != argc)
+		return cli_usage(&command_top, "say which: clients, logins or senders");
+	words[1] = argv[operand];
+	words[2] = strdup(args.by);
+	words[3] = strdup(args.period);
+
+	int code = ask_daemon(&args, 4, words, 1);
+
+	free(words[2]);
+	free(words[3]);
+	return code;
 }
 
 #define REMOTE(word, words, text)                                   \
@@ -199,3 +236,12 @@ REMOTE(greylist, "show|allow|forget ... [--json]", "what greylisting knows (chai
 REMOTE(limit, "show|list|reset ... [--json]", "what limits have counted (chainmail commands)");
 REMOTE(reload, "[--json]", "make the running daemon read its configuration again");
 REMOTE(status, "[--json]", "how the running daemon is");
+
+const struct command command_top = {
+	.name = "top",
+	.operands = "clients|logins|senders [--by WHAT] [--for TIME] [--json]",
+	.help = "who sends most",
+	.options = top_options,
+	.option_count = sizeof(top_options) / sizeof(*top_options),
+	.run = run_top,
+};
