@@ -291,6 +291,7 @@ $(B)/tests/unit/%.o: tests/unit/%.c $(B)/flags
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CHECK_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Pure functions of a plugin are tested without the plugin.
+$(B)/tests/unit/test_greylist_rules: $(filter $(B)/obj/plugins/greylist/%,$(PARTS))
 $(B)/tests/unit/test_dnsbl_rules $(B)/tests/fuzz/fuzz_lists: $(filter $(B)/obj/plugins/dnsbl/%,$(PARTS))
 $(filter $(B)/tests/unit/test_spf_%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_spf conformance/spf fuzz/fuzz_spf): \
 	$(filter $(B)/obj/plugins/spf/%,$(PARTS))
