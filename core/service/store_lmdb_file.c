@@ -62,12 +62,18 @@ cannot_make(const char *path, struct err *err)
 }
 
 static bool
+may(const char *path, int mode)
+{
+	return faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0;
+}
+
+static bool
 can_be_made(const char *path, struct err *err)
 {
 	char parent[4096];
 
 	parent_of(path, parent, sizeof(parent));
-	return access(parent, W_OK | X_OK) == 0 || cannot_make(path, err);
+	return may(parent, W_OK | X_OK) || cannot_make(path, err);
 }
 
 static bool
@@ -105,7 +111,7 @@ data_fits(const char *path, struct err *err)
 		return errno == ENOENT || err_errno(err, "%s", data);
 	if (!S_ISREG(st.st_mode) || !looks_like_lmdb(data))
 		return not_a_store(path, err);
-	if (access(data, R_OK | W_OK) != 0)
+	if (!may(data, R_OK | W_OK))
 		return err_set(err, "%s may not be written (%s): chown -R %u %s", data,
 			strerror(errno), (unsigned)geteuid(), path);
 	return true;
@@ -120,7 +126,7 @@ lmdb_file_examine(const char *path, struct err *err)
 		return errno == ENOENT ? can_be_made(path, err) : err_errno(err, "path %s", path);
 	if (!dir_fits(path, &st, err))
 		return false;
-	if (access(path, R_OK | W_OK | X_OK) != 0)
+	if (!may(path, R_OK | W_OK | X_OK))
 		return err_set(err, "path %s may not be written (%s): chown -R %u %s", path,
 			strerror(errno), (unsigned)geteuid(), path);
 	return data_fits(path, err);
@@ -158,6 +164,9 @@ static const struct {
 } troubles[] = {
 	{MDB_INVALID, "it is not a store: move it away, or name another path"},
 	{MDB_VERSION_MISMATCH, "another version of LMDB wrote it: move it away"},
+	{MDB_CORRUPTED, "it is damaged: move it away, or bring back a copy"},
+	{MDB_PAGE_NOTFOUND, "it is damaged: move it away, or bring back a copy"},
+	{EINVAL, "it is damaged: move it away, or bring back a copy"},
 	{EACCES, "it belongs to another user: give it to the one that main.user names (chown)"},
 	{EPERM, "it belongs to another user: give it to the one that main.user names (chown)"},
 	{EROFS, "the file system is read-only: name another path"},
