@@ -3,8 +3,8 @@
  * store_lmdb_engine.c - one LMDB store at work: operations in memory, rounds that write them
  *
  * An operation finds its entry among those that wait or in the file, and leaves the new one among
- * those that wait: no caller waits for a disk that is well. Readers of the file have a transaction
- * for each shard, for as long as one look takes.
+ * those that wait: no caller waits for a disk that is well. Readers of the file have a
+ * transaction for as long as one look takes.
  */
 #include "store_lmdb_engine.h"
 
@@ -206,7 +206,7 @@ lmdb_engine_run(struct lmdb_engine *e, const struct store_op *op, int64_t deadli
 	if (changes(op) && !lmdb_thread_may_change(&e->thread, deadline))
 		return CM_STORE_AWAY;
 	s.shard = waiting_shard_of(&e->thread.waiting, s.hash);
-	s.reader = &e->thread.file.readers[s.hash % WAITING_SHARDS];
+	s.reader = &e->thread.file.readers[s.hash % LMDB_READERS];
 	return run_step(&s);
 }
 
@@ -268,7 +268,7 @@ copy_slice(struct walk *w, MDB_cursor *cursor)
 	return failure == MDB_NOTFOUND ? 0 : failure;
 }
 
-/* Any reader's transaction does: the one of the first shard. */
+/* Any reader's transaction does. */
 static bool
 read_slice(struct walk *w)
 {

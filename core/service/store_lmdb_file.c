@@ -253,7 +253,7 @@ open_data(struct lmdb_file *f, struct err *err)
 static bool
 open_readers(struct lmdb_file *f, struct err *err)
 {
-	for (unsigned i = 0; i < WAITING_SHARDS; i++) {
+	for (unsigned i = 0; i < LMDB_READERS; i++) {
 		int failure = mdb_txn_begin(f->env, NULL, MDB_RDONLY, &f->readers[i].txn);
 
 		if (failure != 0)
@@ -266,7 +266,7 @@ open_readers(struct lmdb_file *f, struct err *err)
 static void
 close_env(struct lmdb_file *f)
 {
-	for (unsigned i = 0; i < WAITING_SHARDS; i++) {
+	for (unsigned i = 0; i < LMDB_READERS; i++) {
 		if (f->readers[i].txn != NULL)
 			mdb_txn_abort(f->readers[i].txn);
 		f->readers[i].txn = NULL;
@@ -314,14 +314,14 @@ open_env(struct lmdb_file *f, int64_t size, struct err *err)
 static void
 lock_readers(struct lmdb_file *f)
 {
-	for (unsigned i = 0; i < WAITING_SHARDS; i++)
+	for (unsigned i = 0; i < LMDB_READERS; i++)
 		pthread_mutex_lock(&f->readers[i].lock);
 }
 
 static void
 unlock_readers(struct lmdb_file *f)
 {
-	for (unsigned i = 0; i < WAITING_SHARDS; i++)
+	for (unsigned i = 0; i < LMDB_READERS; i++)
 		pthread_mutex_unlock(&f->readers[i].lock);
 }
 
@@ -331,7 +331,7 @@ lmdb_file_open(struct lmdb_file *f, const char *path, int dir, int64_t size, str
 	struct stat st = {0};
 
 	*f = (struct lmdb_file){.path = strdup(path), .dir = dir};
-	for (unsigned i = 0; i < WAITING_SHARDS; i++)
+	for (unsigned i = 0; i < LMDB_READERS; i++)
 		pthread_mutex_init(&f->readers[i].lock, NULL);
 	if (data_fits(path, err) && open_env(f, size, err)) {
 		fstat(dir, &st);
@@ -348,7 +348,7 @@ void
 lmdb_file_close(struct lmdb_file *f)
 {
 	close_env(f);
-	for (unsigned i = 0; i < WAITING_SHARDS; i++)
+	for (unsigned i = 0; i < LMDB_READERS; i++)
 		pthread_mutex_destroy(&f->readers[i].lock);
 	close(f->dir);
 	free(f->path);

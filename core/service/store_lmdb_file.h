@@ -26,6 +26,9 @@
 /* In front of its value: when it ends. */
 #define LMDB_EXPIRES sizeof(int64_t)
 
+/* Looks into the file at once. */
+#define LMDB_READERS 16u
+
 /* A read transaction at rest; whoever locks it may renew it. */
 struct lmdb_reader {
 	pthread_mutex_t lock;
@@ -39,7 +42,7 @@ struct lmdb_file {
 	ino_t ino;
 	MDB_env *env; /* NULL: it could not be opened again */
 	MDB_dbi dbi;
-	struct lmdb_reader readers[WAITING_SHARDS];
+	struct lmdb_reader readers[LMDB_READERS];
 };
 
 /*
