@@ -173,6 +173,12 @@ store_start(struct cm_store *s, struct err *err)
 	return s->backend->start == NULL || s->backend->start(s->self, err);
 }
 
+bool
+store_flush(struct cm_store *s, int64_t deadline)
+{
+	return s->backend->flush == NULL || s->backend->flush(s->self, deadline);
+}
+
 void
 store_close(struct cm_store *s)
 {

@@ -51,6 +51,8 @@ struct cm_store *store_open(const struct store_config *, struct err *);
  * that seems possible; who does not call this has it done by the first use. False with words.
  */
 bool store_start(struct cm_store *, struct err *) MUST_USE;
+/* Writes what waits in memory, until the deadline. False: it could not be. */
+bool store_flush(struct cm_store *, int64_t deadline);
 /* Drops the caller's reference; the last writes what waits. NULL is allowed. */
 void store_close(struct cm_store *);
 const char *store_name(const struct cm_store *);

@@ -20,6 +20,8 @@ struct store_backend {
 	 * another user; else the first use does it. False with words. NULL: there is nothing.
 	 */
 	bool (*start)(void *self, struct err *);
+	/* NULL: nothing waits. */
+	bool (*flush)(void *self, int64_t deadline);
 	void (*close)(void *self);
 	/* Key and value are within their bounds. */
 	enum cm_store_status (*run)(void *self, const struct store_op *, int64_t deadline);

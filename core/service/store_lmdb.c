@@ -91,6 +91,15 @@ each(void *self, const void *prefix, size_t len, store_show *show, void *context
 	return e == NULL ? CM_STORE_AWAY : lmdb_engine_each(e, prefix, len, show, context);
 }
 
+static bool
+flush(void *self, int64_t deadline)
+{
+	struct lmdb *l = self;
+	struct lmdb_engine *e = atomic_load(&l->engine);
+
+	return e == NULL || lmdb_engine_flush(e, deadline);
+}
+
 static void
 health(void *self, struct store_health *h)
 {
@@ -138,6 +147,7 @@ close_lmdb(void *self)
 const struct store_backend store_lmdb = {
 	.open = open_lmdb,
 	.start = start,
+	.flush = flush,
 	.close = close_lmdb,
 	.run = run,
 	.each = each,

@@ -28,6 +28,8 @@
 #define PAGE_SHARE(octets) ((octets)*3 / 2)
 /* Octets that store_each() copies before it lets go of the file. */
 #define SLICE_OCTETS (256u << 10)
+/* What it waits for a round. */
+#define EACH_US (10 * CLOCK_SEC)
 
 struct lmdb_engine {
 	unsigned references; /* under the list's lock */
@@ -210,6 +212,12 @@ lmdb_engine_run(struct lmdb_engine *e, const struct store_op *op, int64_t deadli
 	return run_step(&s);
 }
 
+bool
+lmdb_engine_flush(struct lmdb_engine *e, int64_t deadline)
+{
+	return lmdb_thread_flush(&e->thread, deadline);
+}
+
 /* --- each --- */
 
 /* A walk through the file, a slice in each transaction, which is over before anything is shown. */
@@ -348,7 +356,7 @@ lmdb_engine_each(
 
 	if (len > STORE_KEY_MOST)
 		return CM_STORE_OK;
-	if (!lmdb_thread_flush(&e->thread))
+	if (!lmdb_thread_flush(&e->thread, clock_now() + EACH_US))
 		return CM_STORE_AWAY;
 	memcpy(w.next + 1, prefix, len);
 	w.next_len = 1 + len;

@@ -16,6 +16,8 @@ struct lmdb_engine;
 struct lmdb_engine *lmdb_engine_open(const struct store_config *, struct err *);
 /* The last writes what waits and ends the thread. */
 void lmdb_engine_close(struct lmdb_engine *);
+/* Writes what was changed before the call. */
+bool lmdb_engine_flush(struct lmdb_engine *, int64_t deadline);
 
 enum cm_store_status
 lmdb_engine_run(struct lmdb_engine *, const struct store_op *, int64_t deadline);

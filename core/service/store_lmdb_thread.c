@@ -314,10 +314,13 @@ cancel(void *context)
 
 /* With no lock; round 0: until nothing must wait, else until that round was done. */
 static bool
-wait_for(struct lmdb_thread *t, uint64_t round, const struct timespec *until)
+wait_for(struct lmdb_thread *t, uint64_t round, int64_t deadline)
 {
 	struct patience p = {.thread = t};
+	struct timespec until;
 	int ended = 0;
+
+	clock_after(&until, deadline - clock_now());
 
 	worker_wait_begin(cancel, &p);
 	pthread_mutex_lock(&t->lock);
@@ -325,8 +328,7 @@ wait_for(struct lmdb_thread *t, uint64_t round, const struct timespec *until)
 		if (round == 0 && t->asked <= t->begun && t->begun == t->done)
 			t->asked = t->begun + 1;
 		pthread_cond_signal(&t->wake);
-		ended = until == NULL ? pthread_cond_wait(&t->ended, &t->lock)
-				      : pthread_cond_timedwait(&t->ended, &t->lock, until);
+		ended = pthread_cond_timedwait(&t->ended, &t->lock, &until);
 		if (round == 0 && atomic_load(&t->away))
 			break;
 	}
@@ -339,20 +341,17 @@ wait_for(struct lmdb_thread *t, uint64_t round, const struct timespec *until)
 bool
 lmdb_thread_may_change(struct lmdb_thread *t, int64_t deadline)
 {
-	struct timespec until;
-
 	if (atomic_load(&t->away))
 		return false;
 	if (!must_wait(t))
 		return true;
 	if (worker_stopped())
 		return false;
-	clock_after(&until, deadline - clock_now());
-	return wait_for(t, 0, &until);
+	return wait_for(t, 0, deadline);
 }
 
 bool
-lmdb_thread_flush(struct lmdb_thread *t)
+lmdb_thread_flush(struct lmdb_thread *t, int64_t deadline)
 {
 	uint64_t round;
 
@@ -362,7 +361,7 @@ lmdb_thread_flush(struct lmdb_thread *t)
 	t->asked = t->asked < round ? round : t->asked;
 	pthread_cond_signal(&t->wake);
 	pthread_mutex_unlock(&t->lock);
-	return wait_for(t, round, NULL) && !atomic_load(&t->stuck);
+	return wait_for(t, round, deadline) && !atomic_load(&t->stuck);
 }
 
 /* --- begin and end --- */

@@ -49,7 +49,7 @@ void lmdb_thread_note(struct lmdb_thread *, int64_t growth);
  * made, for it could not be kept.
  */
 bool lmdb_thread_may_change(struct lmdb_thread *, int64_t deadline) MUST_USE;
-/* Writes all that was changed before the call. False: it could not be, or nobody wants it. */
-bool lmdb_thread_flush(struct lmdb_thread *) MUST_USE;
+/* Writes all that was changed before the call. False: it could not be, or not in time. */
+bool lmdb_thread_flush(struct lmdb_thread *, int64_t deadline) MUST_USE;
 
 #endif

@@ -274,16 +274,6 @@ fill(struct cm_store *store, uint64_t keys)
 		(double)cpu / 1e9);
 }
 
-static bool
-show_nothing(void *context, const void *key, size_t len, const struct store_value *value)
-{
-	(void)context;
-	(void)key;
-	(void)len;
-	(void)value;
-	return false;
-}
-
 static void
 print_file(struct cm_store *store)
 {
@@ -291,8 +281,7 @@ print_file(struct cm_store *store)
 	char path[64];
 	struct stat st = {0};
 
-	/* It writes what waits. */
-	(void)store_each(store, "", 0, show_nothing, NULL);
+	(void)store_flush(store, clock_now() + 60 * CLOCK_SEC);
 	store_health(store, &health);
 	snprintf(path, sizeof(path), "%s/data.mdb", dir);
 	(void)stat(path, &st);

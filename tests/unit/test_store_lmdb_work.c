@@ -68,11 +68,11 @@ has(struct cm_store *store, int key)
 	return there;
 }
 
-/* Writes all that waits, and sweeps a little, before it shows nothing. */
+/* Writes all that waits, and sweeps a little. */
 static bool
 flush(struct cm_store *store)
 {
-	return store_each(store, "?", 1, store_show_one, NULL) == CM_STORE_OK;
+	return store_flush(store, CASE_DEADLINE);
 }
 
 static struct store_health
