@@ -65,8 +65,8 @@ is_full(const struct lmdb_thread *t)
 {
 	int64_t growth = atomic_load(&t->growth_fresh) + atomic_load(&t->growth_leaving);
 
-	return atomic_load(&t->stuck) || atomic_load(&t->octets) + PAGE_SHARE(growth) >
-						 atomic_load(&t->max_size) / 4 * FULL_QUARTERS;
+	return atomic_load(&t->octets) + PAGE_SHARE(growth) >
+	       atomic_load(&t->max_size) / 4 * FULL_QUARTERS;
 }
 
 static enum cm_store_status
@@ -78,7 +78,10 @@ say_full(const struct lmdb_engine *e)
 	return CM_STORE_FULL;
 }
 
-/* With the shard's lock. What fits into the old one's place is taken also when there is no room. */
+/*
+ * With the shard's lock. What fits into the old one's place is taken also when there is no room;
+ * while changes are stuck for lack of room, nothing but removals.
+ */
 static enum cm_store_status
 keep(const struct step *s, const struct store_entry *old, const struct store_entry *new,
 	int64_t *growth)
@@ -87,7 +90,7 @@ keep(const struct step *s, const struct store_entry *old, const struct store_ent
 	int64_t before = old->data == NULL ? 0 : (int64_t)(s->op->len + old->len);
 
 	*growth = new == NULL ? 0 : (int64_t)(s->op->len + new->len) - before;
-	if (*growth > 0 && is_full(t))
+	if (new != NULL && (atomic_load(&t->stuck) || (*growth > 0 && is_full(t))))
 		return CM_STORE_FULL;
 	waiting_put(&t->waiting, s->shard, s->hash, s->op, new);
 	return CM_STORE_OK;

@@ -398,6 +398,66 @@ START_TEST(newer_changes_take_the_place_of_older_ones)
 }
 END_TEST
 
+/* --- no room --- */
+
+#define BIG	  4000
+#define BIG_COUNT 400 /* more than fits into a megabyte */
+
+static void
+put_big(struct waiting *w, bool remove)
+{
+	static const char value[BIG];
+
+	for (int key = 0; key < BIG_COUNT; key++) {
+		struct store_op op = {.key = &key, .len = sizeof(key)};
+		struct store_entry entry = {value, sizeof(value), 0};
+		uint64_t hash = (uint64_t)key;
+
+		waiting_put(w, waiting_shard_of(w, hash), hash, &op, remove ? NULL : &entry);
+	}
+	waiting_begin(w);
+}
+
+/* How many found no room; entries: how many there are then. */
+static size_t
+write_big(struct lmdb_file *f, struct waiting *w, int64_t *entries)
+{
+	size_t count, stuck;
+	const struct waiting_item **items = waiting_leaving(w, true, &count);
+	int64_t octets;
+
+	ck_assert_int_eq(lmdb_round_write(f, items, count, &stuck), 0);
+	ck_assert_int_eq(lmdb_round_count(f, &octets, entries), 0);
+	free(items);
+	return stuck;
+}
+
+START_TEST(what_finds_no_room_does_not_stop_the_rest)
+{
+	struct err err = {""};
+	struct lmdb_file f;
+	struct waiting w;
+	size_t stuck;
+	int64_t entries;
+	int dir = lmdb_dir_open(lmdb_case_path, &err);
+
+	ck_assert_msg(dir >= 0 && lmdb_file_open(&f, lmdb_case_path, dir, MEGABYTE, &err), "%s",
+		err.text);
+	waiting_init(&w);
+	put_big(&w, false);
+	stuck = write_big(&f, &w, &entries);
+	ck_assert_uint_gt(stuck, 0);
+	/* A commit that fails is halved, so that what fits is found. */
+	ck_assert_int_gt(entries, BIG_COUNT / 4);
+	ck_assert_int_ge(entries + (int64_t)stuck, BIG_COUNT);
+	put_big(&w, true);
+	ck_assert_uint_eq(write_big(&f, &w, &entries), 0);
+	ck_assert_int_eq(entries, 0);
+	lmdb_file_close(&f);
+	waiting_fini(&w);
+}
+END_TEST
+
 /* --- late --- */
 
 START_TEST(change_waits_for_a_round_that_is_late)
@@ -546,6 +606,7 @@ main(void)
 	tcase_add_test(tc, store_without_a_disk_ends_and_opens_again);
 	tcase_add_test(tc, entries_go_when_their_time_is_over);
 	tcase_add_test(tc, sweep_spares_what_was_set_anew);
+	tcase_add_test(tc, what_finds_no_room_does_not_stop_the_rest);
 	tcase_add_test(tc, change_waits_for_a_round_that_is_late);
 	tcase_add_test(tc, more_than_memory_holds_is_written_meanwhile);
 	tcase_add_test(tc, rounds_lose_nothing_under_load);
