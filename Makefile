@@ -30,7 +30,7 @@ CPPFLAGS += -D_GNU_SOURCE -Iinclude -Icore -DCHAINMAIL_VERSION='"$(VERSION)"' \
 	-DCHAINMAIL_PLUGIN_DIR='"$(LIBDIR)"' -DCHAINMAIL_CONFIG='"$(SYSCONFDIR)/filter.conf"'
 CFLAGS += -std=c11 $(OPT) $(WARN) $(HARDEN) -fvisibility=hidden -pthread $(SAN) $(EXTRA_CFLAGS)
 LDFLAGS += -pie -pthread -rdynamic -Wl,-z,relro,-z,now $(SAN)
-LIBS = -lmilter -lunbound -lresolv -ljansson $(LUA_LIBS) -ldl -lm
+LIBS = -llmdb -lmilter -lunbound -lresolv -ljansson $(LUA_LIBS) -ldl -lm
 
 CORE := $(sort $(wildcard core/*/*.c))
 CORE_OBJ := $(CORE:%.c=$(B)/obj/%.o)
@@ -140,7 +140,7 @@ lint: ## rooms, sizes, headers, names; warnings of gcc and clang
 	@$(MAKE) --no-print-directory lint-build fuzz-build B=$(B)/clang-lint CC=clang EXTRA_CFLAGS=-Werror
 
 # Everything that is C.
-lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dns hostile_dns bench_spf conformance/spf)
+lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dns hostile_dns bench_spf bench_store conformance/spf)
 
 format: ## let clang-format lay out every file
 	@clang-format -i $(SOURCES)
@@ -161,6 +161,9 @@ bench-dns: all ## the same beside DNS servers that are slow or silent, and the r
 
 bench-spf: $(B)/tests/bench_spf ## what an SPF check costs beside libspf2 alone, with all answers known
 	@$(B)/tests/bench_spf
+
+bench-store: $(B)/tests/bench_store ## what a step of a limit costs in each store (STORE_KEYS=N: among so many keys)
+	@$(B)/tests/bench_store
 
 FUZZ_SECONDS ?= 60
 FUZZ_BUILD = $(MAKE) --no-print-directory B=$(B)/fuzz CC=clang OPT="-O1 -g" \
@@ -312,5 +315,5 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB)
 	$(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
 
 .PHONY: FORCE help deps all demo run test check check-unit check-transcripts check-conformance conformance check-docs check-install \
-	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-dns bench-spf fuzz fuzz-build \
+	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-dns bench-spf bench-store fuzz fuzz-build \
 	docs install uninstall clean

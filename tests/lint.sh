@@ -43,6 +43,7 @@ walls() {
 	only '\<smfi_[a-z]+\(' 'core/door/milter_libmilter[a-z_]*\.c:' 'only the libmilter engine calls libmilter'
 	only '#include <(lua|lauxlib|lualib)' 'core/host/script' 'only host/script* includes Lua'
 	only '#include <unbound' 'core/service/resolver[a-z_]*\.c:' 'only service/resolver* includes libunbound'
+	only '#include <lmdb' 'core/service/store_lmdb[a-z_]*\.[ch]:' 'only service/store_lmdb* includes LMDB'
 	only '#include <spf2/' 'plugins/spf/spf_lib\.c:' 'only spf_lib.c includes libspf2'
 	only '\<dlopen\(' 'core/host/plugin\.c:' 'only host/plugin.c calls dlopen'
 	only '\<(clock_gettime|gettimeofday|time)\(' 'core/base/clock\.c:' 'the time is read in base/clock.c'

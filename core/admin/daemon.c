@@ -205,7 +205,8 @@ start(struct daemon *d)
 		remove_files(d);
 		return DAEMON_REFUSED;
 	}
-	if (!log_open(g->logs, g->log_count, &err) || !log_start(&err)) {
+	if (!generation_start(g, &err) || !log_open(g->logs, g->log_count, &err) ||
+		!log_start(&err)) {
 		generation_drop(g);
 		return fail_start(d, &err);
 	}
@@ -277,6 +278,15 @@ drain(struct daemon *d)
 			conversations_messages());
 }
 
+static void
+flush_stores(void)
+{
+	struct generation *g = generation_hold();
+
+	generation_flush(g);
+	generation_drop(g);
+}
+
 enum daemon_end
 daemon_run(const char *config)
 {
@@ -294,6 +304,7 @@ daemon_run(const char *config)
 		control_stop();
 		probe_end();
 		remove_files(&d);
+		flush_stores();
 		log_write(LOG_LEVEL_INFO, "chainmail " CHAINMAIL_VERSION " ended");
 	}
 	log_stop();

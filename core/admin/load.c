@@ -115,14 +115,14 @@ say(enum log_level level, const struct diag *diag, const struct generation *kept
 	free(text);
 }
 
-/* Loaded, and its logs are open; else NULL and the mistakes are in diag. */
+/* Loaded, and its stores and logs are open; else NULL and the mistakes are in diag. */
 static struct generation *
-load_with_logs(const char *path, struct diag *diag)
+load_and_start(const char *path, struct diag *diag)
 {
 	struct generation *g = generation_load_to_serve(path, diag);
 	struct err err;
 
-	if (g == NULL || log_open(g->logs, g->log_count, &err))
+	if (g == NULL || (generation_start(g, &err) && log_open(g->logs, g->log_count, &err)))
 		return g;
 	diag_error_in(diag, g->path, 0, "%s", err.text);
 	generation_drop(g);
@@ -140,7 +140,7 @@ reload_config(const char *path)
 	struct diag *diag = diag_new();
 
 	notify_reloading();
-	struct generation *g = load_with_logs(path, diag);
+	struct generation *g = load_and_start(path, diag);
 
 	if (g == NULL) {
 		say(LOG_LEVEL_ERROR, diag, old);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "base/log.h"
 #include "chain/chain.h"
 #include "settings.h"
@@ -47,6 +48,13 @@ struct generation {
 struct generation *generation_load(const char *path, struct diag *);
 /* The same for a daemon on this machine, whose users, groups and directories must be there, too. */
 struct generation *generation_load_to_serve(const char *path, struct diag *);
+/*
+ * Begins to use what only one daemon may use, as the user it runs as: the files of stores. False
+ * with words. Without it they are used when they are first needed.
+ */
+bool generation_start(struct generation *, struct err *) MUST_USE;
+/* Before the process ends, which sessions that hang do not: writes what stores have in memory. */
+void generation_flush(struct generation *);
 /* From now on DNS is what that file says. Mistakes in it are errors of diag and give false. */
 bool generation_set_zone(struct generation *, const char *path, struct diag *);
 /* The running generation, NULL without one; hold gives the caller a reference, drop may free it. */

@@ -8,10 +8,13 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "generation_build.h"
 #include "service/store.h"
 
 #define MEMORY_NAME "memory"
+/* A disk that takes longer hangs. */
+#define FLUSH_US    (5 * CLOCK_SEC)
 #define MEMORY_SIZE (INT64_C(64) << 20)
 
 /* What each type of store must and may have. */
@@ -101,6 +104,32 @@ build_stores(struct build *b)
 			continue;
 		store = read_store(b, s);
 		g->stores[g->store_count++] = store != NULL ? store : open_memory(s->section->name);
+	}
+}
+
+bool
+generation_start(struct generation *g, struct err *err)
+{
+	struct err why;
+
+	for (size_t i = 0; i < g->store_count; i++) {
+		if (!store_start(g->stores[i], &why))
+			return err_set(
+				err, "store %.64s: %.400s", store_name(g->stores[i]), why.text);
+	}
+	return true;
+}
+
+void
+generation_flush(struct generation *g)
+{
+	int64_t deadline = clock_now() + FLUSH_US;
+
+	for (size_t i = 0; i < g->store_count; i++) {
+		if (!store_flush(g->stores[i], deadline))
+			log_write(LOG_LEVEL_ERROR,
+				"store %s: the latest changes could not be written and are lost",
+				store_name(g->stores[i]));
 	}
 }
 

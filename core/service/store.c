@@ -33,7 +33,7 @@ static struct cm_store *list; /* under the lock */
 
 static const struct store_backend *const backends[] = {
 	[STORE_MEMORY] = &store_memory,
-	[STORE_LMDB] = NULL,
+	[STORE_LMDB] = &store_lmdb,
 	[STORE_REDIS] = NULL,
 };
 
@@ -165,6 +165,18 @@ store_open(const struct store_config *config, struct err *err)
 		s = open_new(config, err);
 	pthread_mutex_unlock(&list_lock);
 	return s;
+}
+
+bool
+store_start(struct cm_store *s, struct err *err)
+{
+	return s->backend->start == NULL || s->backend->start(s->self, err);
+}
+
+bool
+store_flush(struct cm_store *s, int64_t deadline)
+{
+	return s->backend->flush == NULL || s->backend->flush(s->self, deadline);
 }
 
 void

@@ -46,6 +46,13 @@ struct store_value {
 
 /* One with these settings that is open already, or a new one. NULL with words. */
 struct cm_store *store_open(const struct store_config *, struct err *);
+/*
+ * From now on it is used: by this user, and by no other daemon. store_open() only looks whether
+ * that seems possible; who does not call this has it done by the first use. False with words.
+ */
+bool store_start(struct cm_store *, struct err *) MUST_USE;
+/* Writes what waits in memory, until the deadline. False: it could not be. */
+bool store_flush(struct cm_store *, int64_t deadline);
 /* Drops the caller's reference; the last writes what waits. NULL is allowed. */
 void store_close(struct cm_store *);
 const char *store_name(const struct cm_store *);

@@ -15,6 +15,13 @@ typedef bool store_show(void *context, const void *key, size_t key_len, const st
 struct store_backend {
 	/* config lives as long as what is opened; NULL with words. */
 	void *(*open)(const struct store_config *, struct err *);
+	/*
+	 * What open() must not do yet, for it may be called beside a daemon that runs, and by
+	 * another user; else the first use does it. False with words. NULL: there is nothing.
+	 */
+	bool (*start)(void *self, struct err *);
+	/* NULL: nothing waits. */
+	bool (*flush)(void *self, int64_t deadline);
 	void (*close)(void *self);
 	/* Key and value are within their bounds. */
 	enum cm_store_status (*run)(void *self, const struct store_op *, int64_t deadline);
@@ -23,6 +30,7 @@ struct store_backend {
 	void (*health)(void *self, struct store_health *);
 };
 
+extern const struct store_backend store_lmdb;
 extern const struct store_backend store_memory;
 
 #endif

@@ -3,7 +3,7 @@
 
 BENCH_CLIENTS := $(B)/tests/load $(B)/tests/idle $(B)/tests/burst
 BENCH_OBJ := $(patsubst $(B)/tests/%,$(B)/tests/bench/%.o,$(BENCH_CLIENTS) $(B)/tests/noop) \
-	$(B)/tests/bench/dns.o $(B)/tests/bench/spf.o
+	$(B)/tests/bench/dns.o $(B)/tests/bench/spf.o $(B)/tests/bench/store.o
 
 $(B)/tests/bench/%.o: tests/bench/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -27,6 +27,10 @@ bench-dns: $(BENCH_CLIENTS) $(B)/tests/bench_dns $(B)/tests/hostile_dns
 $(B)/tests/bench_spf: $(B)/tests/bench/spf.o $(CORE_LIB)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(PART_LIBS) $(LIBS)
+
+$(B)/tests/bench_store: $(B)/tests/bench/store.o $(CORE_LIB)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(LIBS)
 
 bench: $(BENCH_CLIENTS) $(B)/tests/noop $(B)/tests/plugins/slow.so
 

@@ -4,12 +4,10 @@
  */
 #include "service/limit.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "limit_model.h"
+#include "limit_random.h"
 #include "table.h"
 
 #define SECOND INT64_C(1000000)
@@ -207,96 +205,18 @@ END_TEST
 
 /* --- the model --- */
 
-static uint64_t seed;
-
-static int64_t
-below(int64_t most)
-{
-	seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (int64_t)((seed >> 33) % (uint64_t)most);
-}
-
 static void
-random_limit(struct cm_limit *limit)
+take_step(const struct cm_limit *limit, const struct cm_limit_take *take, int64_t now, int64_t by,
+	struct cm_limit_answer *answer)
 {
-	static const int64_t periods[] = {SECOND, 10 * SECOND, 60 * SECOND, HOUR, 24 * HOUR};
-
-	*limit = (struct cm_limit){.windows = 1 + (size_t)below(5), .strict = below(3) == 0};
-	for (size_t i = 0; i < limit->windows; i++) {
-		limit->window[i].period_us = periods[i];
-		limit->window[i].count = 1 + below(100);
-		limit->window[i].burst = below(2) == 0 ? 0 : 1 + below(50);
-	}
-}
-
-static void
-random_move(struct model *m)
-{
-	static const int64_t moves[] = {SECOND / 10, SECOND, 20 * SECOND, 600 * SECOND};
-
-	switch (below(40)) {
-	case 0:
-		model_move(m, -below(48 * HOUR));
-		break;
-	case 1:
-		model_move(m, below(48 * HOUR));
-		break;
-	default:
-		model_move(m, below(moves[below(4)]));
-	}
-}
-
-static void
-compare_reserve(struct model *m)
-{
-	int64_t cost = 1 + below(8);
-	double over = model_over(m, cost);
-
-	if (fabs(over) < MODEL_CLOSE && over != 0)
-		return;
-	step(&m->limit, CM_LIMIT_RESERVE, cost, m->now);
-	ck_assert_msg(a.ok == (over < MODEL_CLOSE), "over by %f, taken: %d", over, a.ok);
-	if (a.ok)
-		m->pending[m->pending_count++] = (struct model_pending){m->now, cost};
-	else if (m->limit.strict)
-		model_refuse(m, cost);
-}
-
-static void
-compare_end(struct model *m)
-{
-	struct model_pending p;
-	struct cm_limit_take take;
-
-	if (m->pending_count == 0)
-		return;
-	p = m->pending[below((int64_t)m->pending_count)];
-	take = (struct cm_limit_take){below(2) == 0 ? CM_LIMIT_COMMIT : CM_LIMIT_RELEASE,
-		below(p.cost + 1), p.cost, p.at};
-	limit_step(&m->limit, &take, m->now, &r, &a);
-	model_end(m, p.at, p.cost);
-	if (take.step == CM_LIMIT_COMMIT)
-		model_pour(m, take.cost);
+	(void)by;
+	limit_step(limit, take, now, &r, answer);
 }
 
 START_TEST(random_steps_are_as_the_list_says)
 {
-	struct model *m = calloc(1, sizeof(*m));
-
-	seed = (uint64_t)_i + 1;
-	m->now = NOW;
 	r = (struct limit_record){0};
-	random_limit(&m->limit);
-	for (int i = 0; i < 1000; i++) {
-		random_move(m);
-		/* Only who looks sees a clock that goes forth and back. */
-		step(&m->limit, CM_LIMIT_RELEASE, 0, m->now);
-		if (below(3) == 0)
-			compare_end(m);
-		else
-			compare_reserve(m);
-	}
-	free(m);
+	random_run((uint64_t)_i + 1, 1000, true, take_step);
 }
 END_TEST
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_store_memory.c - a store in this process
+ */
+#include "store_case.h"
+
+static struct cm_store *
+begin_memory(void)
+{
+	struct store_config config = {
+		.name = "m", .type = STORE_MEMORY, .max_size = INT64_C(16) << 20};
+	struct cm_store *store;
+	struct err err;
+
+	store = store_open(&config, &err);
+	ck_assert_ptr_nonnull(store);
+	return store;
+}
+
+static const struct store_case_backend memory = {.begin = begin_memory, .end = store_close};
+
+START_TEST(full_store_refuses_and_keeps_what_it_has)
+{
+	static char value[STORE_VALUE_MOST];
+	struct store_health health;
+	struct cm_store *store;
+	struct store_value found;
+	struct arena arena;
+	int set = 0;
+
+	clock_freeze(CASE_WALL);
+	store = begin_memory();
+	arena_init(&arena, 1024);
+	while (store_set(store, &set, sizeof(set), value, sizeof(value), 10 * CASE_SEC,
+		       CASE_DEADLINE) == CM_STORE_OK)
+		set++;
+	ck_assert_int_gt(set, 100);
+	ck_assert_int_eq(store_get(store, &(int){0}, sizeof(int), CASE_DEADLINE, &arena, &found),
+		CM_STORE_OK);
+	store_health(store, &health);
+	ck_assert_int_le(health.octets, INT64_C(16) << 20);
+	/* Room comes with time. */
+	clock_advance(10 * CASE_SEC);
+	ck_assert_int_eq(
+		store_set(store, &set, sizeof(set), value, sizeof(value), 0, CASE_DEADLINE),
+		CM_STORE_OK);
+	arena_fini(&arena);
+	store_close(store);
+	clock_thaw();
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("store memory");
+	TCase *tc = tcase_create("memory");
+
+	store_case_add(suite, &memory);
+	tcase_add_test(tc, full_store_refuses_and_keeps_what_it_has);
+	suite_add_tcase(suite, tc);
+	return table_run(suite);
+}
