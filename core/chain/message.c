@@ -15,6 +15,7 @@ set_final(struct run *r, const struct decision *d)
 		.status = d->reply.code == 0 ? NULL : d->reply.status,
 		.text = d->reply.text,
 		.by = d->link == NULL ? NULL : d->link->name,
+		.stage = d->stage,
 	};
 }
 
@@ -44,6 +45,7 @@ message_conclude(struct run *r, const struct cm_session *s)
 {
 	if (!r->given && s->rcpt_refused > 0)
 		set_final(r, &r->refused_rcpt);
+	r->final.refused = s->rcpt_refused;
 }
 
 void
