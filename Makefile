@@ -292,6 +292,7 @@ $(B)/tests/unit/%.o: tests/unit/%.c $(B)/flags
 
 # Pure functions of a plugin are tested without the plugin.
 $(B)/tests/unit/test_dnsbl_rules $(B)/tests/fuzz/fuzz_lists: $(filter $(B)/obj/plugins/dnsbl/%,$(PARTS))
+$(B)/tests/unit/test_ratelimit_rules: $(filter $(B)/obj/plugins/ratelimit/%,$(PARTS))
 $(filter $(B)/tests/unit/test_spf_%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_spf conformance/spf fuzz/fuzz_spf): \
 	$(filter $(B)/obj/plugins/spf/%,$(PARTS))
 

@@ -252,6 +252,32 @@ rcpt(struct cm_session *s, const struct cm_event *ev)
 }
 
 /* How large it is, is known now; who declared less must have the rest as well. */
+static struct ratelimit_answer
+take_rest(struct cm_session *s, const struct ratelimit_message *m, struct ratelimit_bucket *b)
+{
+	int64_t more = ratelimit_cost(&b->limit, m->size) - b->reserved;
+
+	return more > 0 ? ratelimit_reserve(s, b, more)
+			: (struct ratelimit_answer){.outcome = RATELIMIT_OK};
+}
+
+static enum cm_verdict
+check_subject(
+	struct cm_session *s, const struct ratelimit_message *m, struct ratelimit_subject *subject)
+{
+	struct ratelimit_answer a = {.outcome = RATELIMIT_OK};
+
+	/* Refused before, and only watched. */
+	if (!subject->live || subject->answer.outcome != RATELIMIT_OK)
+		return CM_CONTINUE;
+	for (size_t i = 0; i < subject->bucket_count && a.outcome == RATELIMIT_OK; i++) {
+		a = ratelimit_renew(s, &subject->bucket[i]);
+		if (a.outcome == RATELIMIT_OK && config_of(s)->count == RATELIMIT_BYTES)
+			a = take_rest(s, m, &subject->bucket[i]);
+	}
+	return a.limit == NULL ? CM_CONTINUE : act(s, subject, &a);
+}
+
 static enum cm_verdict
 eom(struct cm_session *s, const struct cm_event *ev)
 {
@@ -259,23 +285,12 @@ eom(struct cm_session *s, const struct cm_event *ev)
 	enum cm_verdict verdict = CM_CONTINUE;
 
 	(void)ev;
-	if (config_of(s)->count != RATELIMIT_BYTES)
-		return CM_CONTINUE;
 	ratelimit_settle_latest(s, m);
-	m->size = cm_size(s);
+	if (config_of(s)->count == RATELIMIT_BYTES)
+		m->size = cm_size(s);
 	for (struct ratelimit_subject *i = m->subjects; i != NULL && verdict == CM_CONTINUE;
-		i = i->next) {
-		struct ratelimit_answer a;
-		int64_t more;
-
-		if (!i->live || i->answer.outcome != RATELIMIT_OK)
-			continue;
-		more = ratelimit_cost(&i->bucket->limit, m->size) - i->bucket->reserved;
-		if (more <= 0)
-			continue;
-		a = ratelimit_reserve(s, i->bucket, more);
-		verdict = act(s, i, &a);
-	}
+		i = i->next)
+		verdict = check_subject(s, m, i);
 	return verdict;
 }
 

@@ -178,6 +178,8 @@ struct ratelimit_answer
 ratelimit_reserve(struct cm_session *, struct ratelimit_bucket *, int64_t cost);
 /* One; of what is spare, where something is. */
 struct ratelimit_answer ratelimit_reserve_one(struct cm_session *, struct ratelimit_bucket *);
+/* Reserves anew what the store may have forgotten meanwhile. */
+struct ratelimit_answer ratelimit_renew(struct cm_session *, struct ratelimit_bucket *);
 /* Ends what was reserved: cost was taken in the end, the rest is given back. */
 void ratelimit_settle(struct cm_session *, struct ratelimit_bucket *, int64_t cost);
 /* Counts what is done already. */

@@ -9,7 +9,10 @@
 
 #include <string.h>
 
-#define MINUTE INT64_C(60000000)
+#define SECOND INT64_C(1000000)
+#define MINUTE (60 * SECOND)
+/* For how long a store keeps what was reserved, at least. */
+#define KEPT_MINUTES 15
 
 /* --- stores --- */
 
@@ -119,16 +122,45 @@ ratelimit_reserve_one(struct cm_session *s, struct ratelimit_bucket *b)
 }
 
 /* What a store that is away does not hear, it forgets after a quarter of an hour. */
+static void
+end(struct cm_session *s, const struct ratelimit_bucket *b, const struct ratelimit_slot *slot,
+	int64_t cost)
+{
+	const struct cm_limit_take take = {
+		cost > 0 ? CM_LIMIT_COMMIT : CM_LIMIT_RELEASE, cost, slot->cost, slot->at};
+	struct cm_limit_answer answer;
+
+	(void)cm_store_limit(s, slot->store, b->key, &b->limit.limit, &take, &answer);
+}
+
+/* Or whoever keeps many sessions open for long would have as many times his limit. */
+struct ratelimit_answer
+ratelimit_renew(struct cm_session *s, struct ratelimit_bucket *b)
+{
+	int64_t now = cm_time(s) * SECOND, lost = 0;
+	struct ratelimit_slot **at = &b->slots;
+
+	while (*at != NULL) {
+		if ((*at)->at / MINUTE + KEPT_MINUTES > now / MINUTE) {
+			at = &(*at)->next;
+			continue;
+		}
+		end(s, b, *at, 0);
+		lost += (*at)->cost;
+		*at = (*at)->next;
+	}
+	b->reserved -= lost;
+	return lost > 0 ? ratelimit_reserve(s, b, lost)
+			: (struct ratelimit_answer){.outcome = RATELIMIT_OK};
+}
+
 void
 ratelimit_settle(struct cm_session *s, struct ratelimit_bucket *b, int64_t cost)
 {
 	for (const struct ratelimit_slot *slot = b->slots; slot != NULL; slot = slot->next) {
 		int64_t part = cost < slot->cost ? cost : slot->cost;
-		struct cm_limit_take take = {
-			part > 0 ? CM_LIMIT_COMMIT : CM_LIMIT_RELEASE, part, slot->cost, slot->at};
-		struct cm_limit_answer answer;
 
-		(void)cm_store_limit(s, slot->store, b->key, &b->limit.limit, &take, &answer);
+		end(s, b, slot, part);
 		cost -= part;
 	}
 	b->slots = NULL;

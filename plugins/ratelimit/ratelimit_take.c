@@ -37,10 +37,6 @@ ratelimit_settle_latest(struct cm_session *s, struct ratelimit_message *m)
 	l->subject = NULL;
 }
 
-/* Takes for one recipient; in *buckets those of which it took something for him alone. */
-typedef struct ratelimit_answer
-take(struct cm_session *, struct ratelimit_subject *, const char *rcpt, unsigned *buckets);
-
 static struct ratelimit_answer
 take_recipient(struct cm_session *s, struct ratelimit_subject *subject, const char *rcpt,
 	unsigned *buckets)
