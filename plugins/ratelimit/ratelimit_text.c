@@ -91,6 +91,8 @@ ratelimit_wait(int64_t us, char out[RATELIMIT_WORDS])
 
 	while (us < u->upto)
 		u++;
+	/* A store adds one for what it rounds. */
+	us -= us > 0;
 	n = us / u->us + (us % u->us != 0);
 	n = n > 0 ? n : 1;
 	snprintf(out, RATELIMIT_WORDS, "%lld %s%s", (long long)n, u->name, plural(n));
@@ -315,6 +317,18 @@ publish(struct cm_session *s, const char *key, const char *value, bool strongest
 		cm_set_result(s, key, value);
 }
 
+/* A link that is called like a result has none under its name. */
+static bool
+taken_name(const char *name)
+{
+	static const char *const names[] = {"key", "limit", "result", "used"};
+	size_t i = 0;
+
+	while (i < LENGTH(names) && strcmp(names[i], name) != 0)
+		i++;
+	return i < LENGTH(names);
+}
+
 static bool
 publish_word(struct cm_session *s, const char *word)
 {
@@ -323,7 +337,7 @@ publish_word(struct cm_session *s, const char *word)
 	bool strongest = strength(word) >= strength(before);
 
 	/* One recipient that was over the limit is not forgotten for the next. */
-	if (strength(word) >= strength(own))
+	if (!taken_name(cm_link_name(s)) && strength(word) >= strength(own))
 		cm_set_result(s, cm_link_name(s), word);
 	if (strongest)
 		cm_set_result(s, "result", word);

@@ -239,14 +239,15 @@ static const struct {
 } waits[] = {
 	{0, "1 second"},
 	{1, "1 second"},
-	{SECOND + 1, "2 seconds"},
+	{SECOND + 1, "1 second"},
+	{SECOND + 2, "2 seconds"},
 	{59 * SECOND, "59 seconds"},
 	{MINUTE - 1, "60 seconds"},
-	{MINUTE + 1, "2 minutes"},
+	{MINUTE + 2, "2 minutes"},
 	{12 * MINUTE, "12 minutes"},
 	{2 * HOUR - 1, "120 minutes"},
-	{2 * HOUR + 1, "3 hours"},
-	{2 * DAY + 1, "3 days"},
+	{2 * HOUR + 2, "3 hours"},
+	{2 * DAY + 2, "3 days"},
 };
 
 START_TEST(wait_is_never_too_short)
