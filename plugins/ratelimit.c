@@ -75,6 +75,9 @@ tag(struct cm_session *s, const char *text)
 	if (m != NULL && m->tagged)
 		return CM_CONTINUE;
 	snprintf(value, sizeof(value), "%s: %s", cm_link_name(s), text);
+	/* A field is of one line, and of ASCII. */
+	for (char *c = value; *c != '\0'; c++)
+		*c = *c >= ' ' && *c <= '~' ? *c : '?';
 	if (m != NULL)
 		m->tagged = true;
 	return cm_add_header(s, config_of(s)->tag_header, value) ? CM_CONTINUE : CM_FAILED;
@@ -360,8 +363,8 @@ static const struct cm_option options[] = {
 	{"skip_trusted", CM_OPT_BOOL, AT(skip_trusted), "no", .since = "0.1",
 		.help = "not for clients in main.trusted_networks"},
 	{"store", CM_OPT_STORE, AT(store), .since = "0.1", .help = "where it is counted"},
-	{"tag_header", CM_OPT_STRING, AT(tag_header), "X-Ratelimit", .since = "0.1",
-		.help = "field that tag adds"},
+	{"tag_header", CM_OPT_STRING, AT(tag_header), "X-Ratelimit",
+		.check = ratelimit_check_header, .since = "0.1", .help = "field that tag adds"},
 	{"text", CM_OPT_STRING, AT(text), .check = ratelimit_check_text, .since = "0.1",
 		.help = "of the reply; may hold %{client_ip} %{count} %{key} %{limit} %{period} "
 			"%{retry} %{used} %{what}"},

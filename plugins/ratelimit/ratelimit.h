@@ -206,6 +206,7 @@ void ratelimit_settle_subject(struct cm_session *, const struct ratelimit_messag
 
 /* --- texts: ratelimit_text.c --- */
 
+bool ratelimit_check_header(const char *, char *why, size_t why_size);
 bool ratelimit_check_text(const char *, char *why, size_t why_size);
 #define RATELIMIT_WORDS 40u
 

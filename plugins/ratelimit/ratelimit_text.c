@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define LENGTH(table) (sizeof(table) / sizeof(*(table)))
+#define HEADER_MOST   128u
 
 struct text {
 	size_t len, size;
@@ -249,6 +250,20 @@ ratelimit_check_text(const char *text, char *why, size_t why_size)
 	return true;
 }
 
+/* RFC 5322 section 2.2; the host takes no longer one. */
+bool
+ratelimit_check_header(const char *text, char *why, size_t why_size)
+{
+	size_t len = 0;
+
+	while (text[len] > ' ' && text[len] <= '~' && text[len] != ':')
+		len++;
+	if (len > 0 && len <= HEADER_MOST && text[len] == '\0')
+		return true;
+	snprintf(why, why_size, "\"%.60s\" is not the name of a header field", text);
+	return false;
+}
+
 static void
 expand(struct text *t, const char *text, const struct refusal *r)
 {
@@ -267,7 +282,8 @@ expand(struct text *t, const char *text, const struct refusal *r)
 static const char *
 text_for(const struct ratelimit_config *config, const struct ratelimit_answer *a)
 {
-	if (config->text != NULL)
+	/* Of blanks alone there is nothing to read. */
+	if (config->text != NULL && config->text[strspn(config->text, " \t")] != '\0')
 		return config->text;
 	if (a->store.never)
 		return "%{what} limit of %{limit} per %{period} exceeded by this message alone";
@@ -376,7 +392,7 @@ explain(struct cm_session *s, const struct ratelimit_subject *subject,
 						      : " at once, %{limit} per %{period}",
 		&r);
 	if (a->outcome == RATELIMIT_OVER)
-		expand(&t, a->store.never ? ", too large for ever" : ", again in %{retry}", &r);
+		expand(&t, a->store.never ? ", too large by itself" : ", again in %{retry}", &r);
 	if (a->memory)
 		add(&t, " (in memory: the store is away)");
 	cm_reason(s, "%s", reason);

@@ -249,6 +249,8 @@ static const struct {
 	{BOB "limit = 100/1h", "bob:1-1.=1 bob:1-100r=99",
 		"450 4.7.28 Recipient limit of 100 per hour exceeded, try again in 36 seconds; 100 "
 		"used"},
+	{BOB "limit = 1/1h; over = reject; text = \" \"", "bob:1-1.=1 bob:1-1r=0",
+		"550 5.7.28 Recipient limit of 1 per hour exceeded; 1 used"},
 	{BOB "limit = [ 50/1h, 300/1d ]; count = messages", "bob:1-1.=1", ""},
 	{BOB "limit = 1/1min; count = messages", "bob:1-1.=1 bob:1-1r=0",
 		"450 4.7.28 Message limit of 1 per minute exceeded, try again in 1 minute; 1 "
@@ -786,6 +788,21 @@ START_TEST(tag_is_added_once)
 }
 END_TEST
 
+START_TEST(tag_is_one_line)
+{
+	struct drive d;
+
+	begin_with(&d, BOB "limit = 1/1h; over = tag; text = \"%{key}\\nX-Bad: \xc3\xa4\"", "quota",
+		"");
+	drive_mail(&d, "<a@example.com>", "b\xc3\xb6\nb", NULL);
+	rcpts(&d, 1, 2);
+	ck_assert_int_eq(content(&d, "yes"), CM_CONTINUE);
+	ck_assert_uint_eq(d.answer.edit_count, 1);
+	ck_assert_str_eq(d.answer.edits[0]->value, "quota: b??%0Ab?X-Bad: ??");
+	drive_fini(&d);
+}
+END_TEST
+
 START_TEST(login_that_is_not_delivered_is_a_failure)
 {
 	struct drive d;
@@ -889,6 +906,7 @@ static const struct {
 	{BOB "limit = 1/1h; count = connections", "count = connections takes keys of client_ip"},
 	{"key = [ recipient ]; limit = 1/1h; count = errors", "count = errors takes no key of a"},
 	{BOB "limit = 1/1h; text = \"%{login}\"", "\"%{login}\" is none of %{client_ip}"},
+	{BOB "limit = 1/1h; tag_header = \"X-Much:\"", "\"X-Much:\" is not the name of a"},
 	{BOB "limits = m", "\"5/h\": a digit is wanted"},
 };
 
@@ -937,6 +955,7 @@ main(void)
 	tcase_add_loop_test(t, error, 0, LENGTH(errors));
 	tcase_add_test(t, results);
 	tcase_add_test(t, tag_is_added_once);
+	tcase_add_test(t, tag_is_one_line);
 	tcase_add_test(t, login_that_is_not_delivered_is_a_failure);
 	tcase_add_loop_test(t, no_more_is_asked_for_than_is_needed, 0, LENGTH(needs));
 	tcase_add_loop_test(t, key_in_the_store, 0, LENGTH(keys));
