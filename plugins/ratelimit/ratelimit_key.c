@@ -53,11 +53,12 @@ get_client_ip(struct cm_session *s, const struct cm_address *rcpt, const char **
 }
 
 static void
-mask(unsigned char *octets, size_t count, int64_t bits)
+mask(unsigned char *octets, size_t count, size_t bits)
 {
-	for (size_t i = 0; i < count; i++, bits -= 8) {
-		if (bits < 8)
-			octets[i] &= bits <= 0 ? 0 : (unsigned char)(0xff << (8 - bits));
+	for (size_t i = bits / 8; i < count; i++) {
+		unsigned kept = i == bits / 8 ? (unsigned)(bits % 8) : 0;
+
+		octets[i] = (unsigned char)(octets[i] & (0xff00u >> kept));
 	}
 }
 
@@ -74,7 +75,7 @@ get_client_net(struct cm_session *s, const struct cm_address *rcpt, const char *
 	(void)rcpt;
 	if (inet_pton(family, ip, octets) != 1)
 		return CM_NONE;
-	mask(octets, family == AF_INET ? 4 : sizeof(octets), bits);
+	mask(octets, family == AF_INET ? 4 : sizeof(octets), (size_t)bits);
 	inet_ntop(family, octets, net, INET6_ADDRSTRLEN);
 	snprintf(net + strlen(net), NET_SIZE - strlen(net), "/%d", (int)bits);
 	return told(net, value);

@@ -102,6 +102,9 @@ end(struct drive *d, char how, const char *word)
 	chain_end_message(d->s);
 }
 
+/* What the latest recipient of a conversation was answered. */
+static char latest[1024];
+
 static void
 message(struct drive *d, const char *word)
 {
@@ -115,6 +118,7 @@ message(struct drive *d, const char *word)
 		*p = ':';
 	drive_mail(d, "<a@example.com>", strcmp(login, "-") == 0 ? NULL : login, NULL);
 	taken = rcpts(d, from, to);
+	snprintf(latest, sizeof(latest), "%s", drive_reply(d));
 	ck_assert_msg(taken == wanted, "%s: %d: %s", word, taken, drive_reply(d));
 	end(d, how, word);
 }
@@ -272,8 +276,7 @@ START_TEST(reply)
 
 	begin(&d, replies[_i].settings);
 	run(&d, replies[_i].words);
-	/* The end of a message has no answer, so this is the latest recipient's. */
-	ck_assert_str_eq(drive_reply(&d), replies[_i].reply);
+	ck_assert_str_eq(latest, replies[_i].reply);
 	drive_fini(&d);
 }
 END_TEST
@@ -624,6 +627,33 @@ START_TEST(connections)
 }
 END_TEST
 
+/* Links are asked about the connection again at MAIL, where another profile is chosen then. */
+START_TEST(connection_counts_once)
+{
+	const struct cm_limit_window window = {2, HOUR, 0};
+	struct drive d;
+
+	clock_freeze(BEGAN);
+	drive_init(&d);
+	drive_load(&d, "store m { type = memory }\n"
+		       "profile users { authenticated = yes; chain = [ quota ] }\n"
+		       "profile others { mode = shadow; chain = [ quota ] }\n"
+		       "plugin quota { type = ratelimit; key = [ client_ip ]\n"
+		       "count = connections; limit = 2/1h }\n");
+	drive_open(&d);
+	for (int i = 1; i <= 4; i++) {
+		connect_again(&d, "192.0.2.1");
+		ck_assert_int_eq(drive_mail(&d, "<a@example.com>", NULL, NULL), CM_CONTINUE);
+		chain_end_message(d.s);
+		ck_assert_int_eq(drive_mail(&d, "<a@example.com>", "bob", NULL),
+			i <= 2 ? CM_CONTINUE : CM_TEMPFAIL);
+		ck_assert_int_eq(
+			used_in_store(&d, "limit/quota/192.0.2.1", &window), i <= 2 ? i : 2);
+	}
+	drive_fini(&d);
+}
+END_TEST
+
 /* --- errors --- */
 
 static void
@@ -733,6 +763,40 @@ START_TEST(error)
 	clock_advance(15 * 60 * CLOCK_SEC);
 	drive_mail(&d, "<a@example.com>", NULL, NULL);
 	ck_assert_str_eq(drive_reply(&d), "");
+	drive_fini(&d);
+}
+END_TEST
+
+/*
+ * A link behind one that refuses at MAIL learns of it at the end. By then the login may be that of
+ * the next message, so nobody is blamed by his login.
+ */
+static const struct {
+	const char *key, *bucket;
+	int64_t used;
+} behind[] = {
+	{"client_ip", "limit/quota/192.0.2.1", 2},
+	{"sender", "limit/quota/no@example.com", 2},
+	{"auth_user", "limit/quota/bob", 0},
+	{"auth_user", "limit/quota/eve", 0},
+};
+
+START_TEST(error_before_the_link)
+{
+	const struct cm_limit_window window = {4, HOUR, 0};
+	char settings[100];
+	struct drive d;
+
+	snprintf(settings, sizeof(settings), "key = [ %s ]; count = errors; limit = 4/1h",
+		behind[_i].key);
+	begin_with(&d, settings, "senders, quota",
+		"map bad { entries = [ \"no@example.com reject\" ] }\n"
+		"plugin senders { type = access; sender = bad }\n");
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(drive_mail(&d, "<no@example.com>", "bob", NULL), CM_REJECT);
+	drive_mail(&d, "<a@example.com>", "eve", NULL);
+	chain_end_message(d.s);
+	ck_assert_int_eq(used_in_store(&d, behind[_i].bucket, &window), behind[_i].used);
 	drive_fini(&d);
 }
 END_TEST
@@ -952,6 +1016,8 @@ main(void)
 	tcase_add_loop_test(t, size, 0, LENGTH(sizes));
 	tcase_add_test(t, sizes_add_up);
 	tcase_add_loop_test(t, connections, 0, LENGTH(nets));
+	tcase_add_test(t, connection_counts_once);
+	tcase_add_loop_test(t, error_before_the_link, 0, LENGTH(behind));
 	tcase_add_loop_test(t, error, 0, LENGTH(errors));
 	tcase_add_test(t, results);
 	tcase_add_test(t, tag_is_added_once);
