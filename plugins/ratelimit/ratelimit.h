@@ -140,7 +140,8 @@ struct ratelimit_bucket {
 enum ratelimit_kind { RATELIMIT_IS_LIMITED, RATELIMIT_IS_EXEMPT, RATELIMIT_IS_UNLIMITED };
 
 struct ratelimit_subject {
-	struct ratelimit_subject *next;
+	struct ratelimit_subject *next;	    /* of the message; the first one leads to all */
+	struct ratelimit_subject *child[2]; /* by the bits of his key */
 	const char *key, *shown;
 	enum ratelimit_kind kind;
 	bool live;  /* a recipient of his was taken by all */

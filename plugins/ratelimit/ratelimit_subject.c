@@ -201,15 +201,39 @@ fill(struct cm_session *s, const struct ratelimit_who *who, struct ratelimit_sub
 	return true;
 }
 
+/* --- subjects --- */
+
+/* FNV-1a; it only spreads the keys of one message. */
+static uint32_t
+spread(const char *key)
+{
+	uint32_t h = UINT32_C(2166136261);
+
+	for (; *key != '\0'; key++)
+		h = (h ^ (unsigned char)*key) * UINT32_C(16777619);
+	return h;
+}
+
+/* Where he is, or would be: a message may have ten thousand. */
+static struct ratelimit_subject **
+place_of(struct ratelimit_subject **at, const char *key)
+{
+	uint32_t h = spread(key);
+
+	while (*at != NULL && strcmp((*at)->key, key) != 0) {
+		at = &(*at)->child[h & 1];
+		h = h >> 1 | h << 31;
+	}
+	return at;
+}
+
 struct ratelimit_subject *
 ratelimit_subject(
-	struct cm_session *s, struct ratelimit_subject **list, const struct ratelimit_who *who)
+	struct cm_session *s, struct ratelimit_subject **first, const struct ratelimit_who *who)
 {
 	const char *shown, *key = ratelimit_key(s, "limit", who, &shown);
-	struct ratelimit_subject *subject = *list;
+	struct ratelimit_subject **at = place_of(first, key), *subject = *at;
 
-	while (subject != NULL && strcmp(subject->key, key) != 0)
-		subject = subject->next;
 	if (subject != NULL)
 		return subject;
 	subject = cm_msg_alloc(s, sizeof(*subject));
@@ -217,7 +241,10 @@ ratelimit_subject(
 	subject->shown = shown;
 	if (!fill(s, who, subject))
 		return NULL;
-	subject->next = *list;
-	*list = subject;
+	*at = subject;
+	if (subject != *first) {
+		subject->next = (*first)->next;
+		(*first)->next = subject;
+	}
 	return subject;
 }

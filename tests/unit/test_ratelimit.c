@@ -145,6 +145,20 @@ result(const struct drive *d, const char *key)
 	return session_result(d->s, "ratelimit", key);
 }
 
+/* What a bucket of one window holds. */
+static int64_t
+used_in_store(const struct drive *d, const char *key, const struct cm_limit_window *w)
+{
+	const struct cm_limit limit = {1, {*w}, false};
+	const struct cm_limit_take look = {.step = CM_LIMIT_LOOK};
+	struct cm_limit_answer a;
+
+	ck_assert_int_eq(store_limit(d->g->stores[0], key, strlen(key), &limit, &look,
+				 clock_now() + CLOCK_SEC, &a),
+		CM_STORE_OK);
+	return a.used;
+}
+
 #define BOB "key = [ auth_user ]; "
 
 static const struct {
@@ -368,6 +382,77 @@ START_TEST(refused_recipients_are_given_back)
 }
 END_TEST
 
+/* Two of five are taken; the last of the refused ones is known to be so at the end alone. */
+START_TEST(refused_recipients_are_not_counted)
+{
+	const struct cm_limit_window window = {5, HOUR, 0};
+	struct drive d;
+
+	begin(&d, BOB "limit = 5/1h");
+	drive_mail(&d, "<a@example.com>", "bob", NULL);
+	ck_assert_int_eq(drive_rcpt(&d, "<no@example.com>"), CM_REJECT);
+	ck_assert_int_eq(rcpts(&d, 1, 2), 2);
+	ck_assert_int_eq(drive_rcpt(&d, "<no@example.com>"), CM_REJECT);
+	ck_assert_int_eq(content(&d, "yes"), CM_CONTINUE);
+	chain_end_message(d.s);
+	ck_assert_int_eq(used_in_store(&d, "limit/quota/bob", &window), 2);
+	drive_fini(&d);
+}
+END_TEST
+
+/* A message has nothing to do with recipients that were refused. */
+START_TEST(message_counts_for_those_who_get_it)
+{
+	const struct cm_limit_window window = {5, HOUR, 0};
+	struct drive d;
+
+	begin(&d, "key = [ recipient ]; count = messages; limit = 5/1h");
+	drive_mail(&d, "<a@example.com>", NULL, NULL);
+	ck_assert_int_eq(drive_rcpt(&d, "<no@example.com>"), CM_REJECT);
+	ck_assert_int_eq(rcpts(&d, 1, 1), 1);
+	ck_assert_int_eq(content(&d, "yes"), CM_CONTINUE);
+	chain_end_message(d.s);
+	ck_assert_int_eq(used_in_store(&d, "limit/quota/no@example.com", &window), 0);
+	ck_assert_int_eq(used_in_store(&d, "limit/quota/r1@example.com", &window), 1);
+	drive_fini(&d);
+}
+END_TEST
+
+START_TEST(recipients_of_several_minutes_are_given_back)
+{
+	struct drive d;
+
+	begin(&d, BOB "limit = 100/1d");
+	for (int i = 0; i < 3; i++) {
+		drive_mail(&d, "<a@example.com>", "bob", NULL);
+		for (int k = 0; k < 4; k++) {
+			ck_assert_int_eq(rcpts(&d, 1, 25), 25);
+			clock_advance(61 * CLOCK_SEC);
+		}
+		chain_end_message(d.s);
+	}
+	drive_fini(&d);
+}
+END_TEST
+
+/* Where one window refuses, the other keeps no more than the next recipient needs. */
+START_TEST(windows_of_different_recipients_take_together)
+{
+	const struct cm_limit_window hour = {10, HOUR, 0}, day = {2, 24 * HOUR, 0};
+	struct drive d;
+
+	begin(&d, BOB "count = distinct_recipients; limit = [ 10/1h, 2/1d ]");
+	drive_mail(&d, "<a@example.com>", "bob", NULL);
+	ck_assert_int_eq(rcpts(&d, 1, 20), 2);
+	ck_assert_int_eq(used_in_store(&d, "limit/quota/bob/1h", &hour), 3);
+	ck_assert_int_eq(content(&d, "yes"), CM_CONTINUE);
+	chain_end_message(d.s);
+	ck_assert_int_eq(used_in_store(&d, "limit/quota/bob/1h", &hour), 2);
+	ck_assert_int_eq(used_in_store(&d, "limit/quota/bob/1d", &day), 2);
+	drive_fini(&d);
+}
+END_TEST
+
 START_TEST(message_that_is_refused_is_given_back)
 {
 	struct drive d;
@@ -423,6 +508,31 @@ START_TEST(what_is_open_is_reserved)
 	ck_assert_int_eq(content(&e, "yes"), CM_CONTINUE);
 	chain_end_message(e.s);
 	run(&d, "bob:1-60.=20");
+	chain_close(e.s);
+	session_free(e.s);
+	drive_fini(&d);
+}
+END_TEST
+
+/* New to two messages at once, it is one recipient all the same. */
+START_TEST(recipient_of_two_messages_counts_once)
+{
+	const struct cm_limit_window window = {9, HOUR, 0};
+	struct drive d, e;
+
+	begin(&d, BOB "count = distinct_recipients; limit = 9/1h");
+	e = (struct drive){.g = d.g};
+	drive_open(&e);
+	drive_connect(&e, "192.0.2.2", "unknown", "587");
+	drive_mail(&d, "<a@example.com>", "bob", NULL);
+	drive_mail(&e, "<a@example.com>", "bob", NULL);
+	ck_assert_int_eq(rcpts(&d, 1, 3), 3);
+	ck_assert_int_eq(rcpts(&e, 2, 4), 3);
+	ck_assert_int_eq(content(&d, "yes"), CM_CONTINUE);
+	ck_assert_int_eq(content(&e, "yes"), CM_CONTINUE);
+	chain_end_message(d.s);
+	chain_end_message(e.s);
+	ck_assert_int_eq(used_in_store(&d, "limit/quota/bob/1h", &window), 4);
 	chain_close(e.s);
 	session_free(e.s);
 	drive_fini(&d);
@@ -512,20 +622,6 @@ static const struct {
 	{"in units where octets are too many", "2G/1h", "SIZE=1", CM_CONTINUE, CM_CONTINUE, "",
 		{2 << 20, HOUR, 0}, 1},
 };
-
-/* What a bucket of one window holds. */
-static int64_t
-used_in_store(const struct drive *d, const char *key, const struct cm_limit_window *w)
-{
-	const struct cm_limit limit = {1, {*w}, false};
-	const struct cm_limit_take look = {.step = CM_LIMIT_LOOK};
-	struct cm_limit_answer a;
-
-	ck_assert_int_eq(store_limit(d->g->stores[0], key, strlen(key), &limit, &look,
-				 clock_now() + CLOCK_SEC, &a),
-		CM_STORE_OK);
-	return a.used;
-}
 
 START_TEST(size)
 {
@@ -1009,6 +1105,11 @@ main(void)
 	tcase_add_loop_test(t, reply, 0, LENGTH(replies));
 	tcase_add_loop_test(t, limit_of_a_map, 0, LENGTH(maps));
 	tcase_add_loop_test(t, refused_recipients_are_given_back, 0, LENGTH(orders));
+	tcase_add_test(t, refused_recipients_are_not_counted);
+	tcase_add_test(t, message_counts_for_those_who_get_it);
+	tcase_add_test(t, recipients_of_several_minutes_are_given_back);
+	tcase_add_test(t, windows_of_different_recipients_take_together);
+	tcase_add_test(t, recipient_of_two_messages_counts_once);
 	tcase_add_test(t, message_that_is_refused_is_given_back);
 	tcase_add_test(t, what_is_dropped_counts);
 	tcase_add_test(t, what_is_open_is_reserved);
