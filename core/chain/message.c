@@ -15,6 +15,7 @@ set_final(struct run *r, const struct decision *d)
 		.status = d->reply.code == 0 ? NULL : d->reply.status,
 		.text = d->reply.text,
 		.by = d->link == NULL ? NULL : d->link->name,
+		.stage = d->stage,
 	};
 }
 
@@ -44,6 +45,7 @@ message_conclude(struct run *r, const struct cm_session *s)
 {
 	if (!r->given && s->rcpt_refused > 0)
 		set_final(r, &r->refused_rcpt);
+	r->final.rejected = r->rejected_rcpts;
 }
 
 void
@@ -56,6 +58,7 @@ message_reset(struct run *r)
 	r->refused_addr = NULL;
 	r->skipped = false;
 	r->refused_logged = 0;
+	r->rejected_rcpts = 0;
 	r->cut_said = false;
 	r->spent = 0;
 	r->edits = NULL;

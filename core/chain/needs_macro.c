@@ -154,9 +154,11 @@ needs_macros(const struct chain *chain, struct arena *arena, struct chain_needs 
 	add(&lists, CM_STAGE_MAIL, "{daemon_port}");
 	if (chain->summary)
 		add_summary(&lists);
-	/* "error" there says that the MTA refused the recipient. */
-	if (needs->rejected)
+	/* "error" there says that the MTA refused the recipient, the status whether for good. */
+	if (needs->rejected) {
+		add(&lists, CM_STAGE_RCPT, "{rcpt_host}");
 		add(&lists, CM_STAGE_RCPT, "{rcpt_mailer}");
+	}
 	for (size_t i = 0; i < CM_STAGE_COUNT; i++) {
 		struct macro_list *list = &lists.at[i];
 

@@ -63,6 +63,7 @@ struct run {
 	bool held_for_rcpt;
 	struct decision decision;     /* accept, or what the message ends with */
 	struct decision refused_rcpt; /* the latest recipient refused */
+	size_t rejected_rcpts;	      /* for good */
 	const char *refused_addr;
 	bool skipped; /* the MTA was told not to send the rest of the body */
 	struct cm_final final;

@@ -191,6 +191,15 @@ unit_rate(const char *text, struct cm_rate *rate, const char **why)
 	*rate = (struct cm_rate){0};
 	if (!read_number(&text, &rate->count, why))
 		return text;
+	for (size_t i = 0; i < COUNT_OF(size_units); i++) {
+		if (*text != size_units[i].name[0])
+			continue;
+		*why = too_large;
+		if (__builtin_mul_overflow(rate->count, size_units[i].value, &rate->count))
+			return text;
+		text++;
+		break;
+	}
 	*why = *text == '\0' ? unit_missing : "/ is wanted here";
 	if (*text != '/')
 		return text;

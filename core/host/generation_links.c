@@ -156,7 +156,7 @@ finish_link(struct build *b, struct link *link, const struct build_section *s)
 }
 
 static void
-start(struct build *b, const struct link *link, const struct build_section *s)
+start(struct build *b, struct link *link, const struct build_section *s)
 {
 	const struct cm_plugin *plugin = link->plugin;
 	char why[WHY_SIZE] = "";
@@ -167,6 +167,8 @@ start(struct build *b, const struct link *link, const struct build_section *s)
 		diag_error(b->diag, s->section->pos, NULL, "%s: %s", s->what, why);
 		return;
 	}
+	if (plugin->needs_of != NULL)
+		link->needs &= plugin->needs_of(link->config) | ~plugin->needs;
 	if (plugin->stop == NULL)
 		return;
 	started = arena_alloc(&b->g->arena, sizeof(*started));

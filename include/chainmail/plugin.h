@@ -247,6 +247,12 @@ struct cm_plugin {
 	const struct cm_command *commands;
 	uint32_t command_count;
 	uint32_t command_size; /* sizeof(struct cm_command) */
+
+	/*
+	 * After start: those of needs that an instance with these settings has; the others are not
+	 * asked for on its account. NULL: all. Rare.
+	 */
+	uint32_t (*needs_of)(const void *config);
 };
 
 /* --- settings and state of the running link ------------------------------------------------- */
@@ -385,6 +391,8 @@ struct cm_final {
 	int code;		 /* 0 without a reply */
 	const char *status, *text; /* NULL without a reply */
 	const char *by;		   /* link that decided; NULL: none */
+	enum cm_stage stage;	   /* where; rcpt: the latest recipient that was refused */
+	size_t rejected;	   /* end_msg: recipients refused for good, not by the MTA */
 };
 
 CM_API const struct cm_final *cm_final(const struct cm_session *);
@@ -571,7 +579,8 @@ struct cm_limit {
 /*
  * A message reserves what it may still take, which counts in full until the message is accepted
  * (commit: it begins to leak) or not (release: it was never there). A reservation that nobody ends
- * is forgotten after a quarter of an hour.
+ * is forgotten after a quarter of an hour. Those of one minute (reserved_at / 60 s) are one: they
+ * may be ended together.
  */
 enum cm_limit_step { CM_LIMIT_LOOK, CM_LIMIT_RESERVE, CM_LIMIT_COMMIT, CM_LIMIT_RELEASE };
 
