@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ratelimit_text.c - what people read: replies, results, and why
+ *
+ * A text of filter.conf may hold %{limit} and its like. What comes from the network is the key, in
+ * which nothing is left that could make two lines of one.
+ */
+#include "ratelimit.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LENGTH(table) (sizeof(table) / sizeof(*(table)))
+#define HEADER_MOST   128u
+
+struct text {
+	size_t len, size;
+	char *out;
+};
+
+/* What does not fit is left out. */
+static void CM_PRINTF(2, 3) add(struct text *t, const char *format, ...)
+{
+	size_t room = t->size - t->len;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(t->out + t->len, room, format, args);
+	va_end(args);
+	if (n > 0)
+		t->len += (size_t)n < room ? (size_t)n : room - 1;
+}
+
+/* --- times and amounts --- */
+
+/* Largest first. upto: a wait of so many of the smaller unit is told in it. */
+static const struct unit {
+	int64_t us, upto;
+	const char *name, *brief;
+} units[] = {
+	{INT64_C(604800000000), 0, "week", "w"},
+	{INT64_C(86400000000), INT64_C(172800000000), "day", "d"},
+	{INT64_C(3600000000), INT64_C(7200000000), "hour", "h"},
+	{INT64_C(60000000), INT64_C(60000000), "minute", "min"},
+	{INT64_C(1000000), INT64_C(0), "second", "s"},
+	{INT64_C(1000), 0, "millisecond", "ms"},
+};
+
+/* The largest of which it is a multiple. */
+static const struct unit *
+unit_of(int64_t us)
+{
+	size_t i = 0;
+
+	while (i + 1 < LENGTH(units) && us % units[i].us != 0)
+		i++;
+	return &units[i];
+}
+
+void
+ratelimit_short(int64_t us, char out[RATELIMIT_WORDS])
+{
+	const struct unit *u = unit_of(us);
+
+	snprintf(out, RATELIMIT_WORDS, "%lld%s", (long long)(us / u->us), u->brief);
+}
+
+static const char *
+plural(int64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+void
+ratelimit_period(int64_t us, char out[RATELIMIT_WORDS])
+{
+	const struct unit *u = unit_of(us);
+
+	if (us == u->us)
+		snprintf(out, RATELIMIT_WORDS, "%s", u->name);
+	else
+		snprintf(out, RATELIMIT_WORDS, "%lld %ss", (long long)(us / u->us), u->name);
+}
+
+void
+ratelimit_wait(int64_t us, char out[RATELIMIT_WORDS])
+{
+	const struct unit *u = &units[1];
+	int64_t n;
+
+	while (us < u->upto)
+		u++;
+	/* A store adds one for what it rounds. */
+	us -= us > 0;
+	n = us / u->us + (us % u->us != 0);
+	n = n > 0 ? n : 1;
+	snprintf(out, RATELIMIT_WORDS, "%lld %s%s", (long long)n, u->name, plural(n));
+}
+
+void
+ratelimit_amount(int64_t amount, bool octets, char out[RATELIMIT_WORDS])
+{
+	static const char *const names[] = {"octet", "KB", "MB", "GB", "TB", "PB"};
+	double n = (double)amount;
+	size_t i = 0;
+
+	if (!octets) {
+		snprintf(out, RATELIMIT_WORDS, "%lld", (long long)amount);
+		return;
+	}
+	for (; n >= 1024 && i + 1 < LENGTH(names); i++)
+		n /= 1024;
+	if (i == 0)
+		snprintf(out, RATELIMIT_WORDS, "%lld octet%s", (long long)amount, plural(amount));
+	else
+		snprintf(out, RATELIMIT_WORDS, "%.*f %s", n < (double)(int64_t)n + 0.05 ? 0 : 1, n,
+			names[i]);
+}
+
+/* --- the reply --- */
+
+/* What is refused, and what of it is counted. */
+static const struct {
+	const char *what, *counted;
+} words[] = {
+	[RATELIMIT_MESSAGES] = {"Message", "messages"},
+	[RATELIMIT_RECIPIENTS] = {"Recipient", "recipients"},
+	[RATELIMIT_DISTINCT] = {"Distinct recipient", "different recipients"},
+	[RATELIMIT_BYTES] = {"Size", "octets"},
+	[RATELIMIT_CONNECTIONS] = {"Connection", "connections"},
+	[RATELIMIT_ERRORS] = {"Error", "errors"},
+};
+
+struct refusal {
+	struct cm_session *s;
+	const struct ratelimit_config *config;
+	const char *key;
+	const struct ratelimit_answer *answer;
+};
+
+static const struct cm_limit_window *
+window_of(const struct ratelimit_answer *a)
+{
+	return &a->limit->limit.window[a->store.window];
+}
+
+static void
+add_amount(struct text *t, const struct refusal *r, int64_t count)
+{
+	char words_of[RATELIMIT_WORDS];
+
+	ratelimit_amount(
+		count * r->answer->limit->unit, r->config->count == RATELIMIT_BYTES, words_of);
+	add(t, "%s", words_of);
+}
+
+static void
+add_client_ip(struct text *t, const struct refusal *r)
+{
+	add(t, "%s", cm_client(r->s)->ip);
+}
+
+static void
+add_count(struct text *t, const struct refusal *r)
+{
+	add(t, "%s", words[r->config->count].counted);
+}
+
+static void
+add_key(struct text *t, const struct refusal *r)
+{
+	add(t, "%s", r->key);
+}
+
+static void
+add_limit(struct text *t, const struct refusal *r)
+{
+	add_amount(t, r, window_of(r->answer)->count);
+}
+
+static void
+add_period(struct text *t, const struct refusal *r)
+{
+	char period[RATELIMIT_WORDS];
+
+	ratelimit_period(window_of(r->answer)->period_us, period);
+	add(t, "%s", period);
+}
+
+static void
+add_retry(struct text *t, const struct refusal *r)
+{
+	char wait[RATELIMIT_WORDS];
+
+	ratelimit_wait(r->answer->store.retry_us, wait);
+	add(t, "%s", wait);
+}
+
+static void
+add_used(struct text *t, const struct refusal *r)
+{
+	add_amount(t, r, r->answer->store.used);
+}
+
+static void
+add_what(struct text *t, const struct refusal *r)
+{
+	add(t, "%s", words[r->config->count].what);
+}
+
+static const struct variable {
+	const char *name;
+	void (*add)(struct text *, const struct refusal *);
+} variables[] = {
+	{"%{client_ip}", add_client_ip},
+	{"%{count}", add_count},
+	{"%{key}", add_key},
+	{"%{limit}", add_limit},
+	{"%{period}", add_period},
+	{"%{retry}", add_retry},
+	{"%{used}", add_used},
+	{"%{what}", add_what},
+};
+
+/* The variable that text begins with; NULL: none. */
+static const struct variable *
+find_variable(const char *text)
+{
+	for (size_t i = 0; i < LENGTH(variables); i++) {
+		if (strncmp(variables[i].name, text, strlen(variables[i].name)) == 0)
+			return &variables[i];
+	}
+	return NULL;
+}
+
+bool
+ratelimit_check_text(const char *text, char *why, size_t why_size)
+{
+	for (const char *p = text; (p = strstr(p, "%{")) != NULL; p++) {
+		if (find_variable(p) != NULL)
+			continue;
+		snprintf(why, why_size,
+			"\"%.40s\" is none of %%{client_ip}, %%{count}, %%{key}, %%{limit}, "
+			"%%{period}, %%{retry}, %%{used}, %%{what}",
+			p);
+		return false;
+	}
+	return true;
+}
+
+/* RFC 5322 section 2.2; the host takes no longer one. */
+bool
+ratelimit_check_header(const char *text, char *why, size_t why_size)
+{
+	size_t len = 0;
+
+	while (text[len] > ' ' && text[len] <= '~' && text[len] != ':')
+		len++;
+	if (len > 0 && len <= HEADER_MOST && text[len] == '\0')
+		return true;
+	snprintf(why, why_size, "\"%.60s\" is not the name of a header field", text);
+	return false;
+}
+
+static void
+expand(struct text *t, const char *text, const struct refusal *r)
+{
+	while (*text != '\0') {
+		const struct variable *v = find_variable(text);
+
+		if (v == NULL) {
+			add(t, "%c", *text++);
+			continue;
+		}
+		v->add(t, r);
+		text += strlen(v->name);
+	}
+}
+
+static const char *
+text_for(const struct ratelimit_config *config, const struct ratelimit_answer *a)
+{
+	/* Of blanks alone there is nothing to read. */
+	if (config->text != NULL && config->text[strspn(config->text, " \t")] != '\0')
+		return config->text;
+	if (a->store.never)
+		return "%{what} limit of %{limit} per %{period} exceeded by this message alone";
+	return config->over == RATELIMIT_REJECT
+		       ? "%{what} limit of %{limit} per %{period} exceeded; %{used} used"
+		       : "%{what} limit of %{limit} per %{period} exceeded, try again in "
+			 "%{retry}; %{used} used";
+}
+
+void
+ratelimit_reply(struct cm_session *s, const struct ratelimit_subject *subject,
+	const struct ratelimit_answer *a, char out[RATELIMIT_TEXT_SIZE])
+{
+	const struct refusal r = {s, cm_config(s), subject->shown, a};
+	struct text t = {0, RATELIMIT_TEXT_SIZE, out};
+
+	out[0] = '\0';
+	expand(&t, text_for(r.config, a), &r);
+}
+
+/* --- results --- */
+
+/* From the weakest: of several links of this type the strongest word is the result. */
+static const char *const results[] = {"none", "exempt", "ok", "unknown", "over"};
+
+static size_t
+strength(const char *word)
+{
+	size_t i = LENGTH(results);
+
+	while (word != NULL && i-- > 0) {
+		if (strcmp(results[i], word) == 0)
+			return i + 1;
+	}
+	return 0;
+}
+
+/* Under the link's name; as the type's where no other link says more. */
+static void
+publish(struct cm_session *s, const char *key, const char *value, bool strongest)
+{
+	char own[RATELIMIT_TEXT_SIZE];
+
+	snprintf(own, sizeof(own), "%s_%s", cm_link_name(s), key);
+	cm_set_result(s, own, value);
+	if (strongest)
+		cm_set_result(s, key, value);
+}
+
+/* A link that is called like a result has none under its name. */
+static bool
+taken_name(const char *name)
+{
+	static const char *const names[] = {"key", "limit", "result", "used"};
+	size_t i = 0;
+
+	while (i < LENGTH(names) && strcmp(names[i], name) != 0)
+		i++;
+	return i < LENGTH(names);
+}
+
+static bool
+publish_word(struct cm_session *s, const char *word)
+{
+	const char *before = cm_result(s, "ratelimit", "result");
+	const char *own = cm_result(s, "ratelimit", cm_link_name(s));
+	bool strongest = strength(word) >= strength(before);
+
+	/* One recipient that was over the limit is not forgotten for the next. */
+	if (!taken_name(cm_link_name(s)) && strength(word) >= strength(own))
+		cm_set_result(s, cm_link_name(s), word);
+	if (strongest)
+		cm_set_result(s, "result", word);
+	return strongest;
+}
+
+static void
+publish_numbers(struct cm_session *s, const struct ratelimit_answer *a, bool strongest)
+{
+	int64_t unit = a->limit->unit;
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld", (long long)(a->store.used * unit));
+	publish(s, "used", text, strongest);
+	snprintf(text, sizeof(text), "%lld", (long long)(a->store.limit * unit));
+	publish(s, "limit", text, strongest);
+}
+
+/* "bob: 183 of 200 recipients per hour" */
+static void
+explain(struct cm_session *s, const struct ratelimit_subject *subject,
+	const struct ratelimit_answer *a)
+{
+	const struct refusal r = {s, cm_config(s), subject->shown, a};
+	char reason[256] = "";
+	struct text t = {0, sizeof(reason), reason};
+
+	expand(&t, "%{key}: ", &r);
+	add_amount(&t, &r, a->store.used);
+	add(&t, " of ");
+	add_amount(&t, &r, a->store.limit);
+	if (r.config->count != RATELIMIT_BYTES)
+		expand(&t, " %{count}", &r);
+	expand(&t,
+		a->store.limit == window_of(a)->count ? " per %{period}"
+						      : " at once, %{limit} per %{period}",
+		&r);
+	if (a->outcome == RATELIMIT_OVER)
+		expand(&t, a->store.never ? ", too large by itself" : ", again in %{retry}", &r);
+	if (a->memory)
+		add(&t, " (in memory: the store is away)");
+	cm_reason(s, "%s", reason);
+}
+
+static const char *
+word_for(const struct ratelimit_subject *subject, const struct ratelimit_answer *a)
+{
+	static const char *const of_outcome[] = {[RATELIMIT_OK] = "ok",
+		[RATELIMIT_OVER] = "over",
+		[RATELIMIT_AWAY] = "unknown",
+		[RATELIMIT_BROKEN] = "unknown"};
+
+	if (subject->kind == RATELIMIT_IS_EXEMPT)
+		return "exempt";
+	return a == NULL ? "ok" : of_outcome[a->outcome];
+}
+
+void
+ratelimit_publish(struct cm_session *s, const struct ratelimit_subject *subject,
+	const struct ratelimit_answer *a)
+{
+	bool known = a != NULL && (a->outcome == RATELIMIT_OK || a->outcome == RATELIMIT_OVER);
+	bool strongest = publish_word(s, word_for(subject, a));
+
+	publish(s, "key", subject->shown, strongest);
+	if (known && a->limit != NULL) {
+		publish_numbers(s, a, strongest);
+		explain(s, subject, a);
+	} else if (subject->kind == RATELIMIT_IS_EXEMPT) {
+		cm_reason(s, "%.200s is exempt", subject->shown);
+	} else if (subject->kind == RATELIMIT_IS_UNLIMITED) {
+		cm_reason(s, "%.200s has no limit", subject->shown);
+	} else if (a != NULL && !known) {
+		cm_reason(s, "%.200s: the store is away", subject->shown);
+	}
+}
+
+void
+ratelimit_publish_none(struct cm_session *s, const char *missing)
+{
+	publish_word(s, "none");
+	cm_reason(s, "no %s", missing);
+}
