@@ -159,6 +159,7 @@ explain(struct generation *g, const struct replay_input *in, bool json)
 	struct conversation c;
 	struct answer last;
 
+	generation_detach_stores(g);
 	generation_swap(g);
 	conversation_open(&c, "explain");
 	replay_run(&c, in, NULL, &last);

@@ -57,6 +57,8 @@ bool generation_start(struct generation *, struct err *) MUST_USE;
 void generation_flush(struct generation *);
 /* From now on DNS is what that file says. Mistakes in it are errors of diag and give false. */
 bool generation_set_zone(struct generation *, const char *path, struct diag *);
+/* From now on its stores are memory: nothing is counted for good. */
+void generation_detach_stores(struct generation *);
 /* The running generation, NULL without one; hold gives the caller a reference, drop may free it. */
 struct generation *generation_hold(void);
 void generation_drop(struct generation *);

@@ -195,3 +195,10 @@ build_give_stores(struct build *b, const struct build_section *s, const struct s
 	}
 	return true;
 }
+
+void
+generation_detach_stores(struct generation *g)
+{
+	for (size_t i = 0; i < g->store_count; i++)
+		store_detach(g->stores[i]);
+}

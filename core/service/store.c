@@ -26,6 +26,7 @@ struct cm_store {
 	const struct store_backend *backend;
 	void *self;
 	struct cm_store *fallback; /* memory; NULL: this is memory itself */
+	bool detached;		   /* the fallback is used; before other threads know it */
 };
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -210,6 +211,12 @@ store_fallback(struct cm_store *s)
 	return s->fallback != NULL ? s->fallback : s;
 }
 
+void
+store_detach(struct cm_store *s)
+{
+	s->detached = true;
+}
+
 /* --- operations --- */
 
 /* Longer keys are their beginning and a hash of the whole, which is the same in every process. */
@@ -240,6 +247,7 @@ run(struct cm_store *s, struct store_op *op, int64_t deadline)
 		op->len = shorten(op->key, op->len, key);
 		op->key = key;
 	}
+	s = s->detached ? store_fallback(s) : s;
 	return s->backend->run(s->self, op, deadline);
 }
 

@@ -59,6 +59,9 @@ const char *store_name(const struct cm_store *);
 /* Memory of this process, for a store that is away; memory itself is its own. */
 struct cm_store *store_fallback(struct cm_store *);
 
+/* From now on everything happens in memory: for who wants to know what would be. */
+void store_detach(struct cm_store *);
+
 /* ttl in microseconds, 0: for ever. deadline in clock_now() microseconds. */
 enum cm_store_status store_get(struct cm_store *, const void *key, size_t len, int64_t deadline,
 	struct arena *, struct store_value *);
