@@ -20,7 +20,7 @@ passed=0
 failed=0
 slow=
 case $B in *asan* | *tsan*) slow=--slow ;; esac
-TSAN_OPTIONS="suppressions=$(realpath "$here/../tsan.supp") ${TSAN_OPTIONS-}"
+TSAN_OPTIONS="suppressions=$(realpath "$here/../tsan.supp") history_size=7 ${TSAN_OPTIONS-}"
 export TSAN_OPTIONS
 
 # count NAME STATUS FILE: adds the last line of FILE, "N passed, N failed".

@@ -13,7 +13,7 @@ export TMPDIR
 build=$1
 shift
 export CHAINMAIL_BUILD="$build"
-TSAN_OPTIONS="suppressions=$(realpath "$(dirname "$0")/../tsan.supp") ${TSAN_OPTIONS-}"
+TSAN_OPTIONS="suppressions=$(realpath "$(dirname "$0")/../tsan.supp") history_size=7 ${TSAN_OPTIONS-}"
 export TSAN_OPTIONS
 # Check allows 4 s a test, which a busy machine does not keep; a test that hangs is found later as well.
 export CK_DEFAULT_TIMEOUT="${CK_DEFAULT_TIMEOUT-60}"
