@@ -349,7 +349,7 @@ show_slice(const struct walk *w, store_show *show, void *context)
 	return more;
 }
 
-/* What was changed before is written first: so the file has it all, once. */
+/* What was changed before is written first: so the file has it all, and each once. */
 enum cm_store_status
 lmdb_engine_each(
 	struct lmdb_engine *e, const void *prefix, size_t len, store_show *show, void *context)
@@ -359,7 +359,8 @@ lmdb_engine_each(
 
 	if (len > STORE_KEY_MOST)
 		return CM_STORE_OK;
-	if (!lmdb_thread_flush(&e->thread, clock_now() + EACH_US))
+	/* In a store that is full some are not: it must be seen all the same, to make room. */
+	if (!lmdb_thread_flush(&e->thread, clock_now() + EACH_US) && !atomic_load(&e->thread.stuck))
 		return CM_STORE_AWAY;
 	memcpy(w.next + 1, prefix, len);
 	w.next_len = 1 + len;
