@@ -431,7 +431,7 @@ find(const char *path)
 
 /* The list stays locked, so that one that ends lets go of its directory before another begins. */
 struct lmdb_engine *
-lmdb_engine_open(const struct store_config *config, struct err *err)
+lmdb_engine_open(const struct store_config *config, bool make, struct err *err)
 {
 	struct lmdb_engine *e;
 	int dir;
@@ -443,7 +443,7 @@ lmdb_engine_open(const struct store_config *config, struct err *err)
 		atomic_store(&e->thread.max_size, config->max_size);
 		atomic_store(&e->thread.sync_us, config->sync_us);
 	} else {
-		dir = lmdb_dir_open(config->path, err);
+		dir = lmdb_dir_open(config->path, make, err);
 		e = dir < 0 ? NULL : start(config, dir, err);
 	}
 	pthread_mutex_unlock(&list_lock);

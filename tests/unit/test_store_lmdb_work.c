@@ -439,7 +439,7 @@ START_TEST(what_finds_no_room_does_not_stop_the_rest)
 	struct waiting w;
 	size_t stuck;
 	int64_t entries;
-	int dir = lmdb_dir_open(lmdb_case_path, &err);
+	int dir = lmdb_dir_open(lmdb_case_path, true, &err);
 
 	ck_assert_msg(dir >= 0 && lmdb_file_open(&f, lmdb_case_path, dir, MEGABYTE, &err), "%s",
 		err.text);
