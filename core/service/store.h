@@ -48,7 +48,8 @@ struct store_value {
 struct cm_store *store_open(const struct store_config *, struct err *);
 /*
  * From now on it is used: by this user, and by no other daemon. store_open() only looks whether
- * that seems possible; who does not call this has it done by the first use. False with words.
+ * that seems possible. Who does not call this has it done by the first use, which makes no
+ * directory. False with words.
  */
 bool store_start(struct cm_store *, struct err *) MUST_USE;
 /* Writes what waits in memory, until the deadline. False: it could not be. */

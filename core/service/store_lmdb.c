@@ -3,8 +3,9 @@
  * store_lmdb.c - a store in a file, for one machine
  *
  * To open it only looks: the configuration is loaded before the daemon gives up root, and by
- * commands beside a daemon that runs. The directory is made and locked when the store is started,
- * or by its first use.
+ * commands beside a daemon that runs. The directory is made when the store is started, by the user
+ * who will use it; the first use of one that nobody started (explain) is content with one that is
+ * there.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -32,9 +33,9 @@ struct lmdb {
 
 /* With the lock. */
 static bool
-begin(struct lmdb *l)
+begin(struct lmdb *l, bool make)
 {
-	struct lmdb_engine *e = lmdb_engine_open(l->config, &l->trouble);
+	struct lmdb_engine *e = lmdb_engine_open(l->config, make, &l->trouble);
 
 	l->next_try = clock_now() + RETRY_US;
 	if (e == NULL && l->away_since == 0)
@@ -50,7 +51,7 @@ start(void *self, struct err *err)
 	bool good;
 
 	pthread_mutex_lock(&l->lock);
-	good = atomic_load(&l->engine) != NULL || begin(l);
+	good = atomic_load(&l->engine) != NULL || begin(l, true);
 	if (!good)
 		*err = l->trouble;
 	pthread_mutex_unlock(&l->lock);
@@ -67,7 +68,7 @@ engine_of(struct lmdb *l)
 	if (e != NULL)
 		return e;
 	pthread_mutex_lock(&l->lock);
-	if (atomic_load(&l->engine) == NULL && clock_now() >= l->next_try && !begin(l))
+	if (atomic_load(&l->engine) == NULL && clock_now() >= l->next_try && !begin(l, false))
 		log_limited(&limit, LOG_LEVEL_ERROR, "store %s is away: %s", l->config->name,
 			l->trouble.text);
 	e = atomic_load(&l->engine);

@@ -349,7 +349,7 @@ show_slice(const struct walk *w, store_show *show, void *context)
 	return more;
 }
 
-/* What was changed before is written first: so the file has it all, once. */
+/* What was changed before is written first: so the file has it all, and each once. */
 enum cm_store_status
 lmdb_engine_each(
 	struct lmdb_engine *e, const void *prefix, size_t len, store_show *show, void *context)
@@ -359,7 +359,8 @@ lmdb_engine_each(
 
 	if (len > STORE_KEY_MOST)
 		return CM_STORE_OK;
-	if (!lmdb_thread_flush(&e->thread, clock_now() + EACH_US))
+	/* In a store that is full some are not: it must be seen all the same, to make room. */
+	if (!lmdb_thread_flush(&e->thread, clock_now() + EACH_US) && !atomic_load(&e->thread.stuck))
 		return CM_STORE_AWAY;
 	memcpy(w.next + 1, prefix, len);
 	w.next_len = 1 + len;
@@ -430,7 +431,7 @@ find(const char *path)
 
 /* The list stays locked, so that one that ends lets go of its directory before another begins. */
 struct lmdb_engine *
-lmdb_engine_open(const struct store_config *config, struct err *err)
+lmdb_engine_open(const struct store_config *config, bool make, struct err *err)
 {
 	struct lmdb_engine *e;
 	int dir;
@@ -442,7 +443,7 @@ lmdb_engine_open(const struct store_config *config, struct err *err)
 		atomic_store(&e->thread.max_size, config->max_size);
 		atomic_store(&e->thread.sync_us, config->sync_us);
 	} else {
-		dir = lmdb_dir_open(config->path, err);
+		dir = lmdb_dir_open(config->path, make, err);
 		e = dir < 0 ? NULL : start(config, dir, err);
 	}
 	pthread_mutex_unlock(&list_lock);

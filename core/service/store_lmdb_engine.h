@@ -12,8 +12,11 @@
 
 struct lmdb_engine;
 
-/* The one of that directory, which takes the settings, or a new one. NULL with words. */
-struct lmdb_engine *lmdb_engine_open(const struct store_config *, struct err *);
+/*
+ * The one of that directory, which takes the settings, or a new one. make: the directory is made
+ * where it is missing. NULL with words.
+ */
+struct lmdb_engine *lmdb_engine_open(const struct store_config *, bool make, struct err *);
 /* The last writes what waits and ends the thread. */
 void lmdb_engine_close(struct lmdb_engine *);
 /* Writes what was changed before the call. */

@@ -133,12 +133,12 @@ lmdb_file_examine(const char *path, struct err *err)
 }
 
 int
-lmdb_dir_open(const char *path, struct err *err)
+lmdb_dir_open(const char *path, bool make, struct err *err)
 {
 	struct stat st;
 	int fd;
 
-	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+	if (make && mkdir(path, 0700) != 0 && errno != EEXIST) {
 		cannot_make(path, err);
 		return -1;
 	}

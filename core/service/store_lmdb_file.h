@@ -51,8 +51,8 @@ struct lmdb_file {
  */
 bool lmdb_file_examine(const char *path, struct err *) MUST_USE;
 
-/* The locked directory, made where it is missing; -1 with words. */
-int lmdb_dir_open(const char *path, struct err *) MUST_USE;
+/* The locked directory; make: it is made where it is missing. -1 with words. */
+int lmdb_dir_open(const char *path, bool make, struct err *) MUST_USE;
 /* Takes dir, also where it fails. Makes the file where it is missing. False with words. */
 bool
 lmdb_file_open(struct lmdb_file *, const char *path, int dir, int64_t size, struct err *) MUST_USE;

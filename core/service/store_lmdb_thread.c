@@ -183,6 +183,8 @@ prepare(struct lmdb_thread *t, struct err *err)
 	/* After a failure LMDB may not want to go on with what it has open. */
 	if (t->file.env == NULL || atomic_load(&t->away))
 		return lmdb_file_reopen(&t->file, size, err);
+	/* Who copied the file and was killed would keep its pages for ever. */
+	(void)mdb_reader_check(t->file.env, NULL);
 	return lmdb_file_resize(&t->file, size, err);
 }
 
