@@ -397,5 +397,9 @@ const struct cm_plugin cm_plugin = {
 	.rcpt = rcpt,
 	.eom = eom,
 	.end_msg = end_msg,
+	.noun = "limit",
+	.commands = ratelimit_commands,
+	.command_count = RATELIMIT_COMMANDS,
+	.command_size = sizeof(struct cm_command),
 	.needs_of = needs_of,
 };

@@ -29,7 +29,7 @@
 #define WAIT_SECONDS 120
 
 struct remote_args {
-	const char *config, *socket, *by, *period;
+	const char *config, *socket, *by, *period, *over;
 	bool json;
 };
 
@@ -39,6 +39,15 @@ static const struct cli_option options[] = {
 	{"config", 'c', CLI_TEXT, ARG(config), "FILE",
 		"whose control socket to use; " CLI_CONFIG_HELP},
 	{"json", 0, CLI_FLAG, ARG(json), NULL, "print JSON"},
+	{"socket", 0, CLI_TEXT, ARG(socket), "PATH",
+		"the control socket, whatever the configuration says"},
+};
+
+static const struct cli_option limit_options[] = {
+	{"config", 'c', CLI_TEXT, ARG(config), "FILE",
+		"whose control socket to use; " CLI_CONFIG_HELP},
+	{"json", 0, CLI_FLAG, ARG(json), NULL, "print JSON"},
+	{"over", 0, CLI_TEXT, ARG(over), "PERCENT", "list: who has used that much of his limit"},
 	{"socket", 0, CLI_TEXT, ARG(socket), "PATH",
 		"the control socket, whatever the configuration says"},
 };
@@ -199,6 +208,29 @@ run(int argc, char **argv)
 	return operand < 0 ? EXIT_USAGE : ask_daemon(&args, argc, argv, operand);
 }
 
+/* --over is one more word. */
+static int
+run_limit(int argc, char **argv)
+{
+	struct remote_args args = {0};
+	int operand = cli_parse(&command_limit, argc, argv, &args);
+	char *words[4] = {argv[0]};
+	int count = 1, code;
+
+	if (operand < 0)
+		return EXIT_USAGE;
+	if (argc - operand > 2)
+		return cli_usage(&command_limit, "\"%s\" is too much", argv[operand + 2]);
+	for (; operand < argc; operand++)
+		words[count++] = argv[operand];
+	if (args.over == NULL)
+		return ask_daemon(&args, count, words, 1);
+	words[count] = strdup(args.over);
+	code = ask_daemon(&args, count + 1, words, 1);
+	free(words[count]);
+	return code;
+}
+
 static int
 run_top(int argc, char **argv)
 {
@@ -233,7 +265,6 @@ run_top(int argc, char **argv)
 
 REMOTE(commands, "[--json]", "what the plugins of the running daemon can be asked");
 REMOTE(greylist, "show|allow|forget ... [--json]", "what greylisting knows (chainmail commands)");
-REMOTE(limit, "show|list|reset ... [--json]", "what limits have counted (chainmail commands)");
 REMOTE(reload, "[--json]", "make the running daemon read its configuration again");
 REMOTE(status, "[--json]", "how the running daemon is");
 
@@ -244,4 +275,13 @@ const struct command command_top = {
 	.options = top_options,
 	.option_count = sizeof(top_options) / sizeof(*top_options),
 	.run = run_top,
+};
+
+const struct command command_limit = {
+	.name = "limit",
+	.operands = "show KEY | list [--over PERCENT] | reset KEY [--json]",
+	.help = "what limits have counted",
+	.options = limit_options,
+	.option_count = sizeof(limit_options) / sizeof(*limit_options),
+	.run = run_limit,
 };

@@ -205,6 +205,11 @@ struct ratelimit_answer ratelimit_take(struct cm_session *, struct ratelimit_mes
 void ratelimit_settle_subject(struct cm_session *, const struct ratelimit_message *,
 	struct ratelimit_subject *, bool accepted);
 
+/* --- for people: ratelimit_command.c --- */
+
+#define RATELIMIT_COMMANDS 3u
+extern const struct cm_command ratelimit_commands[RATELIMIT_COMMANDS];
+
 /* --- texts: ratelimit_text.c --- */
 
 bool ratelimit_check_header(const char *, char *why, size_t why_size);
