@@ -37,10 +37,11 @@ listed(struct cm_session *s, const struct cm_map *map, const char *key)
 static enum cm_known
 address_listed(struct cm_session *s, const struct cm_map *map, const struct cm_address *a)
 {
-	char at_domain[300];
+	char at_domain[300] = "";
 	const char *const keys[] = {a->null ? "<>" : a->addr, at_domain, a->domain};
 
-	snprintf(at_domain, sizeof(at_domain), a->domain[0] == '\0' ? "" : "@%s", a->domain);
+	if (a->domain[0] != '\0')
+		snprintf(at_domain, sizeof(at_domain), "@%s", a->domain);
 	for (size_t i = 0; i < 3; i++) {
 		enum cm_known known = listed(s, map, keys[i]);
 
