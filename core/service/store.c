@@ -110,7 +110,7 @@ make(const struct store_config *config, struct err *err)
 	struct cm_store *s = mem_zalloc(1, sizeof(*s));
 
 	if (backends[config->type] == NULL) {
-		err_set(err, "this type of store is not there yet");
+		err_set(err, "this type of store is not available in this version");
 		free(s);
 		return NULL;
 	}
