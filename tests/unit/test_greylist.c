@@ -58,7 +58,7 @@ end(void)
 static const char *
 visit(const char *ip, const char *sender, const char *rcpt)
 {
-	static char said[256];
+	static char said[1024];
 
 	chain_end_message(d.s);
 	chain_close(d.s);
@@ -143,7 +143,7 @@ END_TEST
 static const char *
 again(const char *sender, const char *rcpt)
 {
-	static char said[256];
+	static char said[1024];
 
 	chain_end_message(d.s);
 	ck_assert_msg(drive_mail(&d, sender, NULL, NULL) == CM_CONTINUE, "%s", drive_reply(&d));

@@ -125,7 +125,7 @@ end(void)
 
 /* What a recipient is told, and the result; each visit is a connection of its own. */
 static struct {
-	char said[256], result[16];
+	char said[1024], result[16];
 } seen;
 
 static void
