@@ -10,16 +10,20 @@
 
 #include <chainmail/plugin.h>
 
-#define GREYLIST_SECOND	  INT64_C(1000000)
-#define GREYLIST_KEY_SIZE 1600u
-#define GREYLIST_RECORD	  21u /* octets of a record in the store */
+#define GREYLIST_SECOND	   INT64_C(1000000)
+#define GREYLIST_PART_SIZE 160u	      /* of a key's part, as it is written there */
+#define GREYLIST_KEY_SIZE  700u	      /* of four such parts */
+#define GREYLIST_RECORD	   21u	      /* octets of a record in the store */
+#define GREYLIST_FOR_EVER  UINT32_MAX /* passes of what a person has allowed */
 
 enum greylist_on_error { GREYLIST_SKIP, GREYLIST_TEMPFAIL, GREYLIST_MEMORY };
+enum greylist_null_sender { GREYLIST_AT_DATA, GREYLIST_AT_RCPT };
 
 struct greylist_config {
 	int64_t delay_us, window_us, remember_us;
 	int64_t prefix_v4, prefix_v6, allow_after;
 	int on_store_error; /* enum greylist_on_error */
+	int null_sender;    /* enum greylist_null_sender */
 	bool use_spf, skip_authenticated, skip_trusted;
 	const struct cm_networks *skip_for;
 	const struct cm_map *skip_clients, *skip_senders, *skip_recipients;
@@ -42,6 +46,26 @@ struct greylist_record {
 	uint32_t passes;
 };
 
+/* Where in the store everything about one triple is. */
+struct greylist_keys {
+	char from[GREYLIST_KEY_SIZE];	/* record of where it comes from */
+	char passed[GREYLIST_KEY_SIZE]; /* set of the triples from there that have passed */
+	char triple[GREYLIST_KEY_SIZE]; /* record */
+	char claim[GREYLIST_KEY_SIZE];	/* counter: who writes the first record */
+};
+
+/* greylist_exempt.c */
+/* Whether the recipient is not greylisted. why: CM_KNOWN, what it is; CM_UNDELIVERED: what nobody
+ * can tell. */
+enum cm_known greylist_exempt(struct cm_session *, const struct cm_address *rcpt, const char **why);
+
+/* greylist_sender.c */
+/*
+ * The sender without what changes from message to message (numbers, signatures, times); size is
+ * that of addr, with its NUL, or more.
+ */
+void greylist_sender(const char *addr, char *out, size_t size);
+
 /* greylist_record.c */
 extern const char *const greylist_names[GREYLIST_OUTCOMES];
 void greylist_decode(struct greylist_record *, const void *, size_t len);
@@ -52,15 +76,30 @@ void greylist_encode(const struct greylist_record *, unsigned char out[GREYLIST_
  */
 enum greylist_outcome greylist_decide(const struct greylist_config *, struct greylist_record *,
 	int64_t now, int64_t *wait, int64_t *ttl);
+/* All from there pass. */
+bool greylist_allowed(const struct greylist_config *, const struct greylist_record *from);
+/* So does it for longer from now on; the record becomes the new one. False: not worth writing. */
+bool greylist_renew(const struct greylist_config *, struct greylist_record *from, int64_t now);
 
 /* greylist_key.c */
 /* "203.0.113.0/24" of a client; false for what is no address. */
 bool greylist_network(const struct greylist_config *, const char *ip, char *out, size_t size);
-/* "greylist/LINK/KIND/part/part": parts of any octets; false when it does not fit. */
-bool greylist_key(char out[GREYLIST_KEY_SIZE], const char *link, const char *kind,
+/* As it stands in a key: odd octets are %XX, what is long is its beginning, ~ and a hash. */
+void greylist_write_part(char out[GREYLIST_PART_SIZE], const char *text);
+/* "greylist/LINK/KIND/part/part": at most three parts. */
+void greylist_key(char out[GREYLIST_KEY_SIZE], const char *link, const char *kind,
 	const char *const *parts, size_t count);
-/* The part behind that many "/", as it was; false: there is none. */
-bool greylist_part(const char *key, unsigned index, char *out, size_t size);
+void greylist_keys(struct greylist_keys *, const char *link, const char *from, const char *sender,
+	const char *rcpt);
+/* The part behind that many "/", as it is written; false: there is none. */
+bool greylist_written_part(const char *key, unsigned index, char out[GREYLIST_PART_SIZE]);
+/* The same, as it was. */
+bool greylist_part(const char *key, unsigned index, char out[GREYLIST_PART_SIZE]);
+
+/* greylist_visit.c */
+/* What becomes of the triple, in that store; anything but CM_STORE_OK: nobody knows. */
+enum cm_store_status greylist_visit(struct cm_session *, const struct cm_store *,
+	const struct greylist_keys *, enum greylist_outcome *, int64_t *wait);
 
 /* greylist_command.c */
 #define GREYLIST_COMMANDS 3u

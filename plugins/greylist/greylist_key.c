@@ -2,94 +2,128 @@
 /*
  * greylist_key.c - where a triple is kept
  *
- * Keys can be read: greylist/LINK/triple/FROM/SENDER/RECIPIENT. What would break them is %XX.
+ * Keys can be read: greylist/LINK/triple/FROM/SENDER/RECIPIENT. They are bounded, so that nobody
+ * escapes with a long address.
  */
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "greylist.h"
 
-struct text {
-	char *out;
-	size_t len, size;
-	bool cut;
-};
+#define PART_MOST 128u /* octets; longer parts are hashed behind so many */
 
-static void
-add(struct text *t, char c)
+static const char hex[] = "0123456789abcdef";
+
+/* Octets as they are, but for those that would break a key. */
+static size_t
+escape(unsigned char c, char out[3])
 {
-	if (t->len + 1 < t->size)
-		t->out[t->len++] = c;
-	else
-		t->cut = true;
-}
-
-static void
-add_escaped(struct text *t, const char *part)
-{
-	static const char hex[] = "0123456789abcdef";
-
-	for (; *part != '\0'; part++) {
-		unsigned char c = (unsigned char)*part;
-
-		if (c > ' ' && c < 0x7f && c != '/' && c != '%') {
-			add(t, (char)c);
-			continue;
-		}
-		add(t, '%');
-		add(t, hex[c >> 4]);
-		add(t, hex[c & 15]);
+	if (c > ' ' && c < 0x7f && c != '/' && c != '%') {
+		out[0] = (char)c;
+		return 1;
 	}
+	out[0] = '%';
+	out[1] = hex[c >> 4];
+	out[2] = hex[c & 15];
+	return 3;
 }
 
-bool
+/* FNV-1a: who finds two texts with one hash has made one sender of his two. */
+static uint64_t
+hash(const char *text)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (; *text != '\0'; text++)
+		h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+void
+greylist_write_part(char out[GREYLIST_PART_SIZE], const char *text)
+{
+	size_t len = 0;
+
+	for (const char *p = text; *p != '\0'; p++) {
+		char octets[3];
+		size_t more = escape((unsigned char)*p, octets);
+
+		if (len + more > PART_MOST) {
+			snprintf(out + len, GREYLIST_PART_SIZE - len, "~%016" PRIx64, hash(text));
+			return;
+		}
+		memcpy(out + len, octets, more);
+		len += more;
+	}
+	out[len] = '\0';
+}
+
+void
 greylist_key(char out[GREYLIST_KEY_SIZE], const char *link, const char *kind,
 	const char *const *parts, size_t count)
 {
-	struct text t = {out, 0, GREYLIST_KEY_SIZE, false};
+	char part[GREYLIST_PART_SIZE];
+	int len;
 
-	for (const char *p = "greylist/"; *p != '\0'; p++)
-		add(&t, *p);
-	add_escaped(&t, link);
-	add(&t, '/');
-	add_escaped(&t, kind);
+	greylist_write_part(part, link);
+	len = snprintf(out, GREYLIST_KEY_SIZE, "greylist/%s/%s", part, kind);
 	for (size_t i = 0; i < count; i++) {
-		add(&t, '/');
-		add_escaped(&t, parts[i]);
+		greylist_write_part(part, parts[i]);
+		len += snprintf(out + len, GREYLIST_KEY_SIZE - (size_t)len, "/%s", part);
 	}
-	out[t.len] = '\0';
-	return !t.cut;
 }
 
-static int
-digit(char c)
+void
+greylist_keys(struct greylist_keys *keys, const char *link, const char *from, const char *sender,
+	const char *rcpt)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	const char *const parts[] = {from, sender, rcpt};
+
+	greylist_key(keys->from, link, "from", parts, 1);
+	greylist_key(keys->passed, link, "passed", parts, 1);
+	greylist_key(keys->triple, link, "triple", parts, 3);
+	greylist_key(keys->claim, link, "claim", parts, 3);
 }
 
 bool
-greylist_part(const char *key, unsigned index, char *out, size_t size)
+greylist_written_part(const char *key, unsigned index, char out[GREYLIST_PART_SIZE])
 {
-	struct text t = {out, 0, size, false};
-
 	for (; index > 0; index--) {
 		key = strchr(key, '/');
 		if (key == NULL)
 			return false;
 		key++;
 	}
-	for (; *key != '\0' && *key != '/'; key++) {
-		if (key[0] == '%' && digit(key[1]) >= 0 && digit(key[2]) >= 0) {
-			add(&t, (char)(digit(key[1]) * 16 + digit(key[2])));
-			key += 2;
+	snprintf(out, GREYLIST_PART_SIZE, "%.*s", (int)strcspn(key, "/"), key);
+	return true;
+}
+
+static int
+digit(char c)
+{
+	const char *at = c == '\0' ? NULL : strchr(hex, c);
+
+	return at == NULL ? -1 : (int)(at - hex);
+}
+
+bool
+greylist_part(const char *key, unsigned index, char out[GREYLIST_PART_SIZE])
+{
+	char *to = out;
+
+	if (!greylist_written_part(key, index, out))
+		return false;
+	for (const char *p = out; *p != '\0'; p++) {
+		if (p[0] == '%' && digit(p[1]) >= 0 && digit(p[2]) >= 0) {
+			*to++ = (char)(digit(p[1]) * 16 + digit(p[2]));
+			p += 2;
 		} else {
-			add(&t, *key);
+			*to++ = *p;
 		}
 	}
-	out[t.len] = '\0';
+	*to = '\0';
 	return true;
 }
 

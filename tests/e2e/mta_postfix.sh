@@ -83,7 +83,8 @@ smtpd_client_connection_count_limit = 0
 END
 }
 
-# No service is chrooted and none listens but the two smtpd.
+# No service is chrooted and none listens but the two smtpd. What is injected comes back to the plain port, from
+# a queue of its own: as another server would bring it.
 postfix_write_master() {
     cat <<END
 127.0.0.1:$MTA_PORT inet n - n - - smtpd
@@ -100,6 +101,9 @@ discard   unix  -  -  n  -     -  discard
 error     unix  -  -  n  -     -  error
 flush     unix  n  -  n  1000? 0  flush
 pickup    unix  n  -  n  60    1  pickup
+  -o content_filter=another:[127.0.0.1]:$MTA_PORT
+another   unix  -  -  n  -     -  smtp
+  -o myhostname=another.example.net
 postlog   unix-dgram n - n -   1  postlogd
 proxymap  unix  -  -  n  -     -  proxymap
 qmgr      unix  n  -  n  300   1  qmgr
@@ -182,6 +186,20 @@ mta_held() {
 
 mta_release() {
     postsuper -c "$MTA_DIR/conf" -H "$1" && postqueue -c "$MTA_DIR/conf" -i "$1"
+}
+
+# postfix_inject SENDER RECIPIENT...: the message on standard input into the queue of the other server.
+postfix_inject() {
+    sendmail -C "$MTA_DIR/conf" -f "$1" -- "${@:2}"
+}
+
+postfix_deferred() {
+    postfix_queue deferred
+}
+
+# Tries all of the queue again.
+postfix_retry() {
+    postqueue -c "$MTA_DIR/conf" -f
 }
 
 mta_show() {

@@ -4,6 +4,7 @@
  */
 #include "../../plugins/greylist/greylist.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "table.h"
@@ -81,6 +82,135 @@ START_TEST(record_survives_its_octets)
 }
 END_TEST
 
+/* Machines of any byte order share a store. */
+START_TEST(record_is_the_same_on_every_machine)
+{
+	static const unsigned char wanted[GREYLIST_RECORD] = {1, 0x08, 0x07, 0x06, 0x05, 0x04, 0, 0,
+		0, 0x09, 0x07, 0x06, 0x05, 0x04, 0, 0, 0, 0x44, 0x33, 0x22, 0x11};
+	struct greylist_record r = {true, 0x0405060708, 0x0405060709, 0x11223344};
+	unsigned char octets[GREYLIST_RECORD];
+
+	greylist_encode(&r, octets);
+	ck_assert_mem_eq(octets, wanted, sizeof(wanted));
+}
+END_TEST
+
+/* Whoever can write into the store must not make us calculate with such times. */
+START_TEST(record_of_no_time_is_none)
+{
+	const int at[] = {1, 9};
+	unsigned char octets[GREYLIST_RECORD];
+	struct greylist_record r = {true, NOW, NOW, 1};
+
+	greylist_encode(&r, octets);
+	octets[at[_i] + 7] = 0x80;
+	greylist_decode(&r, octets, sizeof(octets));
+	ck_assert(!r.there);
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	bool there;
+	uint32_t passes;
+	int64_t after;
+	bool allowed;
+} sources[] = {
+	{"nobody knows it", false, 9, 3, false},
+	{"two of three", true, 2, 3, false},
+	{"three of three", true, 3, 3, true},
+	{"as many as you like, and it is off", true, 1000, 0, false},
+	{"a person has allowed it, and it is off", true, GREYLIST_FOR_EVER, 0, true},
+};
+
+START_TEST(source_is_allowed)
+{
+	struct greylist_config c = config;
+	struct greylist_record from = {sources[_i].there, NOW, NOW, sources[_i].passes};
+
+	c.allow_after = sources[_i].after;
+	ck_assert_msg(greylist_allowed(&c, &from) == sources[_i].allowed, "%s", sources[_i].name);
+}
+END_TEST
+
+/* remember is 3,000,000 s, a sixteenth of it 187,500 s. */
+static const struct {
+	const char *name;
+	int64_t last; /* seconds ago */
+	uint32_t passes;
+	bool renewed;
+} renewals[] = {
+	{"just now", 0, 5, false},
+	{"at a sixteenth of its time", 187500, 5, false},
+	{"behind that", 187501, 5, true},
+	{"the clock was set back", -1, 5, true},
+	{"what a person has allowed ends when he said", 187501, GREYLIST_FOR_EVER, false},
+};
+
+START_TEST(allowance_is_renewed)
+{
+	struct greylist_record from = {true, 0, NOW - renewals[_i].last, renewals[_i].passes};
+	bool renewed = greylist_renew(&config, &from, NOW);
+
+	ck_assert_msg(renewed == renewals[_i].renewed, "%s", renewals[_i].name);
+	ck_assert_int_eq(from.last, renewed ? NOW : NOW - renewals[_i].last);
+}
+END_TEST
+
+static const struct {
+	const char *sender, *same;
+} senders[] = {
+	{"<>", "<>"},
+	{"", ""},
+	{"ann@example.org", "ann@example.org"},
+	{"Ann.Lee+x@example.org", "Ann.Lee+x@example.org"},
+	{"bob2@example.org", "bob2@example.org"},
+	{"123456@example.org", "123456@example.org"},
+	{"deadbeef01@example.org", "deadbeef01@example.org"},
+	{"only-local-42", "only-local-#"},
+	/* VERP: the number of the message, and the recipient. */
+	{"list-return-1234-bob=example.com@example.org",
+		"list-return-#-bob=example.com@example.org"},
+	{"bounces+12-ab34-bob=example.com@example.org", "bounces+#-#-bob=example.com@example.org"},
+	{"0100018c2f9b4e11-8f1a3b2c-6a7b-4d5e-9f10-abcdef012345-000000@example.org",
+		"#-#-#-#-#-#-#@example.org"},
+	{"facade-effaced@example.org", "facade-effaced@example.org"},
+	{"a-dad1@example.org", "a-#@example.org"},
+	{"a-ad1@example.org", "a-ad1@example.org"},
+	{"a-bob1@example.org", "a-bob1@example.org"},
+	{"\"x 12 y\"@example.org", "\"x # y\"@example.org"},
+	/* The domain is not looked at. */
+	{"a-1@12.example.org", "a-#@12.example.org"},
+	{"\"a@1\"@12.example.org", "\"a@#\"@12.example.org"},
+	/* BATV. */
+	{"prvs=3456abcdef=ann@example.org", "ann@example.org"},
+	{"PRVS=3456abcdef=ann.lee@example.org", "ann.lee@example.org"},
+	{"btv1==345abc6def7==ann@example.org", "ann@example.org"},
+	{"msprvs1=19000abcdefg=bounces-123-4@example.org", "bounces-#-#@example.org"},
+	{"prvs=3456abcdef=12345@example.org", "12345@example.org"},
+	{"prvs=3456abcdef=@example.org", "prvs=#=@example.org"},
+	{"prvs=@x=y", "prvs=@x=y"},
+	/* SRS. */
+	{"SRS0=Hz9k=VX=example.net=ann@example.org", "SRS0=#=#=example.net=ann@example.org"},
+	{"srs0=Qa1b=2A=example.net=ann@example.org", "srs0=#=#=example.net=ann@example.org"},
+	{"SRS1=uvw=example.net==Hz9k=VX=example.com=ann@example.org",
+		"SRS1=#=example.net==#=#=example.com=ann@example.org"},
+	{"SRS0=@example.org", "SRS0=@example.org"},
+	{"SRS0=a", "SRS0=#"},
+};
+
+START_TEST(sender_stays_the_same)
+{
+	const char *sender = senders[_i].sender;
+	size_t size = strlen(sender) + 1;
+	char *out = malloc(size);
+
+	greylist_sender(sender, out, size);
+	ck_assert_str_eq(out, senders[_i].same);
+	free(out);
+}
+END_TEST
+
 static const struct {
 	const char *ip, *network; /* NULL: no address */
 } networks[] = {
@@ -119,19 +249,83 @@ END_TEST
 START_TEST(key_says_what_it_is_of)
 {
 	const char *const parts[] = {"203.0.113.0/24", "a/b%c d@example.org", "\x01\xff"};
-	char key[GREYLIST_KEY_SIZE], part[64], longest[GREYLIST_KEY_SIZE];
+	char key[GREYLIST_KEY_SIZE], part[GREYLIST_PART_SIZE];
 
-	ck_assert(greylist_key(key, "grey", "triple", parts, 3));
+	greylist_key(key, "grey", "triple", parts, 3);
 	ck_assert_str_eq(
 		key, "greylist/grey/triple/203.0.113.0%2f24/a%2fb%25c%20d@example.org/%01%ff");
 	for (unsigned i = 0; i < 3; i++) {
-		ck_assert(greylist_part(key, 3 + i, part, sizeof(part)));
+		ck_assert(greylist_part(key, 3 + i, part));
 		ck_assert_str_eq(part, parts[i]);
 	}
-	ck_assert(!greylist_part(key, 6, part, sizeof(part)));
-	memset(longest, 'a', sizeof(longest) - 1);
-	longest[sizeof(longest) - 1] = '\0';
-	ck_assert(!greylist_key(key, "grey", "triple", (const char *const[]){longest}, 1));
+	ck_assert(greylist_written_part(key, 3, part));
+	ck_assert_str_eq(part, "203.0.113.0%2f24");
+	ck_assert(!greylist_part(key, 6, part));
+	ck_assert(!greylist_written_part(key, 6, part));
+}
+END_TEST
+
+START_TEST(key_of_nothing_is_where_all_begin)
+{
+	struct greylist_keys keys;
+	char all[GREYLIST_KEY_SIZE];
+
+	greylist_key(all, "g/x", "", NULL, 0);
+	ck_assert_str_eq(all, "greylist/g%2fx/");
+	greylist_keys(&keys, "g/x", "example.org", "<>", "b@example.com");
+	ck_assert_str_eq(keys.from, "greylist/g%2fx/from/example.org");
+	ck_assert_str_eq(keys.passed, "greylist/g%2fx/passed/example.org");
+	ck_assert_str_eq(keys.triple, "greylist/g%2fx/triple/example.org/<>/b@example.com");
+	ck_assert_str_eq(keys.claim, "greylist/g%2fx/claim/example.org/<>/b@example.com");
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	char c;
+	size_t count, begin; /* octets of the part in front of its hash; 0: there is none */
+} long_parts[] = {
+	{"what fits is as it is", 'a', 128, 0},
+	{"one more is hashed", 'a', 129, 128},
+	{"as long as you like", 'a', 10000, 128},
+	{"escapes that fit", '/', 42, 0},
+	{"no escape is cut", '/', 43, 126},
+	{"many escapes", '\xff', 3000, 126},
+};
+
+START_TEST(long_part_is_hashed)
+{
+	size_t count = long_parts[_i].count, begin = long_parts[_i].begin;
+	char *text = malloc(count + 1), part[GREYLIST_PART_SIZE], other[GREYLIST_PART_SIZE];
+
+	memset(text, long_parts[_i].c, count);
+	text[count] = '\0';
+	greylist_write_part(part, text);
+	text[count - 1]++;
+	greylist_write_part(other, text);
+	ck_assert_msg(strcmp(part, other) != 0, "%s", long_parts[_i].name);
+	if (begin > 0) {
+		ck_assert_uint_eq(strlen(part), begin + 17);
+		ck_assert_int_eq(part[begin], '~');
+		ck_assert_mem_eq(part, other, begin);
+	} else {
+		ck_assert_ptr_null(strchr(part, '~'));
+	}
+	free(text);
+}
+END_TEST
+
+START_TEST(longest_key_fits)
+{
+	char text[5000], key[GREYLIST_KEY_SIZE], part[GREYLIST_PART_SIZE];
+	const char *const parts[] = {text, text, text};
+
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	greylist_key(key, text, "triple", parts, 3);
+	ck_assert_uint_lt(strlen(key), sizeof(key) - 1);
+	greylist_write_part(part, text);
+	ck_assert_str_eq(strrchr(key, '/') + 1, part);
 }
 END_TEST
 
@@ -143,9 +337,17 @@ main(void)
 
 	tcase_add_loop_test(tc, visit_is_judged, 0, LENGTH(visits));
 	tcase_add_test(tc, record_survives_its_octets);
+	tcase_add_test(tc, record_is_the_same_on_every_machine);
+	tcase_add_loop_test(tc, record_of_no_time_is_none, 0, 2);
+	tcase_add_loop_test(tc, source_is_allowed, 0, LENGTH(sources));
+	tcase_add_loop_test(tc, allowance_is_renewed, 0, LENGTH(renewals));
+	tcase_add_loop_test(tc, sender_stays_the_same, 0, LENGTH(senders));
 	tcase_add_loop_test(tc, client_has_a_network, 0, LENGTH(networks));
 	tcase_add_test(tc, odd_prefixes_are_masked);
 	tcase_add_test(tc, key_says_what_it_is_of);
+	tcase_add_test(tc, key_of_nothing_is_where_all_begin);
+	tcase_add_loop_test(tc, long_part_is_hashed, 0, LENGTH(long_parts));
+	tcase_add_test(tc, longest_key_fits);
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
 }
