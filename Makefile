@@ -162,7 +162,7 @@ bench-dns: all ## the same beside DNS servers that are slow or silent, and the r
 bench-spf: $(B)/tests/bench_spf ## what an SPF check costs beside libspf2 alone, with all answers known
 	@$(B)/tests/bench_spf
 
-bench-store: $(B)/tests/bench_store ## what a step of a limit costs in each store (STORE_KEYS=N: among so many keys)
+bench-store: $(B)/tests/bench_store ## what a step of a limit costs in each store (STORE_KEYS=N: among so many keys; STORE_REDIS=SERVER: in that one)
 	@$(B)/tests/bench_store
 
 FUZZ_SECONDS ?= 60

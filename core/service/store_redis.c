@@ -3,7 +3,7 @@
  * store_redis.c - a store in a Redis server, for several machines
  *
  * A table says what each operation asks and how its answer is read. To open it only looks at the
- * settings; the first use connects.
+ * settings: it may be done as root, or beside a daemon.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -360,6 +360,17 @@ open_redis(const struct store_config *config, struct err *err)
 	return s;
 }
 
+/* A server that is away is no reason not to start: it may come back, and the log says so. */
+static bool
+start(void *self, struct err *err)
+{
+	struct redis *s = self;
+
+	(void)err;
+	redis_client_start(s->client);
+	return true;
+}
+
 static void
 close_redis(void *self)
 {
@@ -371,6 +382,7 @@ close_redis(void *self)
 
 const struct store_backend store_redis = {
 	.open = open_redis,
+	.start = start,
 	.close = close_redis,
 	.run = run,
 	.each = each,

@@ -164,6 +164,15 @@ begin_thread(struct redis_client *c)
 	return true;
 }
 
+void
+redis_client_start(struct redis_client *c)
+{
+	pthread_mutex_lock(&c->lock);
+	if (c->state == REDIS_RESTING)
+		(void)begin_thread(c);
+	pthread_mutex_unlock(&c->lock);
+}
+
 /* --- asking --- */
 
 /* With the lock: is an answer in time to be expected? */

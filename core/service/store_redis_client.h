@@ -23,8 +23,10 @@ struct redis_client;
 struct redis_reply;
 struct redis_request;
 
-/* False with words: the settings are wrong. Connects when it is first asked. */
+/* False with words: the settings are wrong. */
 struct redis_client *redis_client_open(const struct store_config *, struct err *);
+/* Begins to connect, and waits for nothing; else the first request does it. */
+void redis_client_start(struct redis_client *);
 void redis_client_close(struct redis_client *);
 
 struct redis_request *redis_request_new(void);

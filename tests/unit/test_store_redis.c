@@ -153,6 +153,9 @@ START_TEST(script_is_the_arithmetic_to_the_last_bit)
 }
 END_TEST
 
+/* CASE_WALL in minutes. */
+#define MINUTE_NOW 0x80, 0xc3, 0xc9, 1, 0, 0, 0, 0
+
 /* What another program, or another version, may have left there. */
 static const struct {
 	const char *name;
@@ -170,8 +173,13 @@ static const struct {
 		20},
 	{"a bucket of before all times",
 		{1, 1, 0, 0, 0, 0xa4, 0x93, 0xd6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128}, 20},
-	{"a reservation that is too great",
-		{1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 127}, 20},
+	{"a reservation of this minute", {1, 0, 1, 0, MINUTE_NOW, 7, 0, 0, 0, 0, 0, 0, 0}, 20},
+	{"a reservation that is too great by one",
+		{1, 0, 1, 0, MINUTE_NOW, 0x01, 0x80, 0xc6, 0xa4, 0x7e, 0x8d, 3, 0}, 20},
+	{"the greatest reservation",
+		{1, 0, 1, 0, MINUTE_NOW, 255, 255, 255, 255, 255, 255, 255, 127}, 20},
+	{"a reservation of less than nothing",
+		{1, 0, 1, 0, MINUTE_NOW, 255, 255, 255, 255, 255, 255, 255, 255}, 20},
 };
 
 START_TEST(strange_records_are_what_they_are_elsewhere)

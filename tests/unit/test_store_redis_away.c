@@ -247,6 +247,21 @@ START_TEST(nobody_there_is_away)
 }
 END_TEST
 
+START_TEST(store_that_is_started_knows_without_being_asked)
+{
+	const char *nobody[] = {"127.0.0.1:1"};
+	struct store_config config = redis_case_config(nobody, 1, TIMEOUT);
+	struct err err;
+
+	store = redis_case_open_config(&config);
+	is_away(false);
+	ck_assert(store_start(store, &err));
+	is_away(true);
+	nobody_waits();
+	store_close(store);
+}
+END_TEST
+
 /* Its queue takes connections, and nobody reads what comes there. */
 static int
 listen_silently(struct redis_server *s, int backlog)
@@ -751,6 +766,7 @@ main(void)
 	tcase_add_test(tc, slow_server_is_away_until_it_answers);
 	tcase_add_test(tc, emptied_server_is_a_new_one);
 	tcase_add_loop_test(tc, nobody_there_is_away, 0, 4);
+	tcase_add_test(tc, store_that_is_started_knows_without_being_asked);
 	tcase_add_loop_test(tc, server_that_says_nothing_is_away, 0, 2);
 	tcase_add_test(tc, next_server_is_asked);
 	tcase_add_loop_test(tc, password_is_asked_and_its_file_looked_at, 0, LENGTH(passwords));
