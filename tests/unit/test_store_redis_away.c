@@ -404,6 +404,52 @@ START_TEST(server_that_wants_a_password_is_away_without)
 }
 END_TEST
 
+static bool
+show_none(void *context, const void *key, size_t len, const struct store_value *value)
+{
+	(void)context;
+	(void)key;
+	(void)len;
+	(void)value;
+	return true;
+}
+
+/* What docs/STORES.md says that a user must be allowed to do is enough. */
+START_TEST(few_rights_are_enough)
+{
+	static const char rights[] =
+		"resetkeys ~test:* -@all +auth +role +script +evalsha +time +get +set +del +pttl "
+		"+pexpire +exists +type +incrby +sadd +scard +smembers +pfadd +pfcount +scan";
+	int64_t deadline = clock_now() + 60 * REDIS_SEC, number;
+	struct store_value found;
+	struct arena arena;
+	bool taken;
+
+	if (!redis_is_there())
+		return;
+	redis_begin(&server, NULL);
+	redis_do(&server, "ACL SETUSER default %s", rights);
+	store = redis_case_open(&server, REDIS_PATIENT);
+	arena_init(&arena, 1024);
+	ck_assert_int_eq(store_set(store, "k", 1, "v", 1, REDIS_SEC, deadline), CM_STORE_OK);
+	ck_assert_int_eq(store_get(store, "k", 1, deadline, &arena, &found), CM_STORE_OK);
+	ck_assert_int_eq(store_delete(store, "k", 1, deadline), CM_STORE_OK);
+	ck_assert_int_eq(
+		store_add(store, "n", 1, INT64_MAX, REDIS_SEC, deadline, &number), CM_STORE_OK);
+	ck_assert_int_eq(store_add(store, "n", 1, 1, REDIS_SEC, deadline, &number), CM_STORE_OK);
+	for (int i = 0; i < 70; i++)
+		ck_assert_int_eq(store_add_member(store, "s", 1, &i, sizeof(i), 60 * REDIS_SEC,
+					 deadline, &number),
+			CM_STORE_OK);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(redis_case_reserve(store, "l", 1, &taken), CM_STORE_OK);
+	ck_assert(!taken);
+	ck_assert_int_eq(store_each(store, "", 0, show_none, NULL), CM_STORE_OK);
+	arena_fini(&arena);
+	end();
+}
+END_TEST
+
 /* --- what a server refuses --- */
 
 START_TEST(server_without_room_is_full_and_there)
@@ -771,6 +817,7 @@ main(void)
 	tcase_add_test(tc, next_server_is_asked);
 	tcase_add_loop_test(tc, password_is_asked_and_its_file_looked_at, 0, LENGTH(passwords));
 	tcase_add_test(tc, server_that_wants_a_password_is_away_without);
+	tcase_add_test(tc, few_rights_are_enough);
 	tcase_add_test(tc, server_without_room_is_full_and_there);
 	tcase_add_test(tc, server_that_is_no_master_any_more_is_away);
 	tcase_add_test(tc, failover_is_followed);
