@@ -564,7 +564,8 @@ START_TEST(failover_is_followed)
 	ck_assert(taken);
 	await_word(&replica, "EXISTS test:l", ":1");
 	redis_kill(&server);
-	redis_case_until(store, CM_STORE_OK, FAILOVER);
+	fprintf(stderr, "redis failover: back after %lld ms\n",
+		(long long)redis_case_until(store, CM_STORE_OK, FAILOVER) / 1000);
 	/* The new master knows what was taken. */
 	ck_assert_int_eq(redis_case_reserve(store, "l", 1, &taken), CM_STORE_OK);
 	ck_assert(!taken);
