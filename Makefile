@@ -30,7 +30,7 @@ CPPFLAGS += -D_GNU_SOURCE -Iinclude -Icore -DCHAINMAIL_VERSION='"$(VERSION)"' \
 	-DCHAINMAIL_PLUGIN_DIR='"$(LIBDIR)"' -DCHAINMAIL_CONFIG='"$(SYSCONFDIR)/filter.conf"'
 CFLAGS += -std=c11 $(OPT) $(WARN) $(HARDEN) -fvisibility=hidden -pthread $(SAN) $(EXTRA_CFLAGS)
 LDFLAGS += -pie -pthread -rdynamic -Wl,-z,relro,-z,now $(SAN)
-LIBS = -llmdb -lmilter -lunbound -lresolv -ljansson $(LUA_LIBS) -ldl -lm
+LIBS = -lhiredis -llmdb -lmilter -lunbound -lresolv -ljansson $(LUA_LIBS) -ldl -lm
 
 CORE := $(sort $(wildcard core/*/*.c))
 CORE_OBJ := $(CORE:%.c=$(B)/obj/%.o)
@@ -162,7 +162,7 @@ bench-dns: all ## the same beside DNS servers that are slow or silent, and the r
 bench-spf: $(B)/tests/bench_spf ## what an SPF check costs beside libspf2 alone, with all answers known
 	@$(B)/tests/bench_spf
 
-bench-store: $(B)/tests/bench_store ## what a step of a limit costs in each store (STORE_KEYS=N: among so many keys)
+bench-store: $(B)/tests/bench_store ## what a step of a limit costs in each store (STORE_KEYS=N: among so many keys; STORE_REDIS=SERVER: in that one)
 	@$(B)/tests/bench_store
 
 FUZZ_SECONDS ?= 60
@@ -246,6 +246,16 @@ $(B)/chainmail: $(MAIN_OBJ) $(CORE_LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(WHOLE) $(LIBS)
 
 $(B)/obj/core/host/script%.o: EXTRA_CPP = $(LUA_CFLAGS)
+
+# What runs inside Redis, as octets in C.
+REDIS_LUA := $(patsubst core/service/%,$(B)/gen/%.inc,$(wildcard core/service/store_redis_*.lua))
+
+$(B)/obj/core/service/store_redis_script.o: EXTRA_CPP = -I$(B)/gen
+$(B)/obj/core/service/store_redis_script.o: $(REDIS_LUA)
+
+$(B)/gen/%.lua.inc: core/service/%.lua
+	@mkdir -p $(@D)
+	$(Q)od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' >$@
 
 # What is compiled anew when it changes: an installed daemon looks below the PREFIX it was built for.
 FLAGS = $(CC) $(CPPFLAGS) $(CFLAGS)

@@ -43,6 +43,7 @@ walls() {
 	only '\<smfi_[a-z]+\(' 'core/door/milter_libmilter[a-z_]*\.c:' 'only the libmilter engine calls libmilter'
 	only '#include <(lua|lauxlib|lualib)' 'core/host/script' 'only host/script* includes Lua'
 	only '#include <unbound' 'core/service/resolver[a-z_]*\.c:' 'only service/resolver* includes libunbound'
+	only '#include <hiredis' 'core/service/store_redis[a-z_]*\.[ch]:' 'only service/store_redis* includes hiredis'
 	only '#include <lmdb' 'core/service/store_lmdb[a-z_]*\.[ch]:' 'only service/store_lmdb* includes LMDB'
 	only '#include <spf2/' 'plugins/spf/spf_lib\.c:' 'only spf_lib.c includes libspf2'
 	only '\<dlopen\(' 'core/host/plugin\.c:' 'only host/plugin.c calls dlopen'
@@ -100,7 +101,7 @@ scripts() {
 		[ -f "$file" ] || continue
 		bash -n "$file" || echo "$file: syntax"
 	done 2>&1
-	for file in scripts/*.lua; do
+	for file in scripts/*.lua core/service/*.lua; do
 		luac5.4 -p "$file" || echo "$file: syntax"
 	done 2>&1
 }

@@ -18,6 +18,8 @@
 #define STRICT_BURSTS 2
 /* More cannot be pending in a minute; a store that says so is broken. */
 #define PENDING_COST_MOST INT64_C(1000000000000000)
+/* No bucket leaks for longer than 142 years, so every time is whole in a double, too. */
+#define LONGEST (INT64_C(1) << 52)
 
 static int64_t
 burst_of(const struct cm_limit_window *w)
@@ -29,7 +31,9 @@ burst_of(const struct cm_limit_window *w)
 static int64_t
 time_of(const struct cm_limit_window *w, double tokens)
 {
-	return (int64_t)floor(tokens * (double)w->period_us / (double)w->count);
+	double us = floor(tokens * (double)w->period_us / (double)w->count);
+
+	return us < (double)LONGEST ? (int64_t)us : LONGEST;
 }
 
 static double

@@ -35,7 +35,7 @@ static struct cm_store *list; /* under the lock */
 static const struct store_backend *const backends[] = {
 	[STORE_MEMORY] = &store_memory,
 	[STORE_LMDB] = &store_lmdb,
-	[STORE_REDIS] = NULL,
+	[STORE_REDIS] = &store_redis,
 };
 
 /* --- settings --- */

@@ -32,5 +32,6 @@ struct store_backend {
 
 extern const struct store_backend store_lmdb;
 extern const struct store_backend store_memory;
+extern const struct store_backend store_redis;
 
 #endif

@@ -65,11 +65,17 @@ to_sketch(const unsigned char *set, size_t count, unsigned char *out)
 	return sizeof(sketch);
 }
 
+uint64_t
+store_set_hash(const void *member, size_t len)
+{
+	return hash_keyed(key, member, len);
+}
+
 size_t
 store_set_add(const void *set, size_t len, const void *member, size_t member_len,
 	unsigned char out[STORE_SET_MOST])
 {
-	uint64_t hash = hash_keyed(key, member, member_len);
+	uint64_t hash = store_set_hash(member, member_len);
 	size_t count;
 
 	if (set != NULL && is_sketch(set, len)) {

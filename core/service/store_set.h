@@ -18,6 +18,8 @@
 /* The set with the member, in out; its length. What is no set is an empty one. */
 size_t store_set_add(const void *set, size_t len, const void *member, size_t member_len,
 	unsigned char out[STORE_SET_MOST]);
+/* By which a set knows a member, here and in Redis. */
+uint64_t store_set_hash(const void *member, size_t len);
 int64_t store_set_count(const void *set, size_t len);
 
 #endif

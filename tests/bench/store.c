@@ -4,7 +4,8 @@
  *
  * Steps are commits of random keys: each looks up a record, computes and writes it. Rates are per
  * second of CPU of the whole process, so what the thread of the store does counts. With STORE_KEYS
- * the store is filled with so many keys first, and what they take is printed as well.
+ * the store is filled with so many keys first, and what they take is printed as well. With
+ * STORE_REDIS the steps are made in that server instead, behind the prefix "bench:".
  */
 #include <lmdb.h>
 #include <pthread.h>
@@ -26,6 +27,8 @@
 #define RAW_COMMITS 2000u
 #define RAW_GROUP   1000u
 #define THREADS	    2u
+#define REDIS_STEPS 100000u
+#define REDIS_MOST  16u /* threads */
 #define MAX_SIZE    (INT64_C(16) << 30)
 #define SYNC_US	    CLOCK_SEC
 
@@ -141,15 +144,15 @@ print_load(const char *name, const struct load *loads, unsigned threads, int64_t
 }
 
 static void
-measure(const char *name, struct cm_store *store, uint64_t keys, unsigned threads)
+measure(const char *name, struct cm_store *store, uint64_t keys, unsigned threads, unsigned steps)
 {
-	struct load loads[THREADS] = {{0}};
-	pthread_t ids[THREADS];
+	struct load loads[REDIS_MOST] = {{0}};
+	pthread_t ids[REDIS_MOST];
 	int64_t wall = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
 
 	for (unsigned i = 0; i < threads; i++) {
 		loads[i] = (struct load){
-			.store = store, .seed = i + 1, .keys = keys, .steps = STEPS / threads};
+			.store = store, .seed = i + 1, .keys = keys, .steps = steps / threads};
 		if (pthread_create(&ids[i], NULL, run_load, &loads[i]) != 0)
 			exit(1);
 	}
@@ -160,6 +163,18 @@ measure(const char *name, struct cm_store *store, uint64_t keys, unsigned thread
 }
 
 static struct cm_store *
+open_config(const struct store_config *config)
+{
+	struct err err;
+	struct cm_store *store = store_open(config, &err);
+
+	if (store != NULL && store_start(store, &err))
+		return store;
+	fprintf(stderr, "bench_store: %s\n", err.text);
+	exit(1);
+}
+
+static struct cm_store *
 open_store(enum store_type type)
 {
 	struct store_config config = {.name = type == STORE_MEMORY ? "memory" : "lmdb",
@@ -167,13 +182,8 @@ open_store(enum store_type type)
 		.path = dir,
 		.max_size = MAX_SIZE,
 		.sync_us = SYNC_US};
-	struct err err;
-	struct cm_store *store = store_open(&config, &err);
 
-	if (store != NULL && store_start(store, &err))
-		return store;
-	fprintf(stderr, "bench_store: %s\n", err.text);
-	exit(1);
+	return open_config(&config);
 }
 
 /* --- LMDB alone --- */
@@ -315,8 +325,8 @@ measure_many(uint64_t keys)
 	print_file(store);
 	print_memory("filled");
 	fputs(head, stdout);
-	measure("LMDB", store, keys, 1);
-	measure("LMDB", store, keys, THREADS);
+	measure("LMDB", store, keys, 1, STEPS);
+	measure("LMDB", store, keys, THREADS, STEPS);
 	print_memory("after the steps");
 	print_file(store);
 	store_close(store);
@@ -329,9 +339,9 @@ measure_all(void)
 
 	printf("%u keys:\n\n%s", KEYS, head);
 	for (unsigned threads = 1; threads <= THREADS; threads++) {
-		measure("memory", memory, KEYS, threads);
-		measure("LMDB", lmdb, KEYS, threads);
-		measure("LMDB, 1,000 keys", lmdb, 1000, threads);
+		measure("memory", memory, KEYS, threads, STEPS);
+		measure("LMDB", lmdb, KEYS, threads, STEPS);
+		measure("LMDB, 1,000 keys", lmdb, 1000, threads, STEPS);
 	}
 	store_close(memory);
 	store_close(lmdb);
@@ -341,14 +351,33 @@ measure_all(void)
 	measure_raw("LMDB alone, a commit for 1,000", 0, RAW_COMMITS / 2, RAW_GROUP);
 }
 
+/* The processor time is ours; the server's is its own. */
+static void
+measure_redis(const char *where)
+{
+	struct store_config config = {.name = "redis",
+		.type = STORE_REDIS,
+		.servers = {.items = &where, .count = 1},
+		.timeout_us = 10 * CLOCK_SEC,
+		.prefix = "bench:"};
+	struct cm_store *store = open_config(&config);
+
+	fputs(head, stdout);
+	for (unsigned threads = 1; threads <= REDIS_MOST; threads *= 4)
+		measure("Redis", store, KEYS, threads, REDIS_STEPS);
+	store_close(store);
+}
+
 int
 main(void)
 {
-	const char *keys = getenv("STORE_KEYS");
+	const char *keys = getenv("STORE_KEYS"), *redis = getenv("STORE_REDIS");
 
 	if (mkdtemp(dir) == NULL)
 		return 1;
-	if (keys != NULL)
+	if (redis != NULL)
+		measure_redis(redis);
+	else if (keys != NULL)
 		measure_many(strtoull(keys, NULL, 10));
 	else
 		measure_all();
