@@ -14,6 +14,7 @@ stds.chainmail = {
 		accept = { other_fields = true },
 		discard = { other_fields = true },
 		duration = { other_fields = true },
+		greylist = { other_fields = true },
 		map = { other_fields = true },
 		quarantine = { other_fields = true },
 		reject = { other_fields = true },

@@ -20,6 +20,12 @@ function discard(reason) end
 ---@return number
 function duration(text) end
 
+---tempfail until sender and recipient have waited, then nil; asks the plugin greylist of filter.conf, options: delay
+---@param m Message
+---@param options? table
+---@return Verdict?
+function greylist(m, options) end
+
 ---the map of filter.conf with that name
 ---@param name string
 ---@return Map

@@ -127,6 +127,12 @@ chain_running_shadow(const struct cm_session *s)
 	return s->run != NULL && s->run->shadow;
 }
 
+bool
+chain_running_asked(const struct cm_session *s)
+{
+	return s->run->asked;
+}
+
 void
 chain_watch_edit(struct cm_session *s, enum edit_kind kind)
 {

@@ -42,6 +42,7 @@ struct link {
 	uint32_t needs;		 /* plugin's, plus stop_early */
 	_Atomic uint32_t warned; /* rights whose absence was said in the log */
 	unsigned index;		 /* in struct chain.links and of its state in a session */
+	bool asked;		 /* by rules: the link for their function of its type's name */
 };
 
 enum profile_login { PROFILE_ANY, PROFILE_AUTHENTICATED, PROFILE_ANONYMOUS };
@@ -118,6 +119,20 @@ bool chain_has_probe(const struct chain *);
  */
 void chain_probe(struct cm_session *, bool (*wanted)(const void *context), const void *context);
 
+/* What a link that was asked has to say. */
+struct chain_opinion {
+	enum cm_verdict verdict;
+	struct reply reply;
+	const char *reason; /* NULL: none */
+};
+
+/*
+ * Asks a link, in the hook of another (struct cm_plugin.ask). One that is off or only watched has
+ * no opinion, though it may give a reason.
+ */
+void chain_ask(struct cm_session *, struct link *, const struct cm_event *, const void *options,
+	struct chain_opinion *);
+
 /*
  * The profile for what is known of the session now. CM_NONE: none matches. CM_UNDELIVERED: a
  * condition asks for what this MTA does not tell, so nobody knows.
@@ -132,6 +147,8 @@ struct link *chain_running(const struct cm_session *);
 bool chain_running_shadow(const struct cm_session *);
 /* It asked for an edit of this kind, which was checked. */
 void chain_watch_edit(struct cm_session *, enum edit_kind);
+/* Another asked it: its reply is part of that one's, which gets the id. */
+bool chain_running_asked(const struct cm_session *);
 /* The running link's reply and reason slots; used by cm_reply(), cm_reason(). */
 struct reply *chain_running_reply(struct cm_session *);
 void chain_set_reason(struct cm_session *, const char *reason);

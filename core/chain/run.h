@@ -41,6 +41,7 @@ struct run {
 	/* The hook that runs now. */
 	struct link *link;
 	bool shadow;
+	bool asked;	  /* by another, whose reply its words may become */
 	uint32_t watched; /* what it asked for in vain: bit per kind of edit */
 	struct reply reply;
 	const char *reason, *result;

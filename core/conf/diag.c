@@ -222,6 +222,12 @@ diag_incomplete(const struct diag *d)
 	return d->incomplete || d->broken;
 }
 
+const char *
+diag_first(const struct diag *d)
+{
+	return d->mistakes == NULL ? NULL : d->mistakes->text;
+}
+
 size_t
 diag_errors(const struct diag *d)
 {

@@ -108,7 +108,7 @@ check_unused(struct build *b)
 	if (!chains_known(b))
 		return;
 	for (size_t i = 0; i < b->g->chain.link_count; i++) {
-		if (!is_used(b, i))
+		if (!is_used(b, i) && !b->g->chain.links[i]->asked)
 			diag_warn(b->diag, b->link_sections[i]->section->pos, NULL,
 				"%s is defined but no chain names it", b->link_sections[i]->what);
 	}

@@ -265,6 +265,54 @@ read_script(struct build *b, const struct build_section *s, struct link *link)
 	finish_link(b, link, s);
 }
 
+/* The link that rules ask: called like its type, or the first of it. */
+static struct link *
+find_asked(const struct build *b, const char *type)
+{
+	struct link *first = NULL;
+
+	for (size_t i = 0; i < b->g->chain.link_count; i++) {
+		struct link *l = b->g->chain.links[i];
+
+		if (l->plugin == NULL || l->plugin->ask == NULL ||
+			strcmp(l->plugin->name, type) != 0)
+			continue;
+		if (strcmp(l->name, type) == 0)
+			return l;
+		if (first == NULL)
+			first = l;
+	}
+	return first;
+}
+
+/* What a rule asks must be told by the MTA as if the link that is asked stood in the chain. */
+static void
+bind_script(struct build *b, struct link *link)
+{
+	const char *type;
+
+	for (size_t i = 0; (type = script_asked(link->config, i)) != NULL; i++) {
+		struct link *asked = find_asked(b, type);
+
+		if (asked == NULL)
+			continue; /* it could not be read: said already */
+		script_needs_too(link->config, asked->plugin);
+		link->needs |= asked->needs;
+		asked->asked = true;
+	}
+}
+
+static void
+bind_scripts(struct build *b)
+{
+	for (size_t i = 0; i < b->g->chain.link_count; i++) {
+		struct link *link = b->g->chain.links[i];
+
+		if (link->plugin != NULL && strcmp(b->link_sections[i]->kind->name, "script") == 0)
+			bind_script(b, link);
+	}
+}
+
 void
 build_links(struct build *b)
 {
@@ -297,4 +345,5 @@ build_links(struct build *b)
 		else
 			read_script(b, s, link);
 	}
+	bind_scripts(b);
 }

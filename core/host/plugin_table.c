@@ -86,7 +86,7 @@ check_choices(const struct cm_option *o, struct err *err)
 }
 
 static bool
-check_option(const struct cm_plugin *p, const struct schema_rows *rows, const struct cm_option *o,
+check_option(const struct schema_rows *rows, size_t config_size, const struct cm_option *o,
 	struct err *err)
 {
 	size_t size;
@@ -104,9 +104,60 @@ check_option(const struct cm_plugin *p, const struct schema_rows *rows, const st
 	if ((size_t)o->type >= sizeof(type_sizes) / sizeof(*type_sizes))
 		return err_set(err, "option %s: unknown type %d", o->name, (int)o->type);
 	size = type_sizes[o->type];
-	if (size > p->config_size || o->offset > p->config_size - size)
+	if (size > config_size || o->offset > config_size - size)
 		return err_set(err, "option %s stands outside its settings struct", o->name);
 	return check_choices(o, err);
+}
+
+static bool
+check_rows(const struct schema_rows *rows, size_t config_size, struct err *err)
+{
+	if (rows->count == 0)
+		return true;
+	if (rows->rows == NULL || rows->row_size < OPTION_SIZE_LEAST)
+		return err_set(err, "its option table is too short");
+	for (size_t i = 0; i < rows->count; i++) {
+		struct cm_option row = schema_row(rows, i);
+
+		if (!check_option(rows, config_size, &row, err))
+			return false;
+	}
+	return true;
+}
+
+/* Written in rules, which have no part of filter.conf to name. */
+static bool
+check_ask_row(const struct cm_option *o, struct err *err)
+{
+	static const bool fits[] = {
+		[CM_OPT_BOOL] = true,
+		[CM_OPT_CHOICE] = true,
+		[CM_OPT_DURATION] = true,
+		[CM_OPT_INT] = true,
+		[CM_OPT_PERCENT] = true,
+		[CM_OPT_RATE] = true,
+		[CM_OPT_SIZE] = true,
+		[CM_OPT_STRING] = true,
+	};
+
+	return ((size_t)o->type < sizeof(fits) && fits[o->type]) ||
+	       err_set(err, "option %s: rules cannot give such a value", o->name);
+}
+
+static bool
+check_ask(const struct cm_plugin *p, struct err *err)
+{
+	struct schema_rows rows = {p->ask_options, p->ask_option_count, p->option_size};
+
+	if (!check_rows(&rows, p->ask_size, err))
+		return false;
+	for (size_t i = 0; i < rows.count; i++) {
+		struct cm_option row = schema_row(&rows, i);
+
+		if (!check_ask_row(&row, err))
+			return false;
+	}
+	return true;
 }
 
 static bool
@@ -114,17 +165,7 @@ check_options(const struct cm_plugin *p, struct err *err)
 {
 	struct schema_rows rows = {p->options, p->option_count, p->option_size};
 
-	if (p->option_count == 0)
-		return true;
-	if (p->options == NULL || p->option_size < OPTION_SIZE_LEAST)
-		return err_set(err, "its option table is too short");
-	for (size_t i = 0; i < p->option_count; i++) {
-		struct cm_option row = schema_row(&rows, i);
-
-		if (!check_option(p, &rows, &row, err))
-			return false;
-	}
-	return true;
+	return check_rows(&rows, p->config_size, err) && check_ask(p, err);
 }
 
 static bool

@@ -42,6 +42,10 @@ void script_host_free(struct script_host *);
 bool script_add(struct script_host *, const char *name, const struct script_settings *,
 	const struct conf_section *settings, struct conf_pos pos, const struct script_names *,
 	struct diag *, struct script_link *out);
+/* Type number i of the plugins that a script asks (config of its link); NULL: there are no more. */
+const char *script_asked(const void *config, size_t i);
+/* What a plugin that it asks needs, its own plugin needs too. */
+void script_needs_too(void *config, const struct cm_plugin *asked);
 /* All scripts were added: builds the states (one per core) and starts the watchdog. */
 bool script_host_start(struct script_host *, struct diag *);
 

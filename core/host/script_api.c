@@ -36,6 +36,10 @@ static const struct script_row global_rows[] = {
 		.help = "pretend to accept and drop; at rcpt: this recipient"},
 	{"duration", SCRIPT_FUNCTION, .call = duration, .parameters = "text: string",
 		.result = "number", .help = "seconds of a text such as \"1h30min\""},
+	{"greylist", SCRIPT_FUNCTION, .call = script_ask,
+		.parameters = "m: Message, options?: table", .result = "Verdict?",
+		.help = "tempfail until sender and recipient have waited, then nil; asks the "
+			"plugin greylist of filter.conf, options: delay"},
 	{"map", SCRIPT_FUNCTION, .call = script_map, .parameters = "name: string", .result = "Map",
 		.help = "the map of filter.conf with that name"},
 	{"quarantine", SCRIPT_FUNCTION, .call = script_quarantine, .parameters = "reason?: string",

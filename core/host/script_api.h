@@ -96,6 +96,7 @@ const struct script_object *script_self(lua_State *, const struct script_class *
  */
 
 int script_accept(lua_State *);
+int script_ask(lua_State *); /* of the plugin whose type has the row's name */
 int script_discard(lua_State *);
 int script_quarantine(lua_State *);
 int script_reject(lua_State *);
@@ -126,6 +127,12 @@ const char *script_opt_text(lua_State *, int arg);
 const char *script_to_text(lua_State *, int index);
 /* Counts octets handed to the host; raises when a hook hands over too much. */
 void script_give(lua_State *, size_t octets);
+/*
+ * Does work while others use the Lua state, then goes on with then(L, LUA_YIELD, data); to be
+ * returned. what: for messages. data: kept by the stack of L, or by the session.
+ */
+int script_errand(lua_State *, const char *what, void (*work)(struct cm_session *, void *data),
+	void *data, lua_KFunction then);
 /* A field of a log line: name=value. */
 struct script_log_field {
 	const char *name, *value;

@@ -33,7 +33,7 @@ message(const struct script_state *st, int status, char *out, size_t size)
 {
 	const struct script_run *run = st->run;
 	char what[32], budget[32];
-	int type = lua_type(st->co, -1);
+	int type = lua_type(st->run->co, -1);
 
 	run_name(run, what, sizeof(what));
 	unit_duration_text(run->cpu_us, budget);
@@ -45,9 +45,10 @@ message(const struct script_state *st, int status, char *out, size_t size)
 		snprintf(out, size, "not enough memory: %s may use %zu KB", what,
 			run->script->memory / 1024);
 	else if (type == LUA_TSTRING)
-		snprintf(out, size, "%s", lua_tostring(st->co, -1));
+		snprintf(out, size, "%s", lua_tostring(st->run->co, -1));
 	else
-		snprintf(out, size, "error() was called with a %s", lua_typename(st->co, type));
+		snprintf(
+			out, size, "error() was called with a %s", lua_typename(st->run->co, type));
 }
 
 /* The text begins with the name of one of the rule's files. */
@@ -85,13 +86,13 @@ traceback(const struct script_state *st, struct err *trace)
 
 	trace->text[0] = '\0';
 	run_name(st->run, outermost, sizeof(outermost));
-	for (int level = 0; count < FRAMES_MOST && lua_frame(st->co, &level, &ar); level++) {
+	for (int level = 0; count < FRAMES_MOST && lua_frame(st->run->co, &level, &ar); level++) {
 		lua_Debug above;
 		int next = level + 1;
 		const char *name = ar.name == NULL ? "function" : ar.name;
 		int n;
 
-		if (!lua_frame(st->co, &next, &above))
+		if (!lua_frame(st->run->co, &next, &above))
 			name = outermost;
 		n = snprintf(trace->text + len, sizeof(trace->text) - len, "%s%s %s:%d",
 			count++ > 0 ? " < " : "", name, ar.short_src, ar.currentline);
@@ -113,7 +114,7 @@ script_error_text(const struct script_state *st, int status, struct err *err, st
 	traceback(st, trace);
 	if (placed(run->script, text))
 		err_set(err, "%s", text);
-	else if (lua_frame(st->co, &level, &ar))
+	else if (lua_frame(st->run->co, &level, &ar))
 		err_set(err, "%s:%d: %s", ar.short_src, ar.currentline, text);
 	else
 		err_set(err, "%s: %s", run->script->sources->label, text);

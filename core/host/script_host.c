@@ -36,11 +36,21 @@ script_host_new(void)
 	return host;
 }
 
+static struct script_state *
+new_state(void)
+{
+	struct script_state *st = mem_zalloc(1, sizeof(*st));
+
+	pthread_cond_init(&st->claimed, NULL);
+	return st;
+}
+
 static void
 free_state(struct script_state *st)
 {
 	script_state_close(st);
 	script_watch_release(st->slot);
+	pthread_cond_destroy(&st->claimed);
 	free(st);
 }
 
@@ -97,7 +107,7 @@ has_hooks(const struct script_run *run)
 static bool
 learn(struct script *script, struct script_run *run, struct diag *diag)
 {
-	struct script_state *st = mem_zalloc(1, sizeof(*st));
+	struct script_state *st = new_state();
 	struct err err;
 	bool done = script_state_open(st, script->host, &err) && script_state_load(st, run, &err);
 
@@ -210,7 +220,7 @@ script_add(struct script_host *host, const char *name, const struct script_setti
 static bool
 add_state(struct script_host *host, struct err *err)
 {
-	struct script_state *st = mem_zalloc(1, sizeof(*st));
+	struct script_state *st = new_state();
 
 	st->slot = script_watch_claim();
 	if (st->slot == NULL)

@@ -29,7 +29,7 @@ alive(lua_State *L, const struct script_object *o)
 
 	if (o->class->lasting)
 		return true;
-	return st->run != NULL && st->run->session != NULL && st->serial == o->serial;
+	return st->run != NULL && st->run->session != NULL && st->run->serial == o->serial;
 }
 
 static void
@@ -40,13 +40,22 @@ check_alive(lua_State *L, const struct script_object *o)
 			o->class->what);
 }
 
+/* Of the run; outside of one, where the libraries are made, 0. */
+static uint64_t
+serial_now(lua_State *L)
+{
+	const struct script_run *run = script_state_of(L)->run;
+
+	return run == NULL ? 0 : run->serial;
+}
+
 void *
 script_push_new(lua_State *L, const struct script_class *class, size_t size)
 {
 	struct script_object *o = lua_newuserdatauv(L, sizeof(*o) + size, 0);
 
 	o->class = class;
-	o->serial = script_state_of(L)->serial;
+	o->serial = serial_now(L);
 	o->data = memset(o + 1, 0, size);
 	lua_rawgetp(L, LUA_REGISTRYINDEX, class);
 	lua_setmetatable(L, -2);
@@ -59,7 +68,7 @@ script_push(lua_State *L, const struct script_class *class, const void *data)
 	struct script_object *o = lua_newuserdatauv(L, sizeof(*o), 0);
 
 	o->class = class;
-	o->serial = script_state_of(L)->serial;
+	o->serial = serial_now(L);
 	o->data = data;
 	lua_rawgetp(L, LUA_REGISTRYINDEX, class);
 	lua_setmetatable(L, -2);

@@ -21,40 +21,58 @@ static void
 begin(struct script_state *st, struct script_run *run)
 {
 	st->run = run;
-	st->serial++;
-	st->memory.limit = st->memory.used + run->script->memory;
+	st->memory.limit = st->memory.used + run->memory;
 	st->memory.owner = run->session == NULL ? 0 : script_owner(run->script);
 	if (run->session == NULL)
-		lua_sethook(st->co, script_on_count, LUA_MASKCOUNT, LOAD_COUNT);
+		lua_sethook(run->co, script_on_count, LUA_MASKCOUNT, LOAD_COUNT);
 	else
 		script_watch_begin(st);
 }
 
+/* While it waits others free what is theirs, which gives it no more than it had. */
 static void
-end(struct script_state *st)
+end(struct script_state *st, struct script_run *run)
 {
+	size_t left = st->memory.limit - st->memory.used;
+
 	script_watch_end(st);
+	if (left < run->memory)
+		run->memory = left;
 	st->memory.limit = SIZE_MAX;
 	st->memory.owner = 0;
-	if (lua_gethookmask(st->co) != 0)
-		lua_sethook(st->co, NULL, 0, 0);
+	if (lua_gethookmask(run->co) != 0)
+		lua_sethook(run->co, NULL, 0, 0);
+}
+
+static int
+go_on(struct script_state *st, struct script_run *run)
+{
+	int results, status;
+
+	begin(st, run);
+	status = lua_resume(run->co, st->L, 0, &results);
+	end(st, run);
+	return status;
 }
 
 bool
 script_run_in(struct script_state *st, struct script_run *run, lua_CFunction f, struct err *err,
 	struct err *trace)
 {
-	int results, status;
+	int status;
 
-	begin(st, run);
-	lua_pushcfunction(st->co, f);
-	status = lua_resume(st->co, st->L, 0, &results);
-	end(st);
+	run->serial = ++st->serial;
+	run->memory = run->script->memory;
+	lua_pushcfunction(run->co, f);
+	status = go_on(st, run);
+	while (status == LUA_YIELD && run->over == SCRIPT_IN_TIME && script_errand_run(st, run))
+		status = go_on(st, run);
+	st->run = run;
 	if (status != LUA_OK || run->over != SCRIPT_IN_TIME)
 		script_error_text(st, status, err, trace);
 	st->run = NULL;
 	if (status == LUA_OK)
-		lua_settop(st->co, 0);
+		lua_settop(run->co, 0);
 	return status == LUA_OK && run->over == SCRIPT_IN_TIME;
 }
 
@@ -152,11 +170,11 @@ run_hook(struct script *script, struct cm_session *s, const struct cm_event *ev,
 	struct err err, trace = {.text = ""};
 	bool done = false;
 
-	if (script_state_ready(st))
+	if (script_state_ready(st, &run))
 		done = script_run_in(st, &run, call_hook, &err, &trace);
 	else
 		err_set(&err, "%s: no memory for a Lua state", script->sources->label);
-	script_state_tidy(st, script, !done);
+	script_state_tidy(st, &run, !done);
 	script_pool_give(st);
 	return done ? run.verdict : complain(s, slot, &err, &trace);
 }

@@ -3,8 +3,9 @@
  * script_state.c - one Lua state: made, loaded, kept small, made anew
  *
  * A state has a limit on what it may allocate and a coroutine that is used for one hook after the
- * other. A coroutine that did not come to its end is forgotten: no code of it runs any more. Each
- * block knows whose hook took it, so a rule answers for what it keeps and for nobody else's.
+ * other; while one waits, the next gets another. A coroutine that did not come to its end is
+ * forgotten: no code of it runs any more. Each block knows whose hook took it, so a rule answers
+ * for what it keeps and for nobody else's.
  */
 #include <lauxlib.h>
 #include <lua.h>
@@ -14,9 +15,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "script_state.h"
-
-/* Key of the registry: the coroutine in use. */
-static const char coroutine_key;
 
 struct script_state *
 script_state_of(lua_State *L)
@@ -98,8 +96,9 @@ bool
 script_state_open(struct script_state *st, struct script_host *host, struct err *err)
 {
 	st->host = host;
-	st->co = NULL;
+	st->idle = NULL;
 	st->run = NULL;
+	st->worn = false;
 	st->memory = (struct script_memory){
 		.limit = SIZE_MAX,
 		.taken = mem_zalloc((size_t)host->count + 1, sizeof(*st->memory.taken)),
@@ -123,48 +122,60 @@ script_state_close(struct script_state *st)
 {
 	if (st->L != NULL)
 		lua_close(st->L);
-	st->L = st->co = NULL;
+	st->L = st->idle = NULL;
 	free(st->memory.taken);
 	st->memory.taken = NULL;
 }
 
-/* --- the coroutine
+/* --- coroutines
  * -------------------------------------------------------------------------------- */
 
+/* The registry keeps each under its own address. */
 static int
 new_coroutine(lua_State *L)
 {
-	struct script_state *st = script_state_of(L);
 	lua_State *co = lua_newthread(L);
 
-	lua_rawsetp(L, LUA_REGISTRYINDEX, &coroutine_key);
-	st->co = co;
+	lua_rawsetp(L, LUA_REGISTRYINDEX, co);
+	script_state_of(L)->idle = co;
 	return 0;
 }
 
 static void
-drop_coroutine(struct script_state *st)
+drop_coroutine(struct script_state *st, lua_State *co)
 {
-	if (st->co == NULL)
-		return;
 	/* The key is there, so this allocates nothing. */
-	lua_pushboolean(st->L, false);
-	lua_rawsetp(st->L, LUA_REGISTRYINDEX, &coroutine_key);
-	st->co = NULL;
+	lua_pushnil(st->L);
+	lua_rawsetp(st->L, LUA_REGISTRYINDEX, co);
 }
 
 bool
-script_state_ready(struct script_state *st)
+script_state_ready(struct script_state *st, struct script_run *run)
 {
-	if (st->co != NULL)
-		return true;
 	if (st->L == NULL)
 		return false;
-	lua_pushcfunction(st->L, new_coroutine);
-	if (lua_pcall(st->L, 0, 0, 0) == LUA_OK)
-		return true;
-	lua_settop(st->L, 0);
-	return false;
+	if (st->idle == NULL) {
+		lua_pushcfunction(st->L, new_coroutine);
+		if (lua_pcall(st->L, 0, 0, 0) != LUA_OK) {
+			lua_settop(st->L, 0);
+			return false;
+		}
+	}
+	run->co = st->idle;
+	st->idle = NULL;
+	return true;
+}
+
+/* Behind a run: the next one may have it. */
+static void
+keep_coroutine(struct script_state *st, lua_State *co, bool drop)
+{
+	if (co == NULL)
+		return;
+	if (drop || st->idle != NULL)
+		drop_coroutine(st, co);
+	else
+		st->idle = co;
 }
 
 /* --- loading
@@ -189,11 +200,10 @@ script_state_load(struct script_state *st, struct script_run *run, struct err *e
 	bool done;
 
 	run->cpu_us = SCRIPT_LOAD_CPU_US;
-	if (!script_state_ready(st))
+	if (!script_state_ready(st, run))
 		return err_set(err, "%s: no memory to load it", run->script->sources->label);
 	done = script_run_in(st, run, load_rule, err, &trace);
-	if (!done)
-		drop_coroutine(st);
+	keep_coroutine(st, run->co, !done);
 	return done;
 }
 
@@ -226,25 +236,32 @@ rebuild(struct script_state *st)
 	script_state_close(st);
 }
 
-void
-script_state_tidy(struct script_state *st, const struct script *script, bool drop)
+/* Hooks that wait keep what they need; any of them may be this rule's. */
+static bool
+keeps_too_much(struct script_state *st, const struct script *script)
 {
-	const size_t *kept;
+	const size_t *kept = &st->memory.taken[script_owner(script)];
+	size_t most = script->memory / 2 + st->away * script->memory;
 
-	if (st->L == NULL) {
-		rebuild(st);
-		return;
-	}
-	if (drop)
-		drop_coroutine(st);
-	kept = &st->memory.taken[script_owner(script)];
-	if (*kept <= script->memory / 2)
-		return;
+	if (*kept <= most)
+		return false;
 	lua_gc(st->L, LUA_GCCOLLECT);
-	if (*kept <= script->memory / 2)
-		return;
+	if (*kept <= most)
+		return false;
 	log_write(LOG_LEVEL_WARN,
 		"%s: the rule keeps %zu KB between messages; its Lua state is built anew",
 		script->sources->label, *kept / 1024);
-	rebuild(st);
+	return true;
+}
+
+void
+script_state_tidy(struct script_state *st, const struct script_run *run, bool drop)
+{
+	if (st->L != NULL) {
+		keep_coroutine(st, run->co, drop);
+		st->worn = st->worn || keeps_too_much(st, run->script);
+	}
+	/* What waits there could not go on. */
+	if (st->away == 0 && (st->L == NULL || st->worn))
+		rebuild(st);
 }

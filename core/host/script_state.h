@@ -28,6 +28,9 @@ struct script_watch_slot;
 /* Processor time that one file may use while it is loaded. */
 #define SCRIPT_LOAD_CPU_US 1000000
 
+/* Types of plugins that one rule can ask. */
+#define SCRIPT_ASKED 8u
+
 /* Hooks of a rule by stage; done() has the place behind. */
 #define SCRIPT_DONE  CM_STAGE_COUNT
 #define SCRIPT_SLOTS (CM_STAGE_COUNT + 1)
@@ -51,6 +54,9 @@ struct script {
 	const struct script_setting *settings;
 	int64_t cpu_us;
 	size_t memory;
+	struct cm_macro *macros;	 /* of plugin */
+	const char *asked[SCRIPT_ASKED]; /* types of plugins that its text asks */
+	size_t asked_count;
 	bool has[SCRIPT_SLOTS];
 	int index; /* in the host */
 };
@@ -64,11 +70,19 @@ struct script_memory {
 
 enum script_over { SCRIPT_IN_TIME, SCRIPT_OVER_CPU, SCRIPT_OVER_WALL };
 
+/* What a hook waits for; runs while others use its state, and touches nothing of Lua. */
+struct script_errand {
+	void (*work)(struct cm_session *, void *data); /* NULL: it waits for nothing */
+	void *data;				       /* kept by the coroutine */
+};
+
 /* One call into a state: a hook, or loading. */
 struct script_run {
 	struct script *script;
 	struct cm_session *session; /* NULL while loading */
 	const struct cm_event *event;
+	lua_State *co;	 /* where it runs */
+	uint64_t serial; /* of its objects */
 	int slot;
 	int64_t cpu_us;	   /* the budget */
 	int64_t cpu_began; /* clock_cpu() at the first look; 0 before */
@@ -76,6 +90,9 @@ struct script_run {
 	size_t steps;	   /* charged since the last look at the clock */
 	size_t *given;	   /* octets handed to the host for this message; NULL while loading */
 	int lines;	   /* log lines written */
+	size_t memory;	   /* octets it may still take */
+	struct script_errand errand;
+	int errands; /* so far */
 	enum script_over over;
 	bool bad_verdict;
 	enum cm_verdict verdict;
@@ -87,14 +104,19 @@ struct script_run {
 struct script_state {
 	struct script_host *host;
 	lua_State *L;
-	lua_State *co;		/* where hooks run; NULL: make a new one */
-	struct script_run *run; /* NULL: nothing runs */
-	uint64_t serial;	/* of the run; objects of earlier ones are dead */
+	lua_State *idle;	/* a coroutine for the next hook; NULL: make a new one */
+	struct script_run *run; /* what runs now; NULL: nothing */
+	uint64_t serial;	/* of the latest run that began */
 	struct script_memory memory;
 
 	/* Of the pool and the watchdog, under host->lock. */
 	struct script_state *next_free;
 	bool busy;
+	bool handed;		/* to one of those who claim it */
+	bool worn;		/* to be built anew once nobody is away */
+	size_t away;		/* hooks that wait for something else and come back */
+	size_t claims;		/* of them, those that wait for the state */
+	pthread_cond_t claimed; /* it was handed to one */
 	pthread_t thread;
 	unsigned ticks; /* of the watchdog since the run began */
 	struct script_watch_slot *slot;
@@ -172,10 +194,10 @@ void script_state_close(struct script_state *);
 MUST_USE bool script_state_load(struct script_state *, struct script_run *, struct err *);
 /* All scripts of the host, as they are once the host runs. */
 MUST_USE bool script_state_load_all(struct script_state *, struct err *);
-/* A coroutine to run something in; false: no memory. */
-MUST_USE bool script_state_ready(struct script_state *);
+/* Gives the run a coroutine; false: no memory. */
+MUST_USE bool script_state_ready(struct script_state *, struct script_run *);
 /* After a run: forgets the coroutine when told, frees what the run left, rebuilds if needed. */
-void script_state_tidy(struct script_state *, const struct script *, bool drop);
+void script_state_tidy(struct script_state *, const struct script_run *, bool drop);
 
 /* --- script_env.c, script_seal.c, script_guard.c, script_table.c
  * ---------------------------------- */
@@ -219,6 +241,12 @@ int script_expire(lua_State *);
 /* The count hook: looks at the clocks. */
 void script_on_count(lua_State *, lua_Debug *);
 
+/* --- script_errand.c -----------------------------------------------------------------------------
+ */
+
+/* What the stopped run waits for is done; false: it waits for nothing, or is out of time now. */
+bool script_errand_run(struct script_state *, struct script_run *);
+
 /* --- script_error.c ------------------------------------------------------------------------------
  */
 
@@ -228,6 +256,11 @@ void script_error_text(const struct script_state *, int status, struct err *, st
 /* --- script_verdict.c ----------------------------------------------------------------------------
  */
 
+struct chain_opinion;
+
+/* Pushes what a link said when it was asked; or why nobody could ask it, to be said on return. */
+int script_push_opinion(lua_State *, const char *function, const struct chain_opinion *);
+int script_push_bad(lua_State *, const char *function, const char *why);
 /* Takes what a hook returned (on top of the stack); raises where it will not do. */
 void script_verdict_take(lua_State *, struct script_run *);
 
@@ -245,6 +278,9 @@ void script_end_msg(struct cm_session *);
 
 struct script_state *script_pool_take(struct script_host *);
 void script_pool_give(struct script_state *);
+/* The same for a hook that waits, and gets that very state again. */
+void script_pool_lend(struct script_state *);
+void script_pool_return(struct script_state *);
 /* Where the running state is published for the thread's own signal handler. */
 struct script_watch_slot *script_watch_claim(void);
 void script_watch_release(struct script_watch_slot *);

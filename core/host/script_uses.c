@@ -18,9 +18,13 @@
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 #define MACROS_MOST  32u
 
-/* Names of the rule language that later versions bring. */
-static const char *const later_globals[] = {"dns", "dnsbl", "geo", "greylist", "json", "lpeg",
+/*
+ * Names of the rule language that are not always there: the first are asked of the plugin of that
+ * name, the others come with later versions.
+ */
+static const char *const checked_globals[] = {"greylist", "dns", "dnsbl", "geo", "json", "lpeg",
 	"metric", "notify", "ratelimit", "re", "store"};
+#define ASKED_GLOBALS 1u
 static const char *const later_fields[] = {"attachments", "geo", "urls"};
 
 /* Fields of m that are the results of the plugin of that name. */
@@ -39,7 +43,8 @@ is_listed(const char *const *names, size_t count, const char *name)
 bool
 script_uses_later(const char *name)
 {
-	return is_listed(later_globals, COUNT(later_globals), name);
+	return is_listed(
+		checked_globals + ASKED_GLOBALS, COUNT(checked_globals) - ASKED_GLOBALS, name);
 }
 
 bool
@@ -50,7 +55,7 @@ script_later_field(const char *name)
 
 /* What a file declares itself. */
 struct declared {
-	bool globals[COUNT(later_globals)];
+	bool globals[COUNT(checked_globals)];
 	struct script_token messages[CM_STAGE_COUNT]; /* names of the hooks' first parameters */
 	size_t message_count;
 };
@@ -85,7 +90,7 @@ declare(struct declared *d, const struct script_token *name)
 {
 	size_t which;
 
-	if (is_one_of(name, later_globals, COUNT(later_globals), &which))
+	if (is_one_of(name, checked_globals, COUNT(checked_globals), &which))
 		d->globals[which] = true;
 }
 
@@ -209,14 +214,18 @@ check_name(const struct declared *d, const struct script_names *names,
 		return err_set(err, "_ENV is not available in rules");
 	if (field && is_message(d, &before[1]))
 		return check_field(names, before, t, err);
-	if (field || !is_one_of(t, later_globals, COUNT(later_globals), &which) ||
+	if (field || !is_one_of(t, checked_globals, COUNT(checked_globals), &which) ||
 		d->globals[which])
 		return true;
 	/* A key of a table, or a label. */
 	if (next_is(s, "=") || script_token_is(&before[0], "::") ||
 		script_token_is(&before[0], "goto"))
 		return true;
-	return err_set(err, "%s is not available in this version", later_globals[which]);
+	if (which >= ASKED_GLOBALS)
+		return err_set(err, "%s is not available in this version", checked_globals[which]);
+	return names->has_plugin(names->context, checked_globals[which]) ||
+	       err_set(err, "%s() needs the plugin %s in filter.conf", checked_globals[which],
+		       checked_globals[which]);
 }
 
 bool
@@ -257,9 +266,22 @@ add_macro(struct script *script, struct cm_macro *macros, const struct cm_macro 
 }
 
 static void
+add_asked(struct script *script, const char *type)
+{
+	for (size_t i = 0; i < script->asked_count; i++) {
+		if (strcmp(script->asked[i], type) == 0)
+			return;
+	}
+	if (script->asked_count < COUNT(script->asked))
+		script->asked[script->asked_count++] = type;
+}
+
+static void
 add_row(struct script *script, struct cm_macro *macros, const struct script_row *row)
 {
 	script->plugin.needs |= row->needs;
+	if (row->call == script_ask)
+		add_asked(script, row->name);
 	if (script->has[CM_STAGE_RCPT])
 		script->plugin.needs |= row->rcpt_needs;
 	for (const struct cm_macro *m = row->macros; m != NULL && m->name != NULL; m++)
@@ -301,6 +323,7 @@ script_uses_needs(struct script *script)
 {
 	struct cm_macro *macros = arena_array(&script->host->arena, MACROS_MOST, sizeof(*macros));
 
+	script->macros = macros;
 	script->plugin.macros = macros;
 	for (const struct script_source *f = script->sources; f != NULL; f = f->next) {
 		struct script_token before = {.kind = TOKEN_END};
@@ -313,4 +336,22 @@ script_uses_needs(struct script *script)
 			before = t;
 		}
 	}
+}
+
+const char *
+script_asked(const void *config, size_t i)
+{
+	const struct script *script = config;
+
+	return i < script->asked_count ? script->asked[i] : NULL;
+}
+
+void
+script_needs_too(void *config, const struct cm_plugin *asked)
+{
+	struct script *script = config;
+
+	script->plugin.needs |= asked->needs;
+	for (uint32_t i = 0; i < asked->macro_count; i++)
+		add_macro(script, script->macros, &asked->macros[i]);
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "chain/chain.h"
 #include "mail/stage.h"
 #include "script_api.h"
 #include "script_state.h"
@@ -257,6 +258,29 @@ int
 script_tempfail(lua_State *L)
 {
 	return refuse(L, CM_TEMPFAIL);
+}
+
+int
+script_push_opinion(lua_State *L, const char *function, const struct chain_opinion *o)
+{
+	struct verdict v = {.verdict = o->verdict, .name = function};
+
+	if (o->reply.code != 0) {
+		v.code = o->reply.code;
+		v.status = o->reply.status;
+		v.text = o->reply.text;
+	}
+	v.reason = o->reason == NULL ? function : lua_pushfstring(L, "%s: %s", function, o->reason);
+	return push_verdict(L, &v);
+}
+
+int
+script_push_bad(lua_State *L, const char *function, const char *why)
+{
+	struct verdict v = {.verdict = CM_CONTINUE, .name = function};
+
+	set_bad(&v, "%s(): %s", function, why);
+	return push_verdict(L, &v);
 }
 
 /* --- taking --------------------------------------------------------------------------------------

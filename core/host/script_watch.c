@@ -62,7 +62,7 @@ script_watch_begin(struct script_state *st)
 {
 	atomic_store(&st->slot->answered, false);
 	atomic_store(&st->slot->thread, pthread_self());
-	atomic_store(&st->slot->co, st->co);
+	atomic_store(&st->slot->co, st->run->co);
 }
 
 void

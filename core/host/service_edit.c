@@ -30,6 +30,7 @@ cm_reply(struct cm_session *s, int code, const char *status, const char *format,
 	struct reply *reply = chain_running_reply(s);
 	char text[REPLY_FORMATTED_MAX];
 	struct err err;
+	const char *id;
 	va_list args;
 
 	if (reply == NULL) {
@@ -39,7 +40,8 @@ cm_reply(struct cm_session *s, int code, const char *status, const char *format,
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (reply_set(reply, session_arena(s), cm_id(s), &err, code, status, text))
+	id = chain_running_asked(s) ? NULL : cm_id(s);
+	if (reply_set(reply, session_arena(s), id, &err, code, status, text))
 		return true;
 	cm_log(s, CM_LOG_ERROR, "cm_reply: %s", err.text);
 	return false;

@@ -253,6 +253,20 @@ struct cm_plugin {
 	 * asked for on its account. NULL: all. Rare.
 	 */
 	uint32_t (*needs_of)(const void *config);
+
+	/*
+	 * What rules in Lua may ask of it, for each plugin that the host has such a function for:
+	 * greylist(m, { delay = "5min" }). Runs as a hook of the link does, in the hook of the rule
+	 * (cm_stage(); the event is the rule's), also where no chain names the link: then there is
+	 * nothing in conn and msg but what it puts there itself. CM_CONTINUE, or a refusal which
+	 * the rule may return, with cm_reply() and cm_reason(). CM_FAILED with cm_reason() is an
+	 * error of the rule. options: ask_size octets, filled by ask_options (numbers, durations,
+	 * sizes, choices, text).
+	 */
+	enum cm_verdict (*ask)(struct cm_session *, const struct cm_event *, const void *options);
+	const struct cm_option *ask_options;
+	uint32_t ask_option_count; /* of option_size octets each */
+	uint32_t ask_size;
 };
 
 /* --- settings and state of the running link ------------------------------------------------- */
