@@ -66,7 +66,7 @@ static const struct {
 	{MAIL "\nlocal function f() return dns.a('x') end",
 		"scripts/x.lua:3: error: dns is not available in this version"},
 	{"function rcpt(m, to)\n\treturn greylist(m, {})\nend",
-		"scripts/x.lua:2: error: greylist is not available in this version"},
+		"scripts/x.lua:2: error: greylist() needs the plugin greylist in filter.conf"},
 	{"function message(mail)\n\tif mail.geo.country then return end\nend",
 		"scripts/x.lua:2: error: mail.geo is not available in this version"},
 	{"function message(m)\n\tfor _, p in m:attachments() do end\nend",
