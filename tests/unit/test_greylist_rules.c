@@ -174,6 +174,16 @@ static const struct {
 	{"bounces+12-ab34-bob=example.com@example.org", "bounces+#-#-bob=example.com@example.org"},
 	{"0100018c2f9b4e11-8f1a3b2c-6a7b-4d5e-9f10-abcdef012345-000000@example.org",
 		"#-#-#-#-#-#-#@example.org"},
+	/* A group of a UUID has no figure now and then. */
+	{"0100018c2f9b4e11-8f1a3b2c-6a7b-face-beef-abcdef012345-000000@example.org",
+		"#-#-#-#-#-#-#@example.org"},
+	{"x-deadbeef-6a7b-face-beef-abcdefabcdef@example.org", "x-#-#-#-#-#@example.org"},
+	{"x-deadbeef-6a7b-face-beef-abcdefabcdefa@example.org",
+		"x-deadbeef-#-face-beef-abcdefabcdefa@example.org"},
+	/* Nobody's number is that long (Amazon). */
+	{"20240115101502f3a0b2c1d4e54f6a8b7c9d0e1f2a3b4c@example.org", "#@example.org"},
+	{"0123456789abcdef01234567@example.org", "#@example.org"},
+	{"0123456789abcdef0123456@example.org", "0123456789abcdef0123456@example.org"},
 	{"facade-effaced@example.org", "facade-effaced@example.org"},
 	{"a-dad1@example.org", "a-#@example.org"},
 	{"a-ad1@example.org", "a-ad1@example.org"},
@@ -195,6 +205,14 @@ static const struct {
 	{"srs0=Qa1b=2A=example.net=ann@example.org", "srs0=#=#=example.net=ann@example.org"},
 	{"SRS1=uvw=example.net==Hz9k=VX=example.com=ann@example.org",
 		"SRS1=#=example.net==#=#=example.com=ann@example.org"},
+	/* With other separators behind the tag (postsrsd), and Microsoft's. */
+	{"SRS0+Hz9k=VX=example.net=ann@example.org", "SRS0+#=#=example.net=ann@example.org"},
+	{"srs0-Qa1b=2A=example.net=ann@example.org", "srs0-#=#=example.net=ann@example.org"},
+	{"jane+SRS=zQ7lk=IX=example.net=ann@example.org",
+		"jane+SRS=#=#=example.net=ann@example.org"},
+	{"bounces+SRS=44ldt=IX@example.org", "bounces+SRS=#=#@example.org"},
+	{"x+SRS@example.org", "x+SRS@example.org"},
+	{"a@x+SRS=b=c", "a@x+SRS=b=c"},
 	{"SRS0=@example.org", "SRS0=@example.org"},
 	{"SRS0=a", "SRS0=#"},
 };
