@@ -250,6 +250,60 @@ START_TEST(client_has_a_network)
 }
 END_TEST
 
+static const struct {
+	const char *ip, *site;
+	int64_t v4, v6; /* prefixes that count */
+} sites[] = {
+	{"203.0.113.77", "203.0.113.0/24", 24, 64},
+	{"203.0.113.77", "203.0.113.0/24", 32, 64},
+	{"203.0.113.77", "203.0.0.0/16", 16, 64},
+	{"2001:db8:1:2:3:4:5:6", "2001:db8:1::/48", 24, 64},
+	{"2001:db8:1:2:3:4:5:6", "2001:db8::/32", 24, 32},
+	{"nonsense", NULL, 24, 64},
+};
+
+START_TEST(client_has_a_site)
+{
+	const struct greylist_config c = {.prefix_v4 = sites[_i].v4, .prefix_v6 = sites[_i].v6};
+	char out[100];
+	bool good = greylist_site(&c, sites[_i].ip, out, sizeof(out));
+
+	ck_assert_msg(good == (sites[_i].site != NULL), "%s", sites[_i].ip);
+	if (good)
+		ck_assert_str_eq(out, sites[_i].site);
+}
+END_TEST
+
+static const struct {
+	const char *term;
+	bool anywhere;
+} terms[] = {
+	{"all", true},
+	{"+ALL", true},
+	{"ip4:0.0.0.0/0", true},
+	{"ip4:128.0.0.0/1", true},
+	{"+ip6:2000::/3", true},
+	{"a/0", true},
+	{"mx:example.org/7//64", true},
+	{"a:example.org//0", true},
+	{"ip4:16.0.0.0/8", false},
+	{"ip4:203.0.113.0/24", false},
+	{"ip4:203.0.113.1", false},
+	{"ip6:2001:db8::/32", false},
+	{"a//64", false},
+	{"include:all", false},
+	{"a:all.example.org", false},
+	{"exists:%{i}/x.example.org", false},
+	{"", false},
+};
+
+START_TEST(term_matches_anybody)
+{
+	ck_assert_msg(greylist_matches_anybody(terms[_i].term) == terms[_i].anywhere, "%s",
+		terms[_i].term);
+}
+END_TEST
+
 START_TEST(odd_prefixes_are_masked)
 {
 	struct greylist_config odd = config;
@@ -361,6 +415,8 @@ main(void)
 	tcase_add_loop_test(tc, allowance_is_renewed, 0, LENGTH(renewals));
 	tcase_add_loop_test(tc, sender_stays_the_same, 0, LENGTH(senders));
 	tcase_add_loop_test(tc, client_has_a_network, 0, LENGTH(networks));
+	tcase_add_loop_test(tc, client_has_a_site, 0, LENGTH(sites));
+	tcase_add_loop_test(tc, term_matches_anybody, 0, LENGTH(terms));
 	tcase_add_test(tc, odd_prefixes_are_masked);
 	tcase_add_test(tc, key_says_what_it_is_of);
 	tcase_add_test(tc, key_of_nothing_is_where_all_begin);
