@@ -18,8 +18,9 @@
  */
 struct message {
 	int64_t wait; /* longest of the recipients that were taken, seconds; 0: nobody must wait */
-	int64_t latest; /* of the latest recipient */
-	size_t before;	/* so many were taken before */
+	int64_t latest;	    /* of the latest recipient */
+	size_t before;	    /* so many were taken before */
+	const char *sender; /* without what changes from message to message; NULL: not yet known */
 };
 
 static const struct greylist_config *
@@ -30,16 +31,19 @@ config_of(const struct cm_session *s)
 
 /* --- what counts as the same --- */
 
-/* A domain that vouches for the client is the same from all its addresses. */
+/* A domain that vouches for the client is the same from all its addresses; one that vouches for
+   anybody is not. */
 static bool
 vouched_for(struct cm_session *s, char *out, size_t size)
 {
 	const char *result = cm_result(s, "spf", "result"), *domain = cm_result(s, "spf", "domain");
 	const char *scope = cm_result(s, "spf", "scope");
+	const char *term = cm_result(s, "spf", "mechanism");
 
 	return config_of(s)->use_spf && result != NULL && strcmp(result, "pass") == 0 &&
 	       scope != NULL && strcmp(scope, "mailfrom") == 0 && domain != NULL &&
-	       domain[0] != '\0' && snprintf(out, size, "%s", domain) < (int)size;
+	       domain[0] != '\0' && (term == NULL || !greylist_matches_anybody(term)) &&
+	       snprintf(out, size, "%s", domain) < (int)size;
 }
 
 /* What is no address still is what it is. */
@@ -49,6 +53,22 @@ spelled(const struct cm_address *a)
 	if (a->null)
 		return "<>";
 	return a->addr[0] == '\0' ? a->text : a->addr;
+}
+
+static const char *
+sender_of(struct cm_session *s)
+{
+	struct message *m = cm_msg(s);
+	const char *sender = spelled(cm_sender(s));
+	size_t size = strlen(sender) + 1;
+	char *same;
+
+	if (m->sender == NULL) {
+		same = cm_msg_alloc(s, size);
+		greylist_sender(sender, same, size);
+		m->sender = same;
+	}
+	return m->sender;
 }
 
 /* --- acting --- */
@@ -128,9 +148,7 @@ static enum cm_verdict
 check(struct cm_session *s, const struct cm_address *rcpt)
 {
 	const struct greylist_config *c = config_of(s);
-	const char *sender = spelled(cm_sender(s));
-	size_t size = strlen(sender) + 1;
-	char from[FROM_SIZE], *same = cm_msg_alloc(s, size);
+	char from[FROM_SIZE];
 	struct greylist_keys keys;
 	enum greylist_outcome outcome;
 	enum cm_store_status status;
@@ -139,8 +157,7 @@ check(struct cm_session *s, const struct cm_address *rcpt)
 	if (!vouched_for(s, from, sizeof(from)) &&
 		!greylist_network(c, cm_client(s)->ip, from, sizeof(from)))
 		return unclear(s, "a client with an address");
-	greylist_sender(sender, same, size);
-	greylist_keys(&keys, cm_link_name(s), from, same, spelled(rcpt));
+	greylist_keys(&keys, cm_link_name(s), from, sender_of(s), spelled(rcpt));
 	status = greylist_visit(s, c->store, &keys, &outcome, &wait);
 	if (status != CM_STORE_OK && c->on_store_error == GREYLIST_MEMORY)
 		status = greylist_visit(s, cm_store_fallback(c->store), &keys, &outcome, &wait);
@@ -197,15 +214,17 @@ start(void *config, char *why, size_t why_size)
 
 static const struct cm_option options[] = {
 	{"auto_allow_after", CM_OPT_INT, AT(allow_after), "5", .max = 1000000, .since = "0.1",
-		.help = "triples of a network or domain that must have passed before all from "
-			"there "
-			"do; 0: never"},
+		.help = "triples of a network or domain that must have passed, one an hour, "
+			"before all from there do; 0: never"},
 	{"delay", CM_OPT_DURATION, AT(delay_us), "5min", .min = GREYLIST_SECOND, .max = DAY,
 		.since = "0.1", .help = "who comes back sooner must wait on"},
 	{"key_prefix_v4", CM_OPT_INT, AT(prefix_v4), "24", .min = 8, .max = 32, .since = "0.1",
 		.help = "bits of an IPv4 address that count"},
 	{"key_prefix_v6", CM_OPT_INT, AT(prefix_v6), "64", .min = 16, .max = 128, .since = "0.1",
 		.help = "bits of an IPv6 address that count"},
+	{"max_new", CM_OPT_INT, AT(max_new), "10000", .max = 1000000000, .since = "0.1",
+		.help = "new triples of a client's network that are remembered within "
+			"retry_window; more of them wait and are not; 0: no bound"},
 	{"null_sender", CM_OPT_CHOICE, AT(null_sender), "data", "data|rcpt", .since = "0.1",
 		.help = "where the null sender is told to wait: after DATA, which answers "
 			"callouts, or "

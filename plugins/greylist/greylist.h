@@ -21,7 +21,7 @@ enum greylist_null_sender { GREYLIST_AT_DATA, GREYLIST_AT_RCPT };
 
 struct greylist_config {
 	int64_t delay_us, window_us, remember_us;
-	int64_t prefix_v4, prefix_v6, allow_after;
+	int64_t prefix_v4, prefix_v6, allow_after, max_new;
 	int on_store_error; /* enum greylist_on_error */
 	int null_sender;    /* enum greylist_null_sender */
 	bool use_spf, skip_authenticated, skip_trusted;
@@ -36,6 +36,7 @@ enum greylist_outcome {
 	GREYLIST_PASSED,  /* came back in time */
 	GREYLIST_KNOWN,	  /* has passed before */
 	GREYLIST_ALLOWED, /* where it comes from has passed often enough */
+	GREYLIST_CROWDED, /* as new, and not remembered: too many are from there */
 	GREYLIST_OUTCOMES
 };
 
@@ -49,7 +50,7 @@ struct greylist_record {
 /* Where in the store everything about one triple is. */
 struct greylist_keys {
 	char from[GREYLIST_KEY_SIZE];	/* record of where it comes from */
-	char passed[GREYLIST_KEY_SIZE]; /* set of the triples from there that have passed */
+	char passed[GREYLIST_KEY_SIZE]; /* set of the hours in which triples from there passed */
 	char triple[GREYLIST_KEY_SIZE]; /* record */
 	char claim[GREYLIST_KEY_SIZE];	/* counter: who writes the first record */
 };
@@ -84,6 +85,10 @@ bool greylist_renew(const struct greylist_config *, struct greylist_record *from
 /* greylist_key.c */
 /* "203.0.113.0/24" of a client; false for what is no address. */
 bool greylist_network(const struct greylist_config *, const char *ip, char *out, size_t size);
+/* The same with 24 bits, or 48, at most: who has many networks still is one. */
+bool greylist_site(const struct greylist_config *, const char *ip, char *out, size_t size);
+/* The term of an SPF record lets anybody pass, or so many that its domain vouches for nobody. */
+bool greylist_matches_anybody(const char *term);
 /* As it stands in a key: odd octets are %XX, what is long is its beginning, ~ and a hash. */
 void greylist_write_part(char out[GREYLIST_PART_SIZE], const char *text);
 /* "greylist/LINK/KIND/part/part": at most three parts. */

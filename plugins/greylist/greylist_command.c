@@ -25,7 +25,8 @@ struct looking {
 	char network[FROM_SIZE];	     /* of the text, where it is an address */
 	char written[GREYLIST_PART_SIZE];    /* the text as keys have it, */
 	char as_sender[GREYLIST_PART_SIZE];  /* and as they have it for a sender */
-	char as_network[GREYLIST_PART_SIZE]; /* and for a client */
+	char as_network[GREYLIST_PART_SIZE]; /* and for a client, */
+	char as_site[GREYLIST_PART_SIZE];    /* and for where it is */
 	char (*keys)[KEY_SIZE];		     /* forget: what is to be deleted */
 	size_t count;
 };
@@ -40,7 +41,7 @@ static void
 look_for(struct looking *l, struct cm_session *s, const char *text)
 {
 	size_t size = text == NULL ? 0 : strlen(text) + 1;
-	char *same = cm_msg_alloc(s, size + 1);
+	char *same = cm_msg_alloc(s, size + 1), site[FROM_SIZE];
 
 	*l = (struct looking){.s = s, .text = text};
 	if (text == NULL)
@@ -50,6 +51,8 @@ look_for(struct looking *l, struct cm_session *s, const char *text)
 	greylist_write_part(l->as_sender, same);
 	if (greylist_network(config_of(s), text, l->network, sizeof(l->network)))
 		greylist_write_part(l->as_network, l->network);
+	if (greylist_site(config_of(s), text, site, sizeof(site)))
+		greylist_write_part(l->as_site, site);
 }
 
 static bool
@@ -156,7 +159,8 @@ is_about(const struct looking *l, const char *key)
 
 	for (unsigned i = FIRST_PART; greylist_written_part(key, i, part); i++) {
 		if (strcasecmp(part, l->written) == 0 || is_domain_of(l->written, part) ||
-			(i == FIRST_PART && strcmp(part, l->as_network) == 0) ||
+			(i == FIRST_PART && (strcmp(part, l->as_network) == 0 ||
+						    strcmp(part, l->as_site) == 0)) ||
 			(i == FIRST_PART + 1 && strcasecmp(part, l->as_sender) == 0))
 			return true;
 	}

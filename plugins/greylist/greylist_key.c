@@ -9,10 +9,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "greylist.h"
 
 #define PART_MOST 128u /* octets; longer parts are hashed behind so many */
+/* Bits of the largest networks that one end site gets (RFC 6177 section 2). */
+#define SITE_V4 24
+#define SITE_V6 48
+/* Nobody has a larger network than one with so many bits. */
+#define LARGEST 8
 
 static const char hex[] = "0123456789abcdef";
 
@@ -152,4 +158,30 @@ greylist_network(const struct greylist_config *c, const char *ip, char *out, siz
 	mask(octets, four ? 4 : 16, bits);
 	inet_ntop(family, octets, text, sizeof(text));
 	return snprintf(out, size, "%s/%d", text, (int)bits) < (int)size;
+}
+
+bool
+greylist_site(const struct greylist_config *c, const char *ip, char *out, size_t size)
+{
+	const struct greylist_config site = {
+		.prefix_v4 = c->prefix_v4 < SITE_V4 ? c->prefix_v4 : SITE_V4,
+		.prefix_v6 = c->prefix_v6 < SITE_V6 ? c->prefix_v6 : SITE_V6,
+	};
+
+	return greylist_network(&site, ip, out, size);
+}
+
+/* "ip4:192.0.2.0/24", "mx/24//64" (RFC 7208 section 5): the network of either family. */
+bool
+greylist_matches_anybody(const char *term)
+{
+	if (term[0] == '+')
+		term++;
+	for (const char *p = strchr(term, '/'); p != NULL; p = strchr(p + 1, '/')) {
+		size_t digits = strspn(p + 1, "0123456789");
+
+		if (digits == 1 && p[1] - '0' < LARGEST)
+			return true;
+	}
+	return strcasecmp(term, "all") == 0;
 }

@@ -15,6 +15,7 @@ const char *const greylist_names[GREYLIST_OUTCOMES] = {
 	[GREYLIST_PASSED] = "passed",
 	[GREYLIST_KNOWN] = "known",
 	[GREYLIST_ALLOWED] = "allowed",
+	[GREYLIST_CROWDED] = "crowded",
 };
 
 /* The same octets on every machine, for some stores are shared. */

@@ -11,7 +11,8 @@
 
 #include "greylist.h"
 
-#define HEX_LEAST 4u /* the shortest group of a UUID */
+#define HEX_LEAST    4u	 /* the shortest group of a UUID */
+#define NUMBER_LEAST 24u /* no person's number is as long */
 
 /* A tag in front of the address: it goes, with what ends it. */
 static const struct {
@@ -22,14 +23,23 @@ static const struct {
 	{"msprvs1=", "="}, /* and SparkPost */
 };
 
-/* Parts between "=" that change, a bit for each. */
+/* Parts between "=" behind it that change, a bit for each. */
 static const struct {
 	const char *begin;
+	bool inside; /* may stand behind something */
 	unsigned changing;
 } schemes[] = {
-	{"SRS0=", 1u << 1 | 1u << 2},		/* SRS0=HASH=TIME=domain=user */
-	{"SRS1=", 1u << 1 | 1u << 4 | 1u << 5}, /* SRS1=HASH=forwarder==HASH=TIME=domain=user */
+	{"SRS0=", false, 1u << 0 | 1u << 1}, /* SRS0=HASH=TIME=domain=user */
+	{"SRS0+", false, 1u << 0 | 1u << 1},
+	{"SRS0-", false, 1u << 0 | 1u << 1},
+	/* SRS1=HASH=forwarder==HASH=TIME=domain=user */
+	{"SRS1=", false, 1u << 0 | 1u << 3 | 1u << 4},
+	/* user+SRS=HASH=TIME=domain=user, as Microsoft writes it */
+	{"+SRS=", true, 1u << 0 | 1u << 1},
 };
+
+/* Letters of a UUID's groups; not each of them has a figure in it. */
+static const size_t uuid[] = {8, 4, 4, 4, 12};
 
 struct text {
 	char *out;
@@ -62,14 +72,21 @@ skip_tag(const char *local, const char *end)
 	return local;
 }
 
-static unsigned
-changing_parts(const char *local)
+/* Behind what a scheme begins with; NULL: it is none. */
+static const char *
+skip_scheme(const char *local, const char *end, unsigned *changing)
 {
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
-		if (strncasecmp(local, schemes[i].begin, strlen(schemes[i].begin)) == 0)
-			return schemes[i].changing;
+		size_t len = strlen(schemes[i].begin);
+		const char *last = schemes[i].inside ? end : local + len;
+
+		*changing = schemes[i].changing;
+		for (const char *p = local; p + len <= last && p + len <= end; p++) {
+			if (strncasecmp(p, schemes[i].begin, len) == 0)
+				return p + len;
+		}
 	}
-	return 0;
+	return NULL;
 }
 
 /* A number, or what looks like one in hexadecimal, and is not all that there is. */
@@ -95,14 +112,35 @@ word_len(const char *at, const char *end)
 	return (size_t)(p - at);
 }
 
+/* Its length at this place, or 0. */
+static size_t
+uuid_len(const char *at, const char *end)
+{
+	const char *p = at;
+
+	for (size_t i = 0; i < sizeof(uuid) / sizeof(*uuid); i++) {
+		size_t len = word_len(p, end);
+
+		if (len != uuid[i] || strspn(p, "0123456789ABCDEFabcdef") < len ||
+			(i > 0 && p[-1] != '-'))
+			return 0;
+		p += len + 1;
+	}
+	return (size_t)(p - 1 - at);
+}
+
 /* Words of one part; what is between them stays. */
 static void
 add_part(struct text *t, const char *part, const char *end)
 {
+	const char *number = part; /* so far all words are of one */
+
 	while (part < end) {
 		size_t len = word_len(part, end);
 
-		if (is_number(part, len))
+		if (part >= number && len > 0)
+			number = part + uuid_len(part, end);
+		if (part < number || is_number(part, len))
 			add(t, "#", 1);
 		else
 			add(t, part, len);
@@ -113,10 +151,8 @@ add_part(struct text *t, const char *part, const char *end)
 }
 
 static void
-add_local(struct text *t, const char *local, const char *end)
+add_parts(struct text *t, const char *local, const char *end, unsigned changing)
 {
-	unsigned changing = changing_parts(local);
-
 	for (unsigned i = 0;; i++) {
 		const char *stop = memchr(local, '=', (size_t)(end - local));
 
@@ -132,6 +168,29 @@ add_local(struct text *t, const char *local, const char *end)
 	}
 }
 
+static void
+add_local(struct text *t, const char *local, const char *end)
+{
+	unsigned changing;
+	const char *behind = skip_scheme(local, end, &changing);
+
+	if (behind == NULL) {
+		add_parts(t, local, end, 0);
+		return;
+	}
+	add_part(t, local, behind);
+	add_parts(t, behind, end, changing);
+}
+
+/* Some people's addresses are numbers. */
+static bool
+is_name(const char *local, const char *end)
+{
+	size_t len = word_len(local, end);
+
+	return len == (size_t)(end - local) && (len < NUMBER_LEAST || !is_number(local, len));
+}
+
 void
 greylist_sender(const char *addr, char *out, size_t size)
 {
@@ -139,8 +198,7 @@ greylist_sender(const char *addr, char *out, size_t size)
 	const char *at = strrchr(addr, '@'), *end = at == NULL ? addr + strlen(addr) : at;
 	const char *local = skip_tag(addr, end);
 
-	/* Some people's addresses are numbers. */
-	if (word_len(local, end) == (size_t)(end - local))
+	if (is_name(local, end))
 		add(&t, local, (size_t)(end - local));
 	else
 		add_local(&t, local, end);

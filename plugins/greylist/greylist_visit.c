@@ -3,13 +3,20 @@
  * greylist_visit.c - a visit of a triple, in the store
  *
  * Several servers may see the same triple at once. Of those who see it first one writes the record,
- * so a second first attempt does not begin the time anew. Triples that passed are a set, so none
- * counts twice.
+ * so a second first attempt does not begin the time anew. The hours in which triples passed are a
+ * set, so none counts twice.
  */
+#include <stdio.h>
+#include <string.h>
+
 #include "greylist.h"
 
 /* Longer than a hook may take, so whoever has it has written or will not. */
 #define CLAIM_US (60 * GREYLIST_SECOND)
+/* Of the triples that pass within so many seconds one counts: one message may have a thousand
+   recipients, and that it came again says nothing of the next one. */
+#define PASS_EVERY 3600
+#define PLACE_SIZE 64u
 
 static const struct greylist_config *
 config_of(const struct cm_session *s)
@@ -44,9 +51,10 @@ count_pass(struct cm_session *s, const struct cm_store *store, const struct grey
 	struct greylist_record *from)
 {
 	int64_t remember = config_of(s)->remember_us, now = cm_time(s), count;
+	char hour[24];
 
-	if (cm_store_add_member(s, store, keys->passed, keys->triple, remember, &count) !=
-		CM_STORE_OK)
+	snprintf(hour, sizeof(hour), "%lld", (long long)(now / PASS_EVERY));
+	if (cm_store_add_member(s, store, keys->passed, hour, remember, &count) != CM_STORE_OK)
 		return;
 	if (!from->there)
 		*from = (struct greylist_record){.there = true, .first = now};
@@ -55,15 +63,43 @@ count_pass(struct cm_session *s, const struct cm_store *store, const struct grey
 	save(s, store, keys->from, from, remember);
 }
 
+/* One site must not fill the store, however many senders, domains and recipients it makes up. */
+static enum cm_store_status
+look_for_crowd(struct cm_session *s, const struct cm_store *store, bool *crowded)
+{
+	const struct greylist_config *c = config_of(s);
+	char site[PLACE_SIZE], key[GREYLIST_KEY_SIZE];
+	enum cm_store_status status;
+	int64_t count = 0;
+
+	*crowded = false;
+	if (c->max_new == 0 || !greylist_site(c, cm_client(s)->ip, site, sizeof(site)))
+		return CM_STORE_OK;
+	greylist_key(key, cm_link_name(s), "crowd", (const char *const[]){site}, 1);
+	status = cm_store_add(s, store, key, 1, c->window_us, &count);
+	*crowded = status == CM_STORE_OK && count > c->max_new;
+	if (*crowded && count == c->max_new + 1)
+		cm_log(s, CM_LOG_WARN,
+			"%s has had %lld new triples within retry_window (max_new): more of them "
+			"are not remembered, and wait",
+			site, (long long)c->max_new);
+	return status;
+}
+
 /* Nobody knew it. Another server may be about to write the same. */
 static enum cm_store_status
 write_first(struct cm_session *s, const struct cm_store *store, const struct greylist_keys *keys,
-	const struct greylist_record *r, int64_t ttl)
+	const struct greylist_record *r, int64_t ttl, enum greylist_outcome *outcome)
 {
+	bool crowded;
 	int64_t claims;
-	enum cm_store_status status = cm_store_add(s, store, keys->claim, 1, CLAIM_US, &claims);
+	enum cm_store_status status = look_for_crowd(s, store, &crowded);
 
-	if (status != CM_STORE_OK || claims > 1)
+	if (crowded)
+		*outcome = GREYLIST_CROWDED;
+	if (status == CM_STORE_OK && !crowded)
+		status = cm_store_add(s, store, keys->claim, 1, CLAIM_US, &claims);
+	if (status != CM_STORE_OK || crowded || claims > 1)
 		return status;
 	return save(s, store, keys->triple, r, ttl);
 }
@@ -81,7 +117,7 @@ visit_triple(struct cm_session *s, const struct cm_store *store, const struct gr
 		return status;
 	*outcome = greylist_decide(config_of(s), &r, cm_time(s), wait, &ttl);
 	if (*outcome == GREYLIST_NEW && !there)
-		return write_first(s, store, keys, &r, ttl);
+		return write_first(s, store, keys, &r, ttl, outcome);
 	if (ttl > 0)
 		status = save(s, store, keys->triple, &r, ttl);
 	if (*outcome == GREYLIST_PASSED)
@@ -89,21 +125,48 @@ visit_triple(struct cm_session *s, const struct cm_store *store, const struct gr
 	return *wait == 0 ? CM_STORE_OK : status;
 }
 
+/* Whether all from there pass, and then for longer. */
+static enum cm_store_status
+look_at_source(struct cm_session *s, const struct cm_store *store, const char *key,
+	struct greylist_record *from, bool *allowed)
+{
+	const struct greylist_config *c = config_of(s);
+	enum cm_store_status status = load(s, store, key, from);
+
+	*allowed = status == CM_STORE_OK && greylist_allowed(c, from);
+	if (*allowed && greylist_renew(c, from, cm_time(s)))
+		save(s, store, key, from, c->remember_us);
+	return status;
+}
+
+/* Of the client's network, where a domain is what counts. */
+static bool
+other_source(struct cm_session *s, const struct greylist_keys *keys, char key[GREYLIST_KEY_SIZE])
+{
+	char network[PLACE_SIZE];
+
+	if (!greylist_network(config_of(s), cm_client(s)->ip, network, sizeof(network)))
+		return false;
+	greylist_key(key, cm_link_name(s), "from", (const char *const[]){network}, 1);
+	return strcmp(key, keys->from) != 0;
+}
+
 enum cm_store_status
 greylist_visit(struct cm_session *s, const struct cm_store *store, const struct greylist_keys *keys,
 	enum greylist_outcome *outcome, int64_t *wait)
 {
-	const struct greylist_config *c = config_of(s);
-	struct greylist_record from;
-	enum cm_store_status status = load(s, store, keys->from, &from);
+	struct greylist_record from, network;
+	char key[GREYLIST_KEY_SIZE];
+	bool allowed;
+	enum cm_store_status status = look_at_source(s, store, keys->from, &from, &allowed);
 
+	if (status == CM_STORE_OK && !allowed && other_source(s, keys, key))
+		status = look_at_source(s, store, key, &network, &allowed);
 	if (status != CM_STORE_OK)
 		return status;
-	if (!greylist_allowed(c, &from))
+	if (!allowed)
 		return visit_triple(s, store, keys, &from, outcome, wait);
 	*outcome = GREYLIST_ALLOWED;
 	*wait = 0;
-	if (greylist_renew(c, &from, cm_time(s)))
-		save(s, store, keys->from, &from, c->remember_us);
 	return CM_STORE_OK;
 }

@@ -26,7 +26,9 @@ begin_chain(const char *chain, const char *settings)
 	drive_file(&d, "zone",
 		"pool.example TXT \"v=spf1 ip4:203.0.113.0/24 ip4:198.51.100.0/24 -all\"\n"
 		"weak.example TXT \"v=spf1 ip4:203.0.113.1 ~all\"\n"
-		"helo.example TXT \"v=spf1 ip4:203.0.113.0/24 ip4:198.51.100.0/24 -all\"\n");
+		"helo.example TXT \"v=spf1 ip4:203.0.113.0/24 ip4:198.51.100.0/24 -all\"\n"
+		"open.example TXT \"v=spf1 +all\"\n"
+		"half.example TXT \"v=spf1 ip4:0.0.0.0/1 ip4:128.0.0.0/1 -all\"\n");
 	snprintf(text, sizeof(text),
 		"dns { zone = zone }\nstore m { type = memory }\n"
 		"map friends { entries = [ \"example.com x\", \"<> x\", \"abuse@ x\" ] }\n"
@@ -117,6 +119,16 @@ START_TEST(who_comes_too_late_is_new)
 }
 END_TEST
 
+/* A new triple, and its next attempt a minute later. */
+static void
+pass(const char *ip, const char *sender, const char *rcpt)
+{
+	ck_assert_str_eq(visit(ip, sender, rcpt), WAIT("60"));
+	clock_advance(60 * CLOCK_SEC);
+	ck_assert_str_eq(visit(ip, sender, rcpt), "");
+	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "passed");
+}
+
 START_TEST(network_that_passed_often_need_not_wait)
 {
 	char rcpt[32];
@@ -124,17 +136,93 @@ START_TEST(network_that_passed_often_need_not_wait)
 	begin("delay = 1min; auto_allow_after = 3");
 	for (int i = 0; i < 3; i++) {
 		snprintf(rcpt, sizeof(rcpt), "<b%d@example.net>", i);
-		ck_assert_str_eq(visit("2001:db8::1", "<a@example.org>", rcpt), WAIT("60"));
-	}
-	clock_advance(60 * CLOCK_SEC);
-	for (int i = 0; i < 3; i++) {
-		snprintf(rcpt, sizeof(rcpt), "<b%d@example.net>", i);
-		ck_assert_str_eq(visit("2001:db8::2", "<a@example.org>", rcpt), "");
+		pass("2001:db8::1", "<a@example.org>", rcpt);
+		clock_advance(3600 * CLOCK_SEC);
 	}
 	ck_assert_str_eq(visit("2001:db8::3", "<x@example.org>", "<y@example.net>"), "");
 	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "allowed");
 	ck_assert_str_eq(
 		visit("2001:db8:0:1::3", "<x@example.org>", "<y@example.net>"), WAIT("60"));
+	end();
+}
+END_TEST
+
+/* One message that came again says nothing of the next one, however many recipients it had. */
+START_TEST(one_message_does_not_allow_its_network)
+{
+	char rcpt[32];
+
+	begin("delay = 1min; auto_allow_after = 2");
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 20; i++) {
+			snprintf(rcpt, sizeof(rcpt), "<b%d@example.net>", i);
+			ck_assert_str_eq(visit("192.0.2.1", "<a@example.org>", rcpt),
+				round == 0 ? WAIT("60") : "");
+		}
+		clock_advance(60 * CLOCK_SEC);
+	}
+	ck_assert_str_eq(visit("192.0.2.1", "<x@example.org>", "<b@example.net>"), WAIT("60"));
+	end();
+}
+END_TEST
+
+/* An SPF pass must not make who comes from there wait. */
+START_TEST(allowed_network_is_allowed_with_an_spf_pass)
+{
+	begin("delay = 1min; auto_allow_after = 1");
+	pass("203.0.113.1", "<a@example.org>", "<b@example.net>");
+	ck_assert_str_eq(visit("203.0.113.2", "<a@pool.example>", "<c@example.net>"), "");
+	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "allowed");
+	ck_assert_str_eq(visit("198.51.100.1", "<a@pool.example>", "<c@example.net>"), WAIT("60"));
+	end();
+}
+END_TEST
+
+/* The site is a /24, and a /48 of IPv6, whatever networks count. */
+static const struct {
+	const char *name, *settings, *ips[3], *other;
+} crowds[] = {
+	{"one client", "", {"192.0.2.1", "192.0.2.1", "192.0.2.1"}, "192.0.3.1"},
+	{"clients of a network", "key_prefix_v4 = 32", {"192.0.2.1", "192.0.2.2", "192.0.2.3"},
+		"192.0.3.1"},
+	{"a site with many networks", "", {"2001:db8::1", "2001:db8:0:1::1", "2001:db8:0:ffff::1"},
+		"2001:db8:1::1"},
+};
+
+START_TEST(site_does_not_fill_the_store)
+{
+	char settings[128], rcpt[32];
+
+	snprintf(settings, sizeof(settings), "delay = 1min; retry_window = 1h; max_new = 2; %s",
+		crowds[_i].settings);
+	begin(settings);
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 3; i++) {
+			snprintf(rcpt, sizeof(rcpt), "<b%d@example.net>", i);
+			ck_assert_msg(strcmp(visit(crowds[_i].ips[i], "<a@example.org>", rcpt),
+					      round == 0 || i == 2 ? WAIT("60") : "") == 0,
+				"%s: round %d, recipient %d", crowds[_i].name, round, i);
+		}
+		clock_advance(60 * CLOCK_SEC);
+	}
+	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "crowded");
+	ck_assert_str_eq(session_result(d.s, "greylist", "wait"), "60");
+	pass(crowds[_i].other, "<a@example.org>", "<b2@example.net>");
+	/* Later there is room again. */
+	clock_advance(3600 * CLOCK_SEC);
+	pass(crowds[_i].ips[2], "<a@example.org>", "<b2@example.net>");
+	end();
+}
+END_TEST
+
+/* Who has a wildcard in DNS has domains without end, and each of them has a pass. */
+START_TEST(domains_of_a_client_are_one_crowd)
+{
+	begin("max_new = 1");
+	ck_assert_str_eq(visit("203.0.113.1", "<a@pool.example>", "<b@example.net>"), WAIT("300"));
+	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "new");
+	ck_assert_str_eq(visit("203.0.113.1", "<a@weak.example>", "<b@example.net>"), WAIT("300"));
+	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "crowded");
 	end();
 }
 END_TEST
@@ -251,17 +339,13 @@ END_TEST
 /* Enough triples of a network must pass within remember. */
 START_TEST(passes_of_long_ago_do_not_count)
 {
-	begin("delay = 1min; retry_window = 2h; remember = 1h; auto_allow_after = 2");
-	visit("192.0.2.1", "<a@example.org>", "<b@example.net>");
-	visit("192.0.2.1", "<x@example.org>", "<b@example.net>");
-	visit("192.0.2.1", "<y@example.org>", "<b@example.net>");
-	clock_advance(60 * CLOCK_SEC);
-	ck_assert_str_eq(visit("192.0.2.1", "<a@example.org>", "<b@example.net>"), "");
-	clock_advance(61 * 60 * CLOCK_SEC);
-	ck_assert_str_eq(visit("192.0.2.1", "<x@example.org>", "<b@example.net>"), "");
+	begin("delay = 1min; remember = 3h; auto_allow_after = 2");
+	pass("192.0.2.1", "<a@example.org>", "<b@example.net>");
+	clock_advance(3 * 3600 * CLOCK_SEC);
+	pass("192.0.2.1", "<x@example.org>", "<b@example.net>");
 	ck_assert_str_eq(visit("192.0.2.1", "<z@example.org>", "<b@example.net>"), WAIT("60"));
-	clock_advance(30 * 60 * CLOCK_SEC);
-	ck_assert_str_eq(visit("192.0.2.1", "<y@example.org>", "<b@example.net>"), "");
+	clock_advance(3600 * CLOCK_SEC);
+	pass("192.0.2.1", "<y@example.org>", "<b@example.net>");
 	ck_assert_str_eq(visit("192.0.2.1", "<c@example.org>", "<b@example.net>"), "");
 	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "allowed");
 	end();
@@ -278,6 +362,10 @@ static const struct {
 		"x.example.net", "198.51.100.1", false},
 	{"a domain that only says so", "", "<a@weak.example>", "203.0.113.2", "x.example.net",
 		"198.51.100.1", false},
+	{"a domain whose mail may come from anywhere", "", "<a@open.example>", "203.0.113.1",
+		"x.example.net", "198.51.100.1", false},
+	{"a domain whose mail may come from half of the world", "", "<a@half.example>",
+		"203.0.113.1", "x.example.net", "198.51.100.1", false},
 	{"a HELO name with a pass speaks for no sender", "", "<>", "203.0.113.1", "helo.example",
 		"198.51.100.1", false},
 	{"an IPv6 network", "", "<a@example.org>", "2001:db8::1", "x.example.net",
@@ -506,6 +594,10 @@ main(void)
 	tcase_add_test(tc, who_comes_again_passes);
 	tcase_add_test(tc, who_comes_too_late_is_new);
 	tcase_add_test(tc, network_that_passed_often_need_not_wait);
+	tcase_add_test(tc, one_message_does_not_allow_its_network);
+	tcase_add_test(tc, allowed_network_is_allowed_with_an_spf_pass);
+	tcase_add_loop_test(tc, site_does_not_fill_the_store, 0, LENGTH(crowds));
+	tcase_add_test(tc, domains_of_a_client_are_one_crowd);
 	tcase_add_test(tc, recipients_wait_each_for_himself);
 	tcase_add_test(tc, message_given_up_counts);
 	tcase_add_test(tc, numbers_of_a_sender_do_not_count);

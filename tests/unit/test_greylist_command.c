@@ -121,10 +121,10 @@ START_TEST(what_is_known_is_shown)
 		ask("show", NULL, NULL), "from 192.0.2.0/24   passed 1 1800000060 1800000060\n"));
 	ck_assert_uint_eq(rows, 2);
 	visit("192.0.2.1", "<x@example.org>", "<b@example.net>");
-	clock_advance(60 * CLOCK_SEC);
+	clock_advance(3600 * CLOCK_SEC);
 	visit("192.0.2.1", "<x@example.org>", "<b@example.net>");
 	ck_assert_ptr_nonnull(strstr(
-		ask("show", NULL, NULL), "from 192.0.2.0/24   allowed 2 1800000060 1800000120\n"));
+		ask("show", NULL, NULL), "from 192.0.2.0/24   allowed 2 1800000060 1800003660\n"));
 	end();
 }
 END_TEST
@@ -168,12 +168,12 @@ START_TEST(what_holds_the_text_is_shown)
 END_TEST
 
 static const struct {
-	const char *text, *forgotten; /* triples, and their claims */
+	const char *text, *forgotten; /* triples, their claims, and the count of their site */
 	size_t left;
 } forgotten[] = {
-	{"192.0.2.77", "4\n", 2},
-	{"192.0.2.0/24", "4\n", 2},
-	{"2001:db8::2", "2\n", 3},
+	{"192.0.2.77", "5\n", 2},
+	{"192.0.2.0/24", "5\n", 2},
+	{"2001:db8::2", "3\n", 3},
 	{"pool.example", "2\n", 3},
 	{"POOL.example", "2\n", 3},
 	{"a@example.org", "6\n", 1},
@@ -220,8 +220,8 @@ START_TEST(everything_of_a_network_is_forgotten)
 	clock_advance(60 * CLOCK_SEC);
 	visit("192.0.2.1", "<a@example.org>", "<b@example.net>");
 	ck_assert_str_eq(visit("192.0.2.1", "<x@example.org>", "<b@example.net>"), "allowed");
-	/* The record of the triple, that of the network, and the set of what has passed. */
-	ck_assert_str_eq(ask("forget", "192.0.2.1", NULL), "3\n");
+	/* Records of the triple and of the network, the set of its hours, the count of its site. */
+	ck_assert_str_eq(ask("forget", "192.0.2.1", NULL), "4\n");
 	ck_assert_str_eq(visit("192.0.2.1", "<x@example.org>", "<b@example.net>"), "new");
 	ck_assert_str_eq(visit("192.0.2.1", "<a@example.org>", "<b@example.net>"), "new");
 	end();
@@ -238,7 +238,7 @@ START_TEST(many_are_forgotten)
 		snprintf(rcpt, sizeof(rcpt), "<b%d@example.net>", i);
 		visit("192.0.2.1", "<a@example.org>", rcpt);
 	}
-	ck_assert_str_eq(ask("forget", "192.0.2.1", NULL), "1400\n");
+	ck_assert_str_eq(ask("forget", "192.0.2.1", NULL), "1401\n");
 	ask("show", NULL, NULL);
 	ck_assert_uint_eq(rows, 0);
 	end();

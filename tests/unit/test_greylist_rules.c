@@ -174,6 +174,16 @@ static const struct {
 	{"bounces+12-ab34-bob=example.com@example.org", "bounces+#-#-bob=example.com@example.org"},
 	{"0100018c2f9b4e11-8f1a3b2c-6a7b-4d5e-9f10-abcdef012345-000000@example.org",
 		"#-#-#-#-#-#-#@example.org"},
+	/* A group of a UUID has no figure now and then. */
+	{"0100018c2f9b4e11-8f1a3b2c-6a7b-face-beef-abcdef012345-000000@example.org",
+		"#-#-#-#-#-#-#@example.org"},
+	{"x-deadbeef-6a7b-face-beef-abcdefabcdef@example.org", "x-#-#-#-#-#@example.org"},
+	{"x-deadbeef-6a7b-face-beef-abcdefabcdefa@example.org",
+		"x-deadbeef-#-face-beef-abcdefabcdefa@example.org"},
+	/* Nobody's number is that long (Amazon). */
+	{"20240115101502f3a0b2c1d4e54f6a8b7c9d0e1f2a3b4c@example.org", "#@example.org"},
+	{"0123456789abcdef01234567@example.org", "#@example.org"},
+	{"0123456789abcdef0123456@example.org", "0123456789abcdef0123456@example.org"},
 	{"facade-effaced@example.org", "facade-effaced@example.org"},
 	{"a-dad1@example.org", "a-#@example.org"},
 	{"a-ad1@example.org", "a-ad1@example.org"},
@@ -195,6 +205,14 @@ static const struct {
 	{"srs0=Qa1b=2A=example.net=ann@example.org", "srs0=#=#=example.net=ann@example.org"},
 	{"SRS1=uvw=example.net==Hz9k=VX=example.com=ann@example.org",
 		"SRS1=#=example.net==#=#=example.com=ann@example.org"},
+	/* With other separators behind the tag (postsrsd), and Microsoft's. */
+	{"SRS0+Hz9k=VX=example.net=ann@example.org", "SRS0+#=#=example.net=ann@example.org"},
+	{"srs0-Qa1b=2A=example.net=ann@example.org", "srs0-#=#=example.net=ann@example.org"},
+	{"jane+SRS=zQ7lk=IX=example.net=ann@example.org",
+		"jane+SRS=#=#=example.net=ann@example.org"},
+	{"bounces+SRS=44ldt=IX@example.org", "bounces+SRS=#=#@example.org"},
+	{"x+SRS@example.org", "x+SRS@example.org"},
+	{"a@x+SRS=b=c", "a@x+SRS=b=c"},
 	{"SRS0=@example.org", "SRS0=@example.org"},
 	{"SRS0=a", "SRS0=#"},
 };
@@ -229,6 +247,60 @@ START_TEST(client_has_a_network)
 	ck_assert_msg(good == (networks[_i].network != NULL), "%s", networks[_i].ip);
 	if (good)
 		ck_assert_str_eq(out, networks[_i].network);
+}
+END_TEST
+
+static const struct {
+	const char *ip, *site;
+	int64_t v4, v6; /* prefixes that count */
+} sites[] = {
+	{"203.0.113.77", "203.0.113.0/24", 24, 64},
+	{"203.0.113.77", "203.0.113.0/24", 32, 64},
+	{"203.0.113.77", "203.0.0.0/16", 16, 64},
+	{"2001:db8:1:2:3:4:5:6", "2001:db8:1::/48", 24, 64},
+	{"2001:db8:1:2:3:4:5:6", "2001:db8::/32", 24, 32},
+	{"nonsense", NULL, 24, 64},
+};
+
+START_TEST(client_has_a_site)
+{
+	const struct greylist_config c = {.prefix_v4 = sites[_i].v4, .prefix_v6 = sites[_i].v6};
+	char out[100];
+	bool good = greylist_site(&c, sites[_i].ip, out, sizeof(out));
+
+	ck_assert_msg(good == (sites[_i].site != NULL), "%s", sites[_i].ip);
+	if (good)
+		ck_assert_str_eq(out, sites[_i].site);
+}
+END_TEST
+
+static const struct {
+	const char *term;
+	bool anywhere;
+} terms[] = {
+	{"all", true},
+	{"+ALL", true},
+	{"ip4:0.0.0.0/0", true},
+	{"ip4:128.0.0.0/1", true},
+	{"+ip6:2000::/3", true},
+	{"a/0", true},
+	{"mx:example.org/7//64", true},
+	{"a:example.org//0", true},
+	{"ip4:16.0.0.0/8", false},
+	{"ip4:203.0.113.0/24", false},
+	{"ip4:203.0.113.1", false},
+	{"ip6:2001:db8::/32", false},
+	{"a//64", false},
+	{"include:all", false},
+	{"a:all.example.org", false},
+	{"exists:%{i}/x.example.org", false},
+	{"", false},
+};
+
+START_TEST(term_matches_anybody)
+{
+	ck_assert_msg(greylist_matches_anybody(terms[_i].term) == terms[_i].anywhere, "%s",
+		terms[_i].term);
 }
 END_TEST
 
@@ -343,6 +415,8 @@ main(void)
 	tcase_add_loop_test(tc, allowance_is_renewed, 0, LENGTH(renewals));
 	tcase_add_loop_test(tc, sender_stays_the_same, 0, LENGTH(senders));
 	tcase_add_loop_test(tc, client_has_a_network, 0, LENGTH(networks));
+	tcase_add_loop_test(tc, client_has_a_site, 0, LENGTH(sites));
+	tcase_add_loop_test(tc, term_matches_anybody, 0, LENGTH(terms));
 	tcase_add_test(tc, odd_prefixes_are_masked);
 	tcase_add_test(tc, key_says_what_it_is_of);
 	tcase_add_test(tc, key_of_nothing_is_where_all_begin);
