@@ -13,6 +13,7 @@ stds.chainmail = {
 	read_globals = {
 		accept = { other_fields = true },
 		discard = { other_fields = true },
+		dnsbl = { other_fields = true },
 		duration = { other_fields = true },
 		greylist = { other_fields = true },
 		map = { other_fields = true },
@@ -23,6 +24,7 @@ stds.chainmail = {
 		tempfail = { other_fields = true },
 		log = { fields = { "info", "warn", } },
 		time = { fields = { "now", } },
+		dns = { fields = { "a", "aaaa", "all", "mx", "ns", "ptr", "txt", } },
 	},
 }
 std = "lua54+chainmail"

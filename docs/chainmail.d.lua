@@ -15,6 +15,12 @@ function accept(reason) end
 ---@return Verdict
 function discard(reason) end
 
+---what a DNS list says of an address; nil and why when nobody knows
+---@param ip string
+---@param zone string
+---@return {listed: boolean, codes: string[]}?, string? err
+function dnsbl(ip, zone) end
+
 ---seconds of a text such as "1h30min"
 ---@param text string
 ---@return number
@@ -72,6 +78,45 @@ time = {}
 ---seconds since 1970
 ---@return integer
 function time.now() end
+
+---@class dns
+dns = {}
+
+---IPv4 addresses; {} when there are none; nil and "timeout", "servfail", "refused" or "bogus" when nobody knows
+---@param name string
+---@return string[]? answers, string? err
+function dns.a(name) end
+
+---IPv6 addresses
+---@param name string
+---@return string[]? answers, string? err
+function dns.aaaa(name) end
+
+---dns.all{{"a", name}, {"txt", name}}: asks together, answers in order
+---@param questions {[1]: string
+---@param [2] string}[]
+---@return {answers: string[]?, err: string?}[]
+function dns.all(questions, [2]) end
+
+---names of mail servers, the preferred first
+---@param name string
+---@return string[]? answers, string? err
+function dns.mx(name) end
+
+---names of name servers
+---@param name string
+---@return string[]? answers, string? err
+function dns.ns(name) end
+
+---names of an address, which may be given as it is
+---@param name string
+---@return string[]? answers, string? err
+function dns.ptr(name) end
+
+---texts, the strings of each joined
+---@param name string
+---@return string[]? answers, string? err
+function dns.txt(name) end
 
 ---@class Message
 ---@field auth Auth? the login; nil: not logged in, as nobody is before mail

@@ -22,8 +22,8 @@
  * Names of the rule language that are not always there: the first are asked of the plugin of that
  * name, the others come with later versions.
  */
-static const char *const checked_globals[] = {"greylist", "dns", "dnsbl", "geo", "json", "lpeg",
-	"metric", "notify", "ratelimit", "re", "store"};
+static const char *const checked_globals[] = {
+	"greylist", "geo", "json", "lpeg", "metric", "notify", "ratelimit", "re", "store"};
 #define ASKED_GLOBALS 1u
 static const char *const later_fields[] = {"attachments", "geo", "urls"};
 

@@ -63,8 +63,8 @@ static const struct {
 	{MAIL "log.info('x')", "scripts/x.lua:2: error: log.info() can be used in hooks only"},
 
 	/* what later versions bring */
-	{MAIL "\nlocal function f() return dns.a('x') end",
-		"scripts/x.lua:3: error: dns is not available in this version"},
+	{MAIL "\nlocal function f() return json.x end",
+		"scripts/x.lua:3: error: json is not available in this version"},
 	{"function rcpt(m, to)\n\treturn greylist(m, {})\nend",
 		"scripts/x.lua:2: error: greylist() needs the plugin greylist in filter.conf"},
 	{"function message(mail)\n\tif mail.geo.country then return end\nend",
@@ -149,8 +149,8 @@ static const struct {
 	const char *code, *mistake;
 } module_mistakes[] = {
 	{"local M = {}\nhelper = 1\nreturn M\n", "2: error: global \"helper\": write local"},
-	{"local M = {}\n\nreturn dns.a('x')\n",
-		"3: error: dns is not available in this version (profile p, chain position 1)\n"},
+	{"local M = {}\n\nreturn notify('x')\n", "3: error: notify is not available in this "
+						 "version (profile p, chain position 1)\n"},
 	{"local M = {\nreturn M\n", "2: error: "},
 	{"#!/usr/bin/lua\nlocal M = " PARENS PARENS PARENS PARENS, "2: error: C stack overflow"},
 	{"local M = {}\nerror('stop')\n", "2: error: stop (profile p, chain position 1)\n"},
