@@ -18,6 +18,7 @@ stds.chainmail = {
 		greylist = { other_fields = true },
 		map = { other_fields = true },
 		quarantine = { other_fields = true },
+		ratelimit = { other_fields = true },
 		reject = { other_fields = true },
 		require = { other_fields = true },
 		settings = { other_fields = true },
@@ -25,6 +26,7 @@ stds.chainmail = {
 		log = { fields = { "info", "warn", } },
 		time = { fields = { "now", } },
 		dns = { fields = { "a", "aaaa", "all", "mx", "ns", "ptr", "txt", } },
+		store = { fields = { "add_to_set", "delete", "get", "incr", "set", } },
 	},
 }
 std = "lua54+chainmail"

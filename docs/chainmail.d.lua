@@ -42,6 +42,11 @@ function map(name) end
 ---@return Verdict
 function quarantine(reason) end
 
+---counts against a limit, if it fits: ratelimit{key=, limit="200/1h"}; retry_after in seconds
+---@param limit Limit
+---@return {ok: boolean, never: boolean, used: integer, limit: integer, retry_after: integer}
+function ratelimit(limit) end
+
 ---refuse for good: reject(text), reject(status, text), reject{code=, status=, text=, reason=}; default 550 5.7.1
 ---@param status_or_text string|Refusal
 ---@param text? string
@@ -117,6 +122,38 @@ function dns.ptr(name) end
 ---@param name string
 ---@return string[]? answers, string? err
 function dns.txt(name) end
+
+---@class store
+store = {}
+
+---how many different members the set has had since its first, ttl ago at most; exact up to 64
+---@param key string
+---@param member string
+---@param ttl string|number
+---@return integer
+function store.add_to_set(key, member, ttl) end
+
+---forgets the key
+---@param key string
+function store.delete(key) end
+
+---the value; nil: there is none
+---@param key string
+---@return string?
+function store.get(key) end
+
+---adds to a counter, which begins at 0 and ends ttl after that
+---@param key string
+---@param n integer
+---@param ttl string|number
+---@return integer
+function store.incr(key, n, ttl) end
+
+---keeps the value for so long: "12h", or seconds
+---@param key string
+---@param value string|number
+---@param ttl string|number
+function store.set(key, value, ttl) end
 
 ---@class Message
 ---@field auth Auth? the login; nil: not logged in, as nobody is before mail
@@ -277,6 +314,12 @@ local Verdict = {}
 ---@field reason string? for the log; the client does not see it
 ---@field status string? enhanced status: "5.7.1", or "4.7.1"
 ---@field text string? what the client is told
+
+---@class Limit
+---@field burst integer? at once, of the shortest limit; default: all of it
+---@field cost integer? how many this counts as: 1; 0 looks only
+---@field key string who or what is limited
+---@field limit string|string[] "200/1h", or several of which all hold
 
 ---@class Outcome
 ---@field by string? name of the plugin or script that decided

@@ -260,6 +260,11 @@ read_script(struct build *b, const struct build_section *s, struct link *link)
 		say_where(b, link->name);
 		return;
 	}
+	if (script_wants_store(out.config)) {
+		if (!build_give_stores(b, s, &s->kind->rows, set))
+			return;
+		script_give_store(out.config, set->store);
+	}
 	link->plugin = out.plugin;
 	link->config = out.config;
 	finish_link(b, link, s);

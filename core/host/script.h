@@ -46,6 +46,9 @@ bool script_add(struct script_host *, const char *name, const struct script_sett
 const char *script_asked(const void *config, size_t i);
 /* What a plugin that it asks needs, its own plugin needs too. */
 void script_needs_too(void *config, const struct cm_plugin *asked);
+/* The text of the script names what needs a store, which it is given before it runs. */
+bool script_wants_store(const void *config);
+void script_give_store(void *config, const struct cm_store *);
 /* All scripts were added: builds the states (one per core) and starts the watchdog. */
 bool script_host_start(struct script_host *, struct diag *);
 

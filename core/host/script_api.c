@@ -48,6 +48,12 @@ static const struct script_row global_rows[] = {
 	{"quarantine", SCRIPT_FUNCTION, .call = script_quarantine, .parameters = "reason?: string",
 		.result = "Verdict", .needs = CM_EDIT_QUARANTINE,
 		.help = "let the MTA hold the message at its end; later plugins still run"},
+	{"ratelimit", SCRIPT_FUNCTION, .call = script_ratelimit, .store = true,
+		.parameters = "limit: Limit",
+		.result = "{ok: boolean, never: boolean, used: integer, limit: integer, "
+			  "retry_after: integer}",
+		.help = "counts against a limit, if it fits: ratelimit{key=, limit=\"200/1h\"}; "
+			"retry_after in seconds"},
 	{"reject", SCRIPT_FUNCTION, .call = script_reject, .parameters = REFUSAL,
 		.result = "Verdict",
 		.help = "refuse for good: reject(text), reject(status, text), "
@@ -159,6 +165,7 @@ const struct script_class *const script_classes[] = {
 	&script_class_log,
 	&script_class_time,
 	&script_class_dns,
+	&script_class_store,
 	&script_class_message,
 	&script_class_client,
 	&script_class_server,
@@ -171,6 +178,7 @@ const struct script_class *const script_classes[] = {
 	&script_class_map,
 	&script_class_verdict,
 	&script_class_refusal,
+	&script_class_limit,
 	&script_class_outcome,
 	NULL,
 };

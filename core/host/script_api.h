@@ -37,6 +37,7 @@ struct script_row {
 	uint32_t needs;		       /* what the link must declare to use it */
 	uint32_t rcpt_needs;	       /* and what in addition where the rule has a hook for rcpt */
 	const struct cm_macro *macros; /* macros it reads; ends in a row without a name */
+	bool store;		       /* of the globals: it needs the store of the script */
 };
 
 enum script_class_kind {
@@ -51,6 +52,7 @@ struct script_class {
 	const char *name; /* "Message"; of a library what rules write: "log"; of the globals "" */
 	const char *what; /* in error messages: "message" */
 	enum script_class_kind kind;
+	bool store;   /* a library that needs the store of the script */
 	bool lasting; /* its objects may be kept beyond the hook that made them */
 	const struct script_row *rows;
 	size_t row_count;
@@ -71,9 +73,9 @@ struct script_object {
 
 extern const struct script_class script_class_address, script_class_auth, script_class_client,
 	script_class_dns, script_class_from, script_class_globals, script_class_log,
-	script_class_map, script_class_message, script_class_recipients, script_class_results,
-	script_class_server, script_class_time, script_class_tls, script_class_verdict,
-	script_class_outcome, script_class_refusal;
+	script_class_limit, script_class_map, script_class_message, script_class_recipients,
+	script_class_results, script_class_server, script_class_store, script_class_time,
+	script_class_tls, script_class_verdict, script_class_outcome, script_class_refusal;
 
 /* All of them, in the order of the manual; ends in NULL. */
 extern const struct script_class *const script_classes[];
@@ -103,6 +105,7 @@ int script_reject(lua_State *);
 int script_tempfail(lua_State *);
 int script_dnsbl(lua_State *);
 int script_map(lua_State *);
+int script_ratelimit(lua_State *);
 int script_add_header(lua_State *);
 int script_add_rcpt(lua_State *);
 int script_drop_rcpt(lua_State *);
@@ -160,6 +163,10 @@ int script_undelivered(lua_State *, const char *what);
 bool script_client_inside(const struct cm_session *, const char *text, bool *ok);
 /* "1h30min" in seconds; NULL, or why not. */
 const char *script_duration(const char *text, double *seconds);
+/* "200/1h"; NULL, or why not. */
+const char *script_rate(const char *text, struct cm_rate *);
+/* The store of the running script; NULL: its text names none of what needs one. */
+const struct cm_store *script_store(lua_State *);
 /* Type name of a link of this configuration, as the chain keeps it; NULL: there is none. */
 const char *script_plugin_name(const struct cm_session *, const char *name);
 /* What rules call the stage: "message". */

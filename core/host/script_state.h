@@ -57,6 +57,8 @@ struct script {
 	struct cm_macro *macros;	 /* of plugin */
 	const char *asked[SCRIPT_ASKED]; /* types of plugins that its text asks */
 	size_t asked_count;
+	bool wants_store;
+	const struct cm_store *store; /* NULL: wants none */
 	bool has[SCRIPT_SLOTS];
 	int index; /* in the host */
 };

@@ -23,7 +23,7 @@
  * name, the others come with later versions.
  */
 static const char *const checked_globals[] = {
-	"greylist", "geo", "json", "lpeg", "metric", "notify", "ratelimit", "re", "store"};
+	"greylist", "geo", "json", "lpeg", "metric", "notify", "re"};
 #define ASKED_GLOBALS 1u
 static const char *const later_fields[] = {"attachments", "geo", "urls"};
 
@@ -280,6 +280,7 @@ static void
 add_row(struct script *script, struct cm_macro *macros, const struct script_row *row)
 {
 	script->plugin.needs |= row->needs;
+	script->wants_store = script->wants_store || row->store;
 	if (row->call == script_ask)
 		add_asked(script, row->name);
 	if (script->has[CM_STAGE_RCPT])
@@ -307,6 +308,9 @@ add_token(struct script *script, struct cm_macro *macros, const struct script_to
 	for (size_t c = 0; script_classes[c] != NULL; c++) {
 		const struct script_class *class = script_classes[c];
 
+		if (class->store && could_name(&script_class_globals, before, t) &&
+			script_token_is(t, class->name))
+			script->wants_store = true;
 		if (!could_name(class, before, t))
 			continue;
 		for (size_t i = 0; i < class->row_count; i++) {
@@ -354,4 +358,16 @@ script_needs_too(void *config, const struct cm_plugin *asked)
 	script->plugin.needs |= asked->needs;
 	for (uint32_t i = 0; i < asked->macro_count; i++)
 		add_macro(script, script->macros, &asked->macros[i]);
+}
+
+bool
+script_wants_store(const void *config)
+{
+	return ((const struct script *)config)->wants_store;
+}
+
+void
+script_give_store(void *config, const struct cm_store *store)
+{
+	((struct script *)config)->store = store;
 }

@@ -43,6 +43,20 @@ script_duration(const char *text, double *seconds)
 	return NULL;
 }
 
+const char *
+script_rate(const char *text, struct cm_rate *rate)
+{
+	const char *why = NULL;
+
+	return unit_rate(text, rate, &why) != NULL ? why : NULL;
+}
+
+const struct cm_store *
+script_store(lua_State *L)
+{
+	return script_state_of(L)->run->script->store;
+}
+
 /* Rules are links too, but publish no results. */
 static bool
 is_rule(const struct cm_plugin *plugin)

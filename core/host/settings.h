@@ -78,6 +78,7 @@ struct script_settings {
 	const char *file;
 	int64_t cpu_us; /* CPU budget of one hook */
 	int64_t memory; /* octets a state may use on top of what it has after loading */
+	const struct cm_store *store;
 };
 
 /* A kind of section: "plugin". */
