@@ -307,8 +307,8 @@ $(B)/tests/unit/%.o: tests/unit/%.c $(B)/flags
 $(B)/tests/unit/test_greylist_rules: $(filter $(B)/obj/plugins/greylist/%,$(PARTS))
 $(B)/tests/unit/test_dnsbl_rules $(B)/tests/fuzz/fuzz_lists: $(filter $(B)/obj/plugins/dnsbl/%,$(PARTS))
 $(B)/tests/unit/test_ratelimit_rules: $(filter $(B)/obj/plugins/ratelimit/%,$(PARTS))
-# Their stores, which can be away, stand in front of the core's.
-$(B)/tests/unit/test_greylist_away $(B)/tests/unit/test_ratelimit_away: LDFLAGS += -Wl,-z,muldefs
+# Their stores and maps, which can be away, stand in front of the core's.
+$(B)/tests/unit/test_greylist_away $(B)/tests/unit/test_ratelimit_away $(B)/tests/unit/test_service_skip: LDFLAGS += -Wl,-z,muldefs
 $(filter $(B)/tests/unit/test_spf_%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_spf conformance/spf fuzz/fuzz_spf): \
 	$(filter $(B)/obj/plugins/spf/%,$(PARTS))
 

@@ -17,16 +17,6 @@ lists_of(const struct cm_session *s)
 	return ((const struct dnsbl_config *)cm_config(s))->lists;
 }
 
-/* Nobody is asked about our own. */
-static bool
-skipped(const struct cm_session *s)
-{
-	const struct dnsbl_config *config = cm_config(s);
-
-	return cm_client(s)->ip[0] == '\0' || cm_client_in(s, config->skip_for) ||
-	       (config->skip_trusted && cm_client_trusted(s));
-}
-
 static bool
 asks_about(const struct dnsbl_rule *rule, size_t subject)
 {
@@ -169,7 +159,7 @@ ask_to_wait(struct cm_session *s)
 
 /* What would refuse a login, too, must know whether there is one. */
 static enum cm_verdict
-verdict_for(struct cm_session *s, enum cm_known login, const struct dnsbl_finding *found)
+verdict_for(struct cm_session *s, const char *unclear, const struct dnsbl_finding *found)
 {
 	const struct dnsbl_config *config = cm_config(s);
 	struct dnsbl_decision d = dnsbl_decide(config->lists, found);
@@ -182,9 +172,9 @@ verdict_for(struct cm_session *s, enum cm_known login, const struct dnsbl_findin
 	if (verdict == CM_CONTINUE && !all && d.action != DNSBL_ALLOW &&
 		config->unanswered == DNSBL_UNANSWERED_TEMPFAIL)
 		verdict = ask_to_wait(s);
-	if (verdict == CM_CONTINUE || login != CM_UNDELIVERED)
+	if (verdict == CM_CONTINUE || unclear == NULL)
 		return verdict;
-	cm_reason(s, "the mail server does not tell {auth_authen}");
+	cm_reason(s, "%s", unclear);
 	return CM_FAILED;
 }
 
@@ -194,7 +184,10 @@ verdict_for(struct cm_session *s, enum cm_known login, const struct dnsbl_findin
 static enum cm_verdict
 early(struct cm_session *s, const struct cm_event *ev)
 {
-	if (!skipped(s))
+	const struct dnsbl_config *config = cm_config(s);
+	const char *why;
+
+	if (cm_skip(s, &config->skip, NULL, &why) == CM_NONE)
 		begin(s, ev->stage);
 	return CM_CONTINUE;
 }
@@ -203,15 +196,12 @@ static enum cm_verdict
 mail(struct cm_session *s, const struct cm_event *ev)
 {
 	const struct dnsbl_config *config = cm_config(s);
-	enum cm_known login = CM_NONE;
-	const struct cm_auth *auth;
+	const char *why;
 
 	(void)ev;
-	if (config->skip_authenticated)
-		login = cm_auth(s, &auth);
-	if (login == CM_KNOWN || skipped(s))
+	if (cm_skip(s, &config->skip, NULL, &why) == CM_KNOWN)
 		return CM_CONTINUE;
-	return verdict_for(s, login, look_all(s));
+	return verdict_for(s, why, look_all(s));
 }
 
 static void
@@ -241,12 +231,9 @@ static const struct cm_option options[] = {
 		.help = "answers that count: 127.0.0.2-11, 127.0.*.1-3; default: every code"},
 	{"header", CM_OPT_STRING, AT(header), "X-DNSBL", .check = dnsbl_check_header,
 		.since = "0.1", .help = "field that tag adds"},
-	{"skip_authenticated", CM_OPT_BOOL, AT(skip_authenticated), "yes", .since = "0.1",
-		.help = "not for clients that have logged in"},
-	{"skip_for", CM_OPT_NETWORKS, AT(skip_for), .since = "0.1",
-		.help = "not for these clients"},
-	{"skip_trusted", CM_OPT_BOOL, AT(skip_trusted), "yes", .since = "0.1",
-		.help = "not for clients in main.trusted_networks"},
+	CM_SKIP_AUTHENTICATED(AT(skip), "0.1"),
+	CM_SKIP_FOR(AT(skip), "0.1"),
+	CM_SKIP_TRUSTED(AT(skip), "0.1"),
 	{"test", CM_OPT_STRING, AT(test), .check = dnsbl_check_test, .since = "0.1",
 		.help = "entry that a working list has, or no; default: 127.0.0.2, for names test"},
 	{"text", CM_OPT_STRING, AT(text), .check = dnsbl_check_text, .since = "0.1",
@@ -263,7 +250,7 @@ static const struct cm_option options[] = {
 };
 
 static const struct cm_macro macros[] = {
-	{CM_STAGE_MAIL, "{auth_authen}"},
+	CM_SKIP_MACRO,
 };
 
 const struct cm_plugin cm_plugin = {

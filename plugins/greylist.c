@@ -126,10 +126,10 @@ act(struct cm_session *s, enum greylist_outcome outcome, int64_t wait, const cha
 
 /* Of the recipient before there may be another result. */
 static enum cm_verdict
-unclear(struct cm_session *s, const char *what)
+unclear(struct cm_session *s, const char *why)
 {
 	publish(s, "unknown", 0);
-	cm_reason(s, "nobody can tell whether it is %s", what);
+	cm_reason(s, "%s", why);
 	return CM_FAILED;
 }
 
@@ -156,7 +156,7 @@ check(struct cm_session *s, const struct cm_address *rcpt)
 
 	if (!vouched_for(s, from, sizeof(from)) &&
 		!greylist_network(c, cm_client(s)->ip, from, sizeof(from)))
-		return unclear(s, "a client with an address");
+		return unclear(s, "the mail server does not tell the client's address");
 	greylist_keys(&keys, cm_link_name(s), from, sender_of(s), spelled(rcpt));
 	status = greylist_visit(s, c->store, &keys, &outcome, &wait);
 	if (status != CM_STORE_OK && c->on_store_error == GREYLIST_MEMORY)
@@ -172,7 +172,7 @@ rcpt(struct cm_session *s, const struct cm_event *ev)
 	const char *why;
 
 	settle_latest(s, cm_msg(s));
-	switch (greylist_exempt(s, ev->address, &why)) {
+	switch (cm_skip(s, &config_of(s)->skip, ev->address, &why)) {
 	case CM_KNOWN:
 		publish(s, "skipped", 0);
 		cm_reason(s, "not greylisted: %s", why);
@@ -238,19 +238,12 @@ static const struct cm_option options[] = {
 		.help = "who has passed is known for so long, from his latest visit"},
 	{"retry_window", CM_OPT_DURATION, AT(window_us), "4h", .min = MINUTE, .max = 30 * DAY,
 		.since = "0.1", .help = "who comes back later comes for the first time"},
-	{"skip_authenticated", CM_OPT_BOOL, AT(skip_authenticated), "yes", .since = "0.1",
-		.help = "not for clients that have logged in"},
-	{"skip_clients", CM_OPT_MAP, AT(skip_clients), .choices = "cidr", .since = "0.1",
-		.help = "map of clients that need not wait"},
-	{"skip_for", CM_OPT_NETWORKS, AT(skip_for), .since = "0.1",
-		.help = "clients that need not wait: addresses and networks"},
-	{"skip_recipients", CM_OPT_MAP, AT(skip_recipients), .choices = "exact", .since = "0.1",
-		.help = "map of recipients for whom nobody waits: address, @domain, domain or "
-			"user@"},
-	{"skip_senders", CM_OPT_MAP, AT(skip_senders), .choices = "exact", .since = "0.1",
-		.help = "map of senders that need not wait: address, @domain, domain, user@ or <>"},
-	{"skip_trusted", CM_OPT_BOOL, AT(skip_trusted), "yes", .since = "0.1",
-		.help = "not for clients in main.trusted_networks"},
+	CM_SKIP_AUTHENTICATED(AT(skip), "0.1"),
+	CM_SKIP_CLIENTS(AT(skip), "0.1"),
+	CM_SKIP_FOR(AT(skip), "0.1"),
+	CM_SKIP_RECIPIENTS(AT(skip), "0.1"),
+	CM_SKIP_SENDERS_OR_USERS(AT(skip), "0.1"),
+	CM_SKIP_TRUSTED(AT(skip), "0.1"),
 	{"store", CM_OPT_STORE, AT(store), .since = "0.1",
 		.help = "where it is remembered; default: the only store there is"},
 	{"use_spf", CM_OPT_BOOL, AT(use_spf), "yes", .since = "0.1",
@@ -259,7 +252,7 @@ static const struct cm_option options[] = {
 };
 
 static const struct cm_macro macros[] = {
-	{CM_STAGE_MAIL, "{auth_authen}"},
+	CM_SKIP_MACRO,
 };
 
 static const char *const after[] = {"spf", NULL};

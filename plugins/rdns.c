@@ -23,9 +23,9 @@ enum action { ACCEPT, TAG, TEMPFAIL, REJECT };
 struct config {
 	int no_ptr, unconfirmed, temperror;
 	int helo_invalid, helo_unknown, helo_mismatch, helo_literal_mismatch;
-	bool helo, skip_authenticated, skip_trusted;
+	bool helo;
 	const char *header;
-	const struct cm_networks *skip_for;
+	struct cm_skip skip;
 };
 
 #define AT(field) offsetof(struct config, field)
@@ -138,14 +138,13 @@ address_type(const char *ip)
 	return strchr(ip, ':') == NULL ? CM_DNS_A : CM_DNS_AAAA;
 }
 
-/* Our own, and those that are left out. */
+/* Our own, and those that are left out. why: NULL, or what nobody can tell. */
 static bool
-skipped(const struct cm_session *s)
+skipped(struct cm_session *s, const char **why)
 {
 	const struct config *config = cm_config(s);
 
-	return cm_client(s)->ip[0] == '\0' || cm_client_in(s, config->skip_for) ||
-	       (config->skip_trusted && cm_client_trusted(s));
+	return cm_skip(s, &config->skip, NULL, why) == CM_KNOWN;
 }
 
 static const enum cm_dns_type helo_types[] = {CM_DNS_A, CM_DNS_AAAA, CM_DNS_MX};
@@ -325,7 +324,7 @@ act(struct cm_session *s, const struct finding *address, const struct finding *h
 
 /* What would refuse a login, too, must know whether there is one. */
 static enum cm_verdict
-look(struct cm_session *s, enum cm_known login)
+look(struct cm_session *s, const char *unclear)
 {
 	const struct config *config = cm_config(s);
 	const struct finding *address, *helo = &helo_good;
@@ -342,17 +341,19 @@ look(struct cm_session *s, enum cm_known login)
 	cm_reason(s, "iprev=%s%s%s", address->result, greeted ? " helo=" : "",
 		greeted ? helo->result : "");
 	verdict = act(s, address, helo);
-	if (verdict == CM_CONTINUE || login != CM_UNDELIVERED)
+	if (verdict == CM_CONTINUE || unclear == NULL)
 		return verdict;
-	cm_reason(s, "the mail server does not tell {auth_authen}");
+	cm_reason(s, "%s", unclear);
 	return CM_FAILED;
 }
 
 static enum cm_verdict
 connect(struct cm_session *s, const struct cm_event *ev)
 {
+	const char *why;
+
 	(void)ev;
-	if (!skipped(s))
+	if (!skipped(s, &why))
 		begin_address(s);
 	return CM_CONTINUE;
 }
@@ -360,8 +361,10 @@ connect(struct cm_session *s, const struct cm_event *ev)
 static enum cm_verdict
 helo(struct cm_session *s, const struct cm_event *ev)
 {
+	const char *why;
+
 	(void)ev;
-	if (!skipped(s))
+	if (!skipped(s, &why))
 		begin_helo(s);
 	return CM_CONTINUE;
 }
@@ -369,18 +372,14 @@ helo(struct cm_session *s, const struct cm_event *ev)
 static enum cm_verdict
 mail(struct cm_session *s, const struct cm_event *ev)
 {
-	const struct config *config = cm_config(s);
-	enum cm_known login = CM_NONE;
-	const struct cm_auth *auth;
+	const char *why;
 
 	(void)ev;
-	if (config->skip_authenticated)
-		login = cm_auth(s, &auth);
-	if (login == CM_KNOWN || skipped(s))
+	if (skipped(s, &why))
 		return CM_CONTINUE;
 	begin_address(s);
 	begin_helo(s);
-	return look(s, login);
+	return look(s, why);
 }
 
 /* --- the tables --- */
@@ -417,19 +416,16 @@ static const struct cm_option options[] = {
 	FINDING(helo_mismatch, "HELO name that does not lead to the client's address"),
 	FINDING(helo_unknown, "HELO name without addresses and MX"),
 	FINDING(no_ptr, "address without a name (PTR)"),
-	{"skip_authenticated", CM_OPT_BOOL, AT(skip_authenticated), "yes", .since = "0.1",
-		.help = "not for clients that have logged in"},
-	{"skip_for", CM_OPT_NETWORKS, AT(skip_for), .since = "0.1",
-		.help = "not for these clients"},
-	{"skip_trusted", CM_OPT_BOOL, AT(skip_trusted), "yes", .since = "0.1",
-		.help = "not for clients in main.trusted_networks"},
+	CM_SKIP_AUTHENTICATED(AT(skip), "0.1"),
+	CM_SKIP_FOR(AT(skip), "0.1"),
+	CM_SKIP_TRUSTED(AT(skip), "0.1"),
 	{"temperror", CM_OPT_CHOICE, AT(temperror), "accept", "accept|tag|tempfail", .since = "0.1",
 		.help = "DNS did not answer"},
 	FINDING(unconfirmed, "address whose names do not lead back to it"),
 };
 
 static const struct cm_macro macros[] = {
-	{CM_STAGE_MAIL, "{auth_authen}"},
+	CM_SKIP_MACRO,
 };
 
 const struct cm_plugin cm_plugin = {

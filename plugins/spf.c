@@ -13,7 +13,6 @@
 #include "spf/spf_report.h"
 
 /* Octets of an address that is looked up, of a text for people, of a header field. */
-#define KEY_SIZE    512
 #define TEXT_SIZE   800
 #define HEADER_SIZE 2048
 /* What is left of the time when a question gets no more of it, at most. */
@@ -25,10 +24,9 @@ enum helo { HELO_YES, HELO_NO, HELO_NULL_ONLY };
 struct config {
 	int fail, neutral, none, permerror, softfail, temperror; /* enum action */
 	int helo;						 /* enum helo */
-	bool explanation, received_spf, skip_authenticated, skip_trusted;
-	const struct cm_networks *skip_for;
-	const struct cm_map *skip_clients, *skip_senders;
+	bool explanation, received_spf;
 	const char *tag_header;
+	struct cm_skip skip;
 };
 
 /* --- deciding --- */
@@ -71,72 +69,20 @@ status_of(enum spf_code code, bool hard)
 
 /* --- who is not checked --- */
 
-static enum cm_known
-sender_listed(struct cm_session *s, const struct cm_map *map, const struct cm_address *sender)
-{
-	char at_domain[KEY_SIZE];
-	const char *const keys[] = {sender->null ? "<>" : sender->addr, at_domain, sender->domain};
-	const char *value;
-
-	snprintf(at_domain, sizeof(at_domain), "@%s", sender->domain);
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-		enum cm_known known = map == NULL || (i > 0 && sender->domain[0] == '\0')
-					      ? CM_NONE
-					      : cm_map_get(s, map, keys[i], &value);
-
-		if (known != CM_NONE)
-			return known;
-	}
-	return CM_NONE;
-}
-
-static enum cm_known
-client_listed(struct cm_session *s, const struct cm_map *map)
-{
-	const char *value;
-
-	return map == NULL ? CM_NONE : cm_map_get(s, map, cm_client(s)->ip, &value);
-}
-
-/* Says why, for whoever asks later. */
-static enum cm_known
-because(struct cm_session *s, enum cm_known known, const char *why)
-{
-	cm_reason(s, "%s", why);
-	return known;
-}
-
-static bool
-client_exempt(struct cm_session *s, const struct config *config)
-{
-	return cm_client(s)->ip[0] == '\0' || cm_client_in(s, config->skip_for) ||
-	       (config->skip_trusted && cm_client_trusted(s));
-}
-
 /* CM_KNOWN: the mail is not checked. CM_UNDELIVERED: nobody can tell. */
 static enum cm_known
 exempt(struct cm_session *s, const struct config *config, const struct cm_address *sender)
 {
-	const struct cm_auth *auth;
-	enum cm_known login = config->skip_authenticated ? cm_auth(s, &auth) : CM_NONE;
-	enum cm_known listed;
+	const char *why;
+	enum cm_known known = cm_skip(s, &config->skip, NULL, &why);
 
-	if (client_exempt(s, config))
-		return because(
-			s, CM_KNOWN, "not checked: a client that is local, trusted or in skip_for");
-	if (login == CM_UNDELIVERED)
-		return because(s, login, "the mail server does not tell {auth_authen}");
-	if (login == CM_KNOWN)
-		return because(s, login, "not checked: the client has logged in");
-	if (sender->null && config->helo == HELO_NO)
-		return because(s, CM_KNOWN, "not checked: a null sender, and helo = no");
-	listed = client_listed(s, config->skip_clients);
-	if (listed == CM_NONE)
-		listed = sender_listed(s, config->skip_senders, sender);
-	if (listed == CM_UNDELIVERED)
-		return because(s, listed, "a map of exceptions could not be read");
-	return listed == CM_KNOWN ? because(s, listed, "not checked: client or sender is in a map")
-				  : CM_NONE;
+	if (known != CM_KNOWN && sender->null && config->helo == HELO_NO) {
+		known = CM_KNOWN;
+		why = "a null sender, and helo = no";
+	}
+	if (known != CM_NONE)
+		cm_reason(s, "%s%s", known == CM_KNOWN ? "not checked: " : "", why);
+	return known;
 }
 
 /* --- checking --- */
@@ -371,7 +317,9 @@ helo(struct cm_session *s, const struct cm_event *ev)
 {
 	const struct config *config = cm_config(s);
 
-	if (config->helo == HELO_YES && !client_exempt(s, config))
+	const char *why;
+
+	if (config->helo == HELO_YES && cm_skip(s, &config->skip, NULL, &why) == CM_NONE)
 		begin_record(s, ev->name);
 	return CM_CONTINUE;
 }
@@ -411,16 +359,11 @@ static const struct cm_option options[] = {
 	ACTION(permerror, "tag", "the domain's SPF record is wrong"),
 	{"received_spf", CM_OPT_BOOL, AT(received_spf), "no", .since = "0.1",
 		.help = "add a Received-SPF field"},
-	{"skip_authenticated", CM_OPT_BOOL, AT(skip_authenticated), "yes", .since = "0.1",
-		.help = "clients that have logged in are not checked"},
-	{"skip_clients", CM_OPT_MAP, AT(skip_clients), .choices = "cidr", .since = "0.1",
-		.help = "map of clients that are not checked (forwarders)"},
-	{"skip_for", CM_OPT_NETWORKS, AT(skip_for), .since = "0.1",
-		.help = "clients that are not checked: addresses and networks"},
-	{"skip_senders", CM_OPT_MAP, AT(skip_senders), .choices = "exact", .since = "0.1",
-		.help = "map of senders that are not checked: address, @domain or domain"},
-	{"skip_trusted", CM_OPT_BOOL, AT(skip_trusted), "yes", .since = "0.1",
-		.help = "clients in main.trusted_networks are not checked"},
+	CM_SKIP_AUTHENTICATED(AT(skip), "0.1"),
+	CM_SKIP_CLIENTS(AT(skip), "0.1"),
+	CM_SKIP_FOR(AT(skip), "0.1"),
+	CM_SKIP_SENDERS(AT(skip), "0.1"),
+	CM_SKIP_TRUSTED(AT(skip), "0.1"),
 	ACTION(softfail, "tag", "the domain says that this client probably may not"),
 	{"tag_header", CM_OPT_STRING, AT(tag_header), "X-SPF-Result", .since = "0.1",
 		.check = check_header, .help = "header field that tag adds"},
@@ -430,7 +373,7 @@ static const struct cm_option options[] = {
 };
 
 static const struct cm_macro macros[] = {
-	{CM_STAGE_MAIL, "{auth_authen}"},
+	CM_SKIP_MACRO,
 };
 
 const struct cm_plugin cm_plugin = {

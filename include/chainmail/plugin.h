@@ -435,6 +435,58 @@ cm_map_get(struct cm_session *, const struct cm_map *, const char *key, const ch
 /* The map of filter.conf with that name in the running configuration; NULL: none. */
 CM_API const struct cm_map *cm_map_find(const struct cm_session *, const char *name);
 
+/*
+ * Whom a check leaves alone: settings that many have, and which then are called and mean the same.
+ * A settings struct has a struct cm_skip, the option table some of these rows, the table of macros
+ * CM_SKIP_MACRO. What has no row stays zero, and skips nobody. at: offset of the struct cm_skip,
+ * which does not grow, for it is inside of others.
+ */
+struct cm_skip {
+	bool authenticated, trusted;
+	const struct cm_networks *networks;
+	const struct cm_map *clients, *recipients;
+	const struct cm_map *senders, *senders_or_users; /* one of them: without and with user@ */
+};
+
+#define CM_SKIP_ROW(at, field, since_, type_, name_, ...)                                        \
+	{                                                                                        \
+		.name = "skip_" name_, .type = (type_),                                          \
+		.offset = (at) + offsetof(struct cm_skip, field), .since = (since_), __VA_ARGS__ \
+	}
+#define CM_SKIP_AUTHENTICATED(at, since)                                                       \
+	CM_SKIP_ROW(at, authenticated, since, CM_OPT_BOOL, "authenticated", .fallback = "yes", \
+		.help = "not for clients that have logged in")
+#define CM_SKIP_CLIENTS(at, since)                                                \
+	CM_SKIP_ROW(at, clients, since, CM_OPT_MAP, "clients", .choices = "cidr", \
+		.help = "not for clients of this map")
+#define CM_SKIP_FOR(at, since)                                   \
+	CM_SKIP_ROW(at, networks, since, CM_OPT_NETWORKS, "for", \
+		.help = "not for these clients: addresses and networks")
+#define CM_SKIP_RECIPIENTS(at, since)                                                    \
+	CM_SKIP_ROW(at, recipients, since, CM_OPT_MAP, "recipients", .choices = "exact", \
+		.help = "not for recipients of this map: address, @domain, domain or user@")
+#define CM_SKIP_SENDERS(at, since)                                                 \
+	CM_SKIP_ROW(at, senders, since, CM_OPT_MAP, "senders", .choices = "exact", \
+		.help = "not for senders of this map: address, @domain, domain or <>")
+#define CM_SKIP_SENDERS_OR_USERS(at, since)                                                 \
+	CM_SKIP_ROW(at, senders_or_users, since, CM_OPT_MAP, "senders", .choices = "exact", \
+		.help = "not for senders of this map: address, @domain, domain, user@ or <>")
+#define CM_SKIP_TRUSTED(at, since)                                                 \
+	CM_SKIP_ROW(at, trusted, since, CM_OPT_BOOL, "trusted", .fallback = "yes", \
+		.help = "not for clients in main.trusted_networks")
+#define CM_SKIP_MACRO                          \
+	{                                      \
+		CM_STAGE_MAIL, "{auth_authen}" \
+	}
+
+/*
+ * Whether this link leaves the event alone. CM_KNOWN: why is what it is ("a trusted client", "a
+ * login"). CM_UNDELIVERED: nobody can tell, and why is the sentence that says so. Local clients
+ * always are left alone. rcpt: NULL but for a recipient. Before MAIL only the client is looked at.
+ */
+CM_API enum cm_known cm_skip(struct cm_session *, const struct cm_skip *,
+	const struct cm_address *rcpt, const char **why);
+
 enum cm_level { CM_LOG_ERROR, CM_LOG_WARN, CM_LOG_INFO, CM_LOG_DEBUG };
 
 /* One log line; names session and link. Control characters are escaped. */

@@ -96,9 +96,8 @@ struct dnsbl_config {
 	const char *zone, *text, *test, *header;
 	struct cm_list zones, codes, about;
 	int action, unanswered;
-	bool skip_authenticated, skip_trusted;
 	int64_t threshold;
-	const struct cm_networks *skip_for;
+	struct cm_skip skip;
 	struct dnsbl *lists;
 };
 

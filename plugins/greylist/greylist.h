@@ -24,9 +24,8 @@ struct greylist_config {
 	int64_t prefix_v4, prefix_v6, allow_after, max_new;
 	int on_store_error; /* enum greylist_on_error */
 	int null_sender;    /* enum greylist_null_sender */
-	bool use_spf, skip_authenticated, skip_trusted;
-	const struct cm_networks *skip_for;
-	const struct cm_map *skip_clients, *skip_senders, *skip_recipients;
+	bool use_spf;
+	struct cm_skip skip;
 	const struct cm_store *store;
 };
 
@@ -54,11 +53,6 @@ struct greylist_keys {
 	char triple[GREYLIST_KEY_SIZE]; /* record */
 	char claim[GREYLIST_KEY_SIZE];	/* counter: who writes the first record */
 };
-
-/* greylist_exempt.c */
-/* Whether the recipient is not greylisted. why: CM_KNOWN, what it is; CM_UNDELIVERED: what nobody
- * can tell. */
-enum cm_known greylist_exempt(struct cm_session *, const struct cm_address *rcpt, const char **why);
 
 /* greylist_sender.c */
 /*

@@ -32,8 +32,9 @@ begin(const char *options)
 	drive_init(&d);
 	drive_file(&d, "zone", zone);
 	drive_file(&d, "friends", "203.0.113.66 yes\n");
-	drive_file(
-		&d, "senders", "ann@fail.test yes\n@softfail.test yes\nmoved.test yes\n<> yes\n");
+	drive_file(&d, "senders",
+		"ann@fail.test yes\n@softfail.test yes\nmoved.test yes\n<> yes\n"
+		"root@ yes\n");
 	drive_plugin_dir(dir, false);
 	ck_assert_int_gt(asprintf(&text,
 				 "main { plugin_dir = \"%s\"; authserv_id = mx.test\n"
@@ -214,6 +215,8 @@ static const struct {
 		NULL, false},
 	{"a map of senders, the null sender", "skip_senders = senders", "203.0.113.7", "<>", NULL,
 		false},
+	{"a local part, which anybody may write", "skip_senders = senders", "203.0.113.7",
+		"<root@fail.test>", NULL, true},
 	{"a sender that is not in the map", "skip_senders = senders", "203.0.113.7",
 		"<bob@fail.test>", NULL, true},
 };
