@@ -63,7 +63,8 @@ count_pass(struct cm_session *s, const struct cm_store *store, const struct grey
 	save(s, store, keys->from, from, remember);
 }
 
-/* One site must not fill the store, however many senders, domains and recipients it makes up. */
+/* One site must not fill the store, however many senders, domains and recipients it makes up. This
+   goes before the claim: a full store must not let pass who has filled it. */
 static enum cm_store_status
 look_for_crowd(struct cm_session *s, const struct cm_store *store, bool *crowded)
 {
