@@ -8,20 +8,6 @@
 #include "greylist/greylist.h"
 
 #include <stdio.h>
-#include <string.h>
-
-#define FROM_SIZE 300u
-
-/*
- * The null sender is answered at DATA, for callouts ask no further than RCPT. Whether a later link
- * refuses a recipient is known when the next one comes.
- */
-struct message {
-	int64_t wait; /* longest of the recipients that were taken, seconds; 0: nobody must wait */
-	int64_t latest;	    /* of the latest recipient */
-	size_t before;	    /* so many were taken before */
-	const char *sender; /* without what changes from message to message; NULL: not yet known */
-};
 
 static const struct greylist_config *
 config_of(const struct cm_session *s)
@@ -29,60 +15,10 @@ config_of(const struct cm_session *s)
 	return cm_config(s);
 }
 
-/* --- what counts as the same --- */
-
-/* A domain that vouches for the client is the same from all its addresses; one that vouches for
-   anybody is not. */
-static bool
-vouched_for(struct cm_session *s, char *out, size_t size)
-{
-	const char *result = cm_result(s, "spf", "result"), *domain = cm_result(s, "spf", "domain");
-	const char *scope = cm_result(s, "spf", "scope");
-	const char *term = cm_result(s, "spf", "mechanism");
-
-	return config_of(s)->use_spf && result != NULL && strcmp(result, "pass") == 0 &&
-	       scope != NULL && strcmp(scope, "mailfrom") == 0 && domain != NULL &&
-	       domain[0] != '\0' && (term == NULL || !greylist_matches_anybody(term)) &&
-	       snprintf(out, size, "%s", domain) < (int)size;
-}
-
-/* What is no address still is what it is. */
-static const char *
-spelled(const struct cm_address *a)
-{
-	if (a->null)
-		return "<>";
-	return a->addr[0] == '\0' ? a->text : a->addr;
-}
-
-static const char *
-sender_of(struct cm_session *s)
-{
-	struct message *m = cm_msg(s);
-	const char *sender = spelled(cm_sender(s));
-	size_t size = strlen(sender) + 1;
-	char *same;
-
-	if (m->sender == NULL) {
-		same = cm_msg_alloc(s, size);
-		greylist_sender(sender, same, size);
-		m->sender = same;
-	}
-	return m->sender;
-}
-
-/* --- acting --- */
-
-static enum cm_verdict
-make_wait(struct cm_session *s, int64_t wait)
-{
-	cm_reply(s, 451, "4.7.1", "Greylisted, try again in %lld second%s", (long long)wait,
-		wait == 1 ? "" : "s");
-	return CM_TEMPFAIL;
-}
+/* --- hooks --- */
 
 static void
-settle_latest(struct cm_session *s, struct message *m)
+settle_latest(struct cm_session *s, struct greylist_message *m)
 {
 	if (m->latest > m->wait && cm_rcpt_count(s) > m->before)
 		m->wait = m->latest;
@@ -92,107 +28,43 @@ settle_latest(struct cm_session *s, struct message *m)
 static enum cm_verdict
 wait_later(struct cm_session *s, int64_t wait)
 {
-	struct message *m = cm_msg(s);
+	struct greylist_message *m = cm_msg(s);
 
 	m->latest = wait;
 	m->before = cm_rcpt_count(s);
 	return CM_CONTINUE;
 }
 
-static void
-publish(struct cm_session *s, const char *result, int64_t wait)
+/* The null sender, whose answer waits. */
+static bool
+answered_later(const struct cm_session *s)
 {
-	char seconds[24];
-
-	cm_set_result(s, "result", result);
-	snprintf(seconds, sizeof(seconds), "%lld", (long long)wait);
-	cm_set_result(s, "wait", seconds);
+	return cm_sender(s)->null && config_of(s)->null_sender == GREYLIST_AT_DATA;
 }
-
-static enum cm_verdict
-act(struct cm_session *s, enum greylist_outcome outcome, int64_t wait, const char *from,
-	const struct cm_address *rcpt)
-{
-	bool later = cm_sender(s)->null && config_of(s)->null_sender == GREYLIST_AT_DATA;
-
-	publish(s, greylist_names[outcome], wait);
-	cm_reason(s, "%s %s %s: %s%s", from, spelled(cm_sender(s)), spelled(rcpt),
-		outcome == GREYLIST_NEW ? "first seen now" : greylist_names[outcome],
-		wait > 0 && later ? ", answered after DATA" : "");
-	if (wait == 0)
-		return CM_CONTINUE;
-	return later ? wait_later(s, wait) : make_wait(s, wait);
-}
-
-/* Of the recipient before there may be another result. */
-static enum cm_verdict
-unclear(struct cm_session *s, const char *why)
-{
-	publish(s, "unknown", 0);
-	cm_reason(s, "%s", why);
-	return CM_FAILED;
-}
-
-static enum cm_verdict
-no_store(struct cm_session *s)
-{
-	publish(s, "unknown", 0);
-	cm_reason(s, "the store does not answer, or has no room");
-	if (config_of(s)->on_store_error == GREYLIST_SKIP)
-		return CM_CONTINUE;
-	cm_reply(s, 451, "4.3.0", "Temporary problem, please try again later");
-	return CM_TEMPFAIL;
-}
-
-static enum cm_verdict
-check(struct cm_session *s, const struct cm_address *rcpt)
-{
-	const struct greylist_config *c = config_of(s);
-	char from[FROM_SIZE];
-	struct greylist_keys keys;
-	enum greylist_outcome outcome;
-	enum cm_store_status status;
-	int64_t wait;
-
-	if (!vouched_for(s, from, sizeof(from)) &&
-		!greylist_network(c, cm_client(s)->ip, from, sizeof(from)))
-		return unclear(s, "the mail server does not tell the client's address");
-	greylist_keys(&keys, cm_link_name(s), from, sender_of(s), spelled(rcpt));
-	status = greylist_visit(s, c->store, &keys, &outcome, &wait);
-	if (status != CM_STORE_OK && c->on_store_error == GREYLIST_MEMORY)
-		status = greylist_visit(s, cm_store_fallback(c->store), &keys, &outcome, &wait);
-	return status == CM_STORE_OK ? act(s, outcome, wait, from, rcpt) : no_store(s);
-}
-
-/* --- hooks --- */
 
 static enum cm_verdict
 rcpt(struct cm_session *s, const struct cm_event *ev)
 {
-	const char *why;
+	struct greylist_judgement j;
+	bool later;
 
 	settle_latest(s, cm_msg(s));
-	switch (cm_skip(s, &config_of(s)->skip, ev->address, &why)) {
-	case CM_KNOWN:
-		publish(s, "skipped", 0);
-		cm_reason(s, "not greylisted: %s", why);
-		return CM_CONTINUE;
-	case CM_UNDELIVERED:
-		return unclear(s, why);
-	case CM_NONE:
-		break;
-	}
-	return check(s, ev->address);
+	j = greylist_judge(s, ev->address, config_of(s)->delay_us);
+	later = j.wait > 0 && answered_later(s);
+	cm_reason(s, "%s%s", j.reason, later ? ", answered after DATA" : "");
+	if (j.wait == 0)
+		return j.verdict;
+	return later ? wait_later(s, j.wait) : greylist_make_wait(s, j.wait);
 }
 
 static enum cm_verdict
 data(struct cm_session *s, const struct cm_event *ev)
 {
-	struct message *m = cm_msg(s);
+	struct greylist_message *m = cm_msg(s);
 
 	(void)ev;
 	settle_latest(s, m);
-	return m->wait > 0 ? make_wait(s, m->wait) : CM_CONTINUE;
+	return m->wait > 0 ? greylist_make_wait(s, m->wait) : CM_CONTINUE;
 }
 
 /* --- the tables --- */
@@ -210,7 +82,7 @@ start(void *config, char *why, size_t why_size)
 
 #define AT(field) offsetof(struct greylist_config, field)
 #define MINUTE	  (60 * GREYLIST_SECOND)
-#define DAY	  (24 * 60 * MINUTE)
+#define DAY	  GREYLIST_DAY
 
 static const struct cm_option options[] = {
 	{"auto_allow_after", CM_OPT_INT, AT(allow_after), "5", .max = 1000000, .since = "0.1",
@@ -266,7 +138,7 @@ const struct cm_plugin cm_plugin = {
 	.option_count = sizeof(options) / sizeof(*options),
 	.option_size = sizeof(*options),
 	.config_size = sizeof(struct greylist_config),
-	.msg_size = sizeof(struct message),
+	.msg_size = sizeof(struct greylist_message),
 	.macros = macros,
 	.macro_count = sizeof(macros) / sizeof(*macros),
 	.after = after,
@@ -277,4 +149,8 @@ const struct cm_plugin cm_plugin = {
 	.commands = greylist_commands,
 	.command_count = GREYLIST_COMMANDS,
 	.command_size = sizeof(struct cm_command),
+	.ask = greylist_ask,
+	.ask_options = greylist_ask_options,
+	.ask_option_count = GREYLIST_ASK_OPTIONS,
+	.ask_size = sizeof(struct greylist_ask),
 };

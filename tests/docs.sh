@@ -74,12 +74,16 @@ complete() {
 		"$({ section_names plugin "$1" && section_names script "$1"; } | paste -sd, -)"
 }
 
-# rule_conf RULE: a configuration that runs the rule, with the maps that it names.
+# rule_conf RULE: a configuration that runs the rule, with the maps that it names and the plugin that it asks.
 rule_conf() {
 	local map
 	for map in $(grep -oE '\bmap *\(?"[a-z0-9_]+"' "$1" | grep -oE '"[a-z0-9_]+"' | tr -d '"' | sort -u); do
 		printf 'map %s { match = exact; entries = [ "key value" ] }\n' "$map"
 	done
+	if grep -qE '\bgreylist\(m\b' "$1"; then
+		printf 'store local { type = memory }\nplugin greylist { use_spf = no }\n'
+		printf 'profile all { chain = [ rule ] }\n'
+	fi
 	printf 'script rule { file = scripts/rule.lua }\n'
 }
 

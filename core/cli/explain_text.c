@@ -174,9 +174,10 @@ print_verdict(const struct explained *e)
 	}
 	if (e->by != NULL)
 		printf("  by %s", e->by);
-	printf("  (%zu answers, ", records);
+	printf("  (%zu answer%s, ", records, records == 1 ? "" : "s");
 	if (e->session->dns_asked > 0)
-		printf("%u DNS questions, ", e->session->dns_asked);
+		printf("%u DNS question%s, ", e->session->dns_asked,
+			e->session->dns_asked == 1 ? "" : "s");
 	printf("%" PRId64 " us)\n", us);
 }
 

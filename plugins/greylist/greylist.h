@@ -11,8 +11,9 @@
 #include <chainmail/plugin.h>
 
 #define GREYLIST_SECOND	   INT64_C(1000000)
-#define GREYLIST_PART_SIZE 160u	      /* of a key's part, as it is written there */
-#define GREYLIST_KEY_SIZE  700u	      /* of four such parts */
+#define GREYLIST_PART_SIZE 160u /* of a key's part, as it is written there */
+#define GREYLIST_KEY_SIZE  700u /* of four such parts */
+#define GREYLIST_DAY	   (24 * 3600 * GREYLIST_SECOND)
 #define GREYLIST_RECORD	   21u	      /* octets of a record in the store */
 #define GREYLIST_FOR_EVER  UINT32_MAX /* passes of what a person has allowed */
 
@@ -44,6 +45,30 @@ struct greylist_record {
 	bool there;
 	int64_t first, last;
 	uint32_t passes;
+};
+
+/*
+ * The null sender is answered at DATA, for callouts ask no further than RCPT. Whether a later link
+ * refuses a recipient is known when the next one comes.
+ */
+struct greylist_message {
+	int64_t wait; /* longest of the recipients that were taken, seconds; 0: nobody must wait */
+	int64_t latest;	    /* of the latest recipient */
+	size_t before;	    /* so many were taken before */
+	const char *sender; /* without what changes from message to message; NULL: not yet known */
+};
+
+/* What becomes of one recipient. */
+struct greylist_judgement {
+	enum cm_verdict
+		verdict;    /* CM_CONTINUE; CM_FAILED; CM_TEMPFAIL: no store, the reply is set */
+	int64_t wait;	    /* seconds; 0: it need not */
+	const char *reason; /* lives as long as the message */
+};
+
+/* Options of greylist(m, { ... }) in rules. */
+struct greylist_ask {
+	int64_t delay_us; /* 0: as the plugin's */
 };
 
 /* Where in the store everything about one triple is. */
@@ -98,7 +123,19 @@ bool greylist_part(const char *key, unsigned index, char out[GREYLIST_PART_SIZE]
 /* greylist_visit.c */
 /* What becomes of the triple, in that store; anything but CM_STORE_OK: nobody knows. */
 enum cm_store_status greylist_visit(struct cm_session *, const struct cm_store *,
-	const struct greylist_keys *, enum greylist_outcome *, int64_t *wait);
+	const struct greylist_keys *, int64_t delay_us, enum greylist_outcome *, int64_t *wait);
+
+/* greylist_judge.c */
+/* Looks one recipient up, publishes the result and remembers the visit. */
+struct greylist_judgement
+greylist_judge(struct cm_session *, const struct cm_address *rcpt, int64_t delay_us);
+/* Sets the reply. */
+enum cm_verdict greylist_make_wait(struct cm_session *, int64_t seconds);
+
+/* greylist_ask.c */
+#define GREYLIST_ASK_OPTIONS 1u
+extern const struct cm_option greylist_ask_options[GREYLIST_ASK_OPTIONS];
+enum cm_verdict greylist_ask(struct cm_session *, const struct cm_event *, const void *options);
 
 /* greylist_command.c */
 #define GREYLIST_COMMANDS 3u

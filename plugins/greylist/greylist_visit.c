@@ -107,8 +107,10 @@ write_first(struct cm_session *s, const struct cm_store *store, const struct gre
 
 static enum cm_store_status
 visit_triple(struct cm_session *s, const struct cm_store *store, const struct greylist_keys *keys,
-	struct greylist_record *from, enum greylist_outcome *outcome, int64_t *wait)
+	int64_t delay_us, struct greylist_record *from, enum greylist_outcome *outcome,
+	int64_t *wait)
 {
+	struct greylist_config config = *config_of(s);
 	struct greylist_record r;
 	enum cm_store_status status = load(s, store, keys->triple, &r);
 	bool there = r.there;
@@ -116,7 +118,8 @@ visit_triple(struct cm_session *s, const struct cm_store *store, const struct gr
 
 	if (status != CM_STORE_OK)
 		return status;
-	*outcome = greylist_decide(config_of(s), &r, cm_time(s), wait, &ttl);
+	config.delay_us = delay_us;
+	*outcome = greylist_decide(&config, &r, cm_time(s), wait, &ttl);
 	if (*outcome == GREYLIST_NEW && !there)
 		return write_first(s, store, keys, &r, ttl, outcome);
 	if (ttl > 0)
@@ -154,7 +157,7 @@ other_source(struct cm_session *s, const struct greylist_keys *keys, char key[GR
 
 enum cm_store_status
 greylist_visit(struct cm_session *s, const struct cm_store *store, const struct greylist_keys *keys,
-	enum greylist_outcome *outcome, int64_t *wait)
+	int64_t delay_us, enum greylist_outcome *outcome, int64_t *wait)
 {
 	struct greylist_record from, network;
 	char key[GREYLIST_KEY_SIZE];
@@ -166,7 +169,7 @@ greylist_visit(struct cm_session *s, const struct cm_store *store, const struct 
 	if (status != CM_STORE_OK)
 		return status;
 	if (!allowed)
-		return visit_triple(s, store, keys, &from, outcome, wait);
+		return visit_triple(s, store, keys, delay_us, &from, outcome, wait);
 	*outcome = GREYLIST_ALLOWED;
 	*wait = 0;
 	return CM_STORE_OK;
