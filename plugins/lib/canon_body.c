@@ -3,21 +3,21 @@
  * canon_body.c - bodies as a signature sees them (RFC 6376 sections 3.4.3, 3.4.4)
  *
  * Almost all of a body stays as it is, so this looks for the places where it does not: 64 octets at
- * a time, in loops that compilers turn into vector instructions. Between two such places everything
- * goes into the hash in one piece, without a copy.
+ * a time, in loops that compilers turn into vector instructions. What is between two such places
+ * goes into the hash in one piece.
  */
+#include <endian.h>
 #include <string.h>
 
 #include "canon.h"
 
-#define WIDE   64u
-#define NARROW 16u
+#define BLOCK 64u
 
 /* --- where something changes --- */
 
 /*
- * Of an octet and the next one: does anything change here? Empty lines begin where CR follows LF;
- * relaxed, white space changes unless it is one blank between words. A mask, without branches.
+ * Of an octet and the next one: 1 where something changes. Empty lines begin where CR follows LF;
+ * relaxed, white space changes unless it is one blank between words. Without branches.
  */
 static inline unsigned char
 changes_simple(unsigned char c, unsigned char next)
@@ -32,30 +32,88 @@ changes_relaxed(unsigned char c, unsigned char next)
 			       ((c == ' ') & ((next == ' ') | (next == '\t'))));
 }
 
-#define FIND(name, changes)                                                                 \
-	static inline bool name##_in(const unsigned char *p, size_t count)                  \
-	{                                                                                   \
-		unsigned char any = 0;                                                      \
-                                                                                            \
-		for (size_t i = 0; i < count; i++)                                          \
-			any |= changes(p[i], p[i + 1]);                                     \
-		return any != 0;                                                            \
-	}                                                                                   \
-                                                                                            \
-	/* The first place before last where something changes; else last. */               \
-	static const unsigned char *name(const unsigned char *p, const unsigned char *last) \
-	{                                                                                   \
-		while ((size_t)(last - p) >= WIDE && !name##_in(p, WIDE))                   \
-			p += WIDE;                                                          \
-		while ((size_t)(last - p) >= NARROW && !name##_in(p, NARROW))               \
-			p += NARROW;                                                        \
-		while (p < last && !changes(p[0], p[1]))                                    \
-			p++;                                                                \
-		return p;                                                                   \
-	}
+/* 64 octets that are 0 or 1. */
+union flags {
+	unsigned char octets[BLOCK];
+	uint64_t words[BLOCK / 8];
+};
 
-FIND(find_simple, changes_simple)
-FIND(find_relaxed, changes_relaxed)
+/* The same as bits. */
+static inline uint64_t
+pack(const union flags *f)
+{
+	const uint64_t *w = f->words;
+	uint64_t mask = 0;
+
+	if ((w[0] | w[1] | w[2] | w[3] | w[4] | w[5] | w[6] | w[7]) == 0)
+		return 0;
+	/* The product has each octet's lowest bit in its highest octet. */
+	for (size_t i = 0; i < BLOCK / 8; i++)
+		mask |= ((le64toh(w[i]) * UINT64_C(0x0102040810204080)) >> 56) << (8 * i);
+	return mask;
+}
+
+static inline uint64_t
+mask_simple(const unsigned char *p)
+{
+	union flags f;
+
+	for (size_t i = 0; i < BLOCK; i++)
+		f.octets[i] = changes_simple(p[i], p[i + 1]);
+	return pack(&f);
+}
+
+static inline uint64_t
+mask_relaxed(const unsigned char *p)
+{
+	union flags f;
+
+	for (size_t i = 0; i < BLOCK; i++)
+		f.octets[i] = changes_relaxed(p[i], p[i + 1]);
+	return pack(&f);
+}
+
+/* A piece, and the block that is looked at. Nobody can tell of the last octet yet. */
+struct scan {
+	enum canon canon;
+	const unsigned char *last, *block;
+	size_t count; /* octets of the block */
+	uint64_t mask;
+};
+
+static void
+scan_block(struct scan *s, const unsigned char *p)
+{
+	s->block = p;
+	s->count = BLOCK;
+	if ((size_t)(s->last - p) >= BLOCK) {
+		s->mask = s->canon == CANON_SIMPLE ? mask_simple(p) : mask_relaxed(p);
+		return;
+	}
+	s->count = (size_t)(s->last - p);
+	s->mask = 0;
+	for (size_t i = 0; i < s->count; i++)
+		s->mask |= (uint64_t)(s->canon == CANON_SIMPLE ? changes_simple(p[i], p[i + 1])
+							       : changes_relaxed(p[i], p[i + 1]))
+			   << i;
+}
+
+/* The first place from p on where something changes; else the last octet. */
+static const unsigned char *
+scan_next(struct scan *s, const unsigned char *p)
+{
+	while (p < s->last) {
+		size_t at = (size_t)(p - s->block);
+
+		if (at < s->count && s->mask >> at != 0)
+			return p + __builtin_ctzll(s->mask >> at);
+		if (at < s->count)
+			p = s->block + s->count;
+		if (p < s->last)
+			scan_block(s, p);
+	}
+	return s->last;
+}
 
 /* --- what comes out --- */
 
@@ -113,16 +171,13 @@ put_break(struct canon_body *b)
  * or a blank that is last waits for what follows.
  */
 static const unsigned char *
-text_end(const struct canon_body *b, const unsigned char *p, const unsigned char *end)
+text_end(struct scan *s, const unsigned char *p)
 {
-	const unsigned char *last = end - 1;
-	const unsigned char *at =
-		b->canon == CANON_RELAXED ? find_relaxed(p, last) : find_simple(p, last);
-	bool waits =
-		*last == '\r' || (b->canon == CANON_RELAXED && (*last == ' ' || *last == '\t'));
+	const unsigned char *at = scan_next(s, p);
+	bool waits = *at == '\r' || (s->canon == CANON_RELAXED && (*at == ' ' || *at == '\t'));
 
-	if (at == last)
-		return waits ? last : end;
+	if (at == s->last)
+		return waits ? at : at + 1;
 	return *at == '\n' ? at + 1 : at;
 }
 
@@ -153,6 +208,7 @@ void
 canon_body_put(struct canon_body *b, const void *data, size_t len)
 {
 	const unsigned char *p = data, *end = p + len;
+	struct scan scan = {.canon = b->canon, .last = len > 0 ? end - 1 : p, .block = p};
 
 	while (p < end && b->length <= b->limit) {
 		if (b->cr || *p == '\r') {
@@ -161,7 +217,7 @@ canon_body_put(struct canon_body *b, const void *data, size_t len)
 			b->space = true;
 			p++;
 		} else {
-			const unsigned char *to = text_end(b, p, end);
+			const unsigned char *to = text_end(&scan, p);
 
 			put_text(b, p, (size_t)(to - p));
 			p = to;

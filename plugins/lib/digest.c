@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Pieces of this size and more are hashed where they are. */
-#define LARGE 256u
+#define LARGE 1024u
 
 /* Looking it up by name takes a lock; once is enough. Set once, then only read. */
 static EVP_MD *sha256;

@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #define DIGEST_SIZE   32u
-#define DIGEST_BUFFER 1024u
+#define DIGEST_BUFFER 4096u
 
 struct evp_md_ctx_st;
 
