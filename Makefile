@@ -38,7 +38,11 @@ MAIN_OBJ := $(B)/obj/core/main.o
 PLUGINS := $(patsubst plugins/%.c,$(B)/plugins/%.so,$(wildcard plugins/*.c))
 # A plugin that is more than one file has the others in a directory of its name, and there, in the
 # file libs, what it is linked with.
-PARTS := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard plugins/*/*.c)))
+PARTS := $(patsubst %.c,$(B)/obj/%.o,$(sort $(filter-out plugins/lib/%,$(wildcard plugins/*/*.c))))
+# What several plugins use is an archive: each is linked with what it takes of it, and no more.
+SHARED_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard plugins/lib/*.c)))
+SHARED = $(B)/plugins.a
+SHARED_LIBS = $(SHARED) -Wl,--as-needed -lcrypto -Wl,--no-as-needed
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 TEST_PLUGINS := $(patsubst tests/unit/plugins/%.c,$(B)/tests/plugins/%.so,\
 	$(wildcard tests/unit/plugins/*.c)) $(B)/tests/plugins/skeleton.so
@@ -234,10 +238,14 @@ $(B)/toolchain $(B)/toolchain-tests:
 	@mkdir -p $(@D)
 	@sh tests/toolchain.sh "$(CC)" $(MODULES) && touch $@
 
-$(CORE_OBJ) $(MAIN_OBJ) $(PARTS) $(PLUGINS) $(TEST_PLUGINS): | $(B)/toolchain
+$(CORE_OBJ) $(MAIN_OBJ) $(PARTS) $(SHARED_OBJ) $(PLUGINS) $(TEST_PLUGINS): | $(B)/toolchain
 $(UNIT:=.o): | $(B)/toolchain-tests
 
 $(CORE_LIB): $(CORE_OBJ)
+	$(call say,AR  )
+	$(Q)rm -f $@ && ar crs $@ $^
+
+$(SHARED): $(SHARED_OBJ)
 	$(call say,AR  )
 	$(Q)rm -f $@ && ar crs $@ $^
 
@@ -272,7 +280,7 @@ $(B)/obj/%.o: %.c $(B)/flags
 
 # A plugin sees the public header and nothing of the core.
 PLUGIN_CC = $(CC) -D_GNU_SOURCE -Iinclude $(filter-out -fPIE,$(CFLAGS)) -fPIC
-PLUGIN_BUILD = $(PLUGIN_CC) -shared -Wl,-z,relro,-z,now -MMD -MP -o $@ $< $(filter %.o,$^) $(PART_LIBS)
+PLUGIN_BUILD = $(PLUGIN_CC) -shared -Wl,-z,relro,-z,now -MMD -MP -o $@ $< $(filter %.o,$^) $(SHARED_LIBS) $(PART_LIBS)
 # In a recipe: what the parts of plugins among its prerequisites are linked with.
 PART_LIBS = $(foreach libs,$(wildcard $(sort $(patsubst $(B)/obj/%,%libs,$(dir $(filter $(PARTS),$^))))),$(shell cat $(libs)))
 
@@ -283,17 +291,17 @@ $(B)/obj/plugins/%.o: plugins/%.c $(B)/flags
 
 $(foreach part,$(PARTS),$(eval $(patsubst $(B)/obj/%/,$(B)/%,$(dir $(part))).so: $(part)))
 
-$(B)/plugins/%.so: plugins/%.c $(B)/flags
+$(B)/plugins/%.so: plugins/%.c $(SHARED) $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(PLUGIN_BUILD)
 
-$(B)/tests/plugins/%.so: tests/unit/plugins/%.c $(B)/flags
+$(B)/tests/plugins/%.so: tests/unit/plugins/%.c $(SHARED) $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(PLUGIN_BUILD)
 
-$(B)/tests/plugins/skeleton.so: docs/skeleton.c $(B)/flags
+$(B)/tests/plugins/skeleton.so: docs/skeleton.c $(SHARED) $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(PLUGIN_BUILD)
@@ -312,19 +320,19 @@ $(B)/tests/unit/test_greylist_away $(B)/tests/unit/test_ratelimit_away $(B)/test
 $(filter $(B)/tests/unit/test_spf_%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_spf conformance/spf fuzz/fuzz_spf): \
 	$(filter $(B)/obj/plugins/spf/%,$(PARTS))
 
-$(B)/tests/unit/%: $(B)/tests/unit/%.o $(CORE_LIB)
+$(B)/tests/unit/%: $(B)/tests/unit/%.o $(CORE_LIB) $(SHARED)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(PART_LIBS) $(CHECK_LIBS) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(SHARED_LIBS) $(PART_LIBS) $(CHECK_LIBS) $(LIBS)
 
-$(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB)
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB) $(SHARED)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< \
-		$(filter %.o,$^) $(WHOLE) $(PART_LIBS) $(LIBS)
+		$(filter %.o,$^) $(WHOLE) $(SHARED_LIBS) $(PART_LIBS) $(LIBS)
 
 # Others use the client of smtp, so it goes first.
 -include $(patsubst %,tests/%/rules.mk,smtp bench conformance dns)
--include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PARTS:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) $(TEST_PLUGINS:.so=.d) \
+-include $(CORE_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(PARTS:.o=.d) $(SHARED_OBJ:.o=.d) $(PLUGINS:.so=.d) $(UNIT:=.d) $(TEST_PLUGINS:.so=.d) \
 	$(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
 
 .PHONY: FORCE help deps all demo run test check check-unit check-transcripts check-conformance conformance check-docs check-install \

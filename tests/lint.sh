@@ -45,15 +45,18 @@ walls() {
 	only '#include <unbound' 'core/service/resolver[a-z_]*\.c:' 'only service/resolver* includes libunbound'
 	only '#include <hiredis' 'core/service/store_redis[a-z_]*\.[ch]:' 'only service/store_redis* includes hiredis'
 	only '#include <lmdb' 'core/service/store_lmdb[a-z_]*\.[ch]:' 'only service/store_lmdb* includes LMDB'
+	only '#include <openssl/' 'plugins/lib/[a-z0-9_]*\.c:' 'only plugins/lib includes OpenSSL'
 	only '#include <spf2/' 'plugins/spf/spf_lib\.c:' 'only spf_lib.c includes libspf2'
 	only '\<dlopen\(' 'core/host/plugin\.c:' 'only host/plugin.c calls dlopen'
 	only '\<(clock_gettime|gettimeofday|time)\(' 'core/base/clock\.c:' 'the time is read in base/clock.c'
 	grep -nE '^#include "' core/host/script_api*.c | grep -vE '"script_[a-z_]+\.h"' |
 		sed 's/$/   <- sees only the public header/'
-	# A plugin's own headers are in a directory of its name and begin with it.
+	# A plugin's own headers are in a directory of its name and begin with it; those of lib are everybody's.
 	grep -rnE '^#include "' plugins |
 		grep -vE '^plugins/([a-z0-9_]+)(\.c|/[a-z0-9_]+\.[ch]):[0-9]+:#include "(\1/)?\1[a-z0-9_]*\.h"' |
-		sed 's/$/   <- sees only the public header and its own/'
+		grep -vE '^plugins/([a-z0-9_]+\.c:[0-9]+:#include "lib/|[a-z0-9_]+/[a-z0-9_]+\.[ch]:[0-9]+:#include "\.\./lib/)[a-z0-9_]+\.h"' |
+		grep -vE '^plugins/lib/[a-z0-9_]+\.[ch]:[0-9]+:#include "[a-z0-9_]+\.h"' |
+		sed 's/$/   <- sees only the public header, its own, and those of lib/'
 	grep -rnE '^#include "' include | sed 's/$/   <- the public header includes nothing of ours/'
 }
 

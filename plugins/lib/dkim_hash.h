@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dkim_hash.h - the hash of the header fields that a signature covers (RFC 6376 section 3.7)
+ */
+#ifndef PLUGINS_LIB_DKIM_HASH_H
+#define PLUGINS_LIB_DKIM_HASH_H
+
+#include "dkim_sig.h"
+
+#define DKIM_HASH_BUCKETS 64u
+
+/* The fields of a message, so that those of a name are found from the bottom up. */
+struct dkim_fields {
+	size_t count;
+	const struct canon_field *items; /* borrowed */
+	struct dkim_field_place *places;
+	size_t heads[DKIM_HASH_BUCKETS]; /* the last field of a bucket, from 1; 0: none */
+};
+
+/* False: no memory. The items stay where they are until dkim_fields_fini(). */
+bool dkim_fields_init(struct dkim_fields *, const struct canon_field *items, size_t count);
+void dkim_fields_fini(struct dkim_fields *);
+
+/*
+ * Puts the fields that h= names, each name taking the next one from the bottom (section 5.4.2); a
+ * name without a field left is nothing. self: the signature's own field, which h= cannot mean
+ * (fields->count: none).
+ */
+void
+dkim_hash_names(struct digest *, const struct dkim_fields *, const struct dkim_sig *, size_t self);
+/* Puts the signature's own field with b= empty, and no line break behind it. */
+void dkim_hash_self(struct digest *, const struct canon_field *, const struct dkim_sig *);
+/* Both, and what they hash to. False: OpenSSL failed. */
+bool dkim_hash(const struct dkim_fields *, const struct dkim_sig *, size_t self,
+	unsigned char out[DIGEST_SIZE]);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dkim_key.h - public keys as DNS has them (RFC 6376 section 3.6.1, RFC 8301, RFC 8463)
+ */
+#ifndef PLUGINS_LIB_DKIM_KEY_H
+#define PLUGINS_LIB_DKIM_KEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "digest.h"
+
+/* RFC 8301 section 3.2: fewer never verify. More cost more than they are worth. */
+#define DKIM_KEY_BITS_LEAST 1024u
+#define DKIM_KEY_BITS_MOST  8192u
+
+struct evp_pkey_st;
+
+enum dkim_key_type { DKIM_KEY_RSA, DKIM_KEY_ED25519 };
+
+/* A record that was read; nobody changes it any more, so threads may share it. */
+struct dkim_key {
+	const char *problem; /* why it verifies nothing, for people; NULL: it does */
+	bool revoked;	     /* its p= is empty */
+	bool testing;	     /* t=y */
+	bool strict;	     /* t=s: no i= below d= */
+	bool sha256;	     /* h= allows it */
+	enum dkim_key_type type;
+	unsigned bits; /* of an RSA modulus; 256 of Ed25519 */
+	struct evp_pkey_st *pkey;
+};
+
+/*
+ * Reads a record, or finds it among those that were read before, which stay until others push them
+ * out. NULL: no memory. To be given back with dkim_key_drop().
+ */
+const struct dkim_key *dkim_key_get(const char *text, size_t len);
+void dkim_key_drop(const struct dkim_key *);
+
+/* The signature is that of the hash (RFC 8017 section 8.2.2; RFC 8463 section 3). */
+bool dkim_key_verify(const struct dkim_key *, const unsigned char hash[DIGEST_SIZE],
+	const unsigned char *signature, size_t len);
+
+/* The record's key as DER of SubjectPublicKeyInfo, for OPENSSL_free(); 0: it has none. */
+size_t dkim_key_spki(const struct dkim_key *, unsigned char **der);
+
+/* --- for dkim_key_cache.c ----------------------------------------------------------------------
+ */
+
+/* Reads a record; the key is zeroed before. */
+void dkim_key_read(struct dkim_key *, const char *text, size_t len);
+void dkim_key_fini(struct dkim_key *);
+
+#endif
