@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "service/store_lmdb_file.h"
 #include "store_lmdb_case.h"
 
 /* Whom a test that root runs becomes, where root may do everything. */
@@ -259,6 +260,34 @@ make_of_another_user(void)
 	become_nobody();
 }
 
+static char link_target[TEMP_NAME_SIZE + 16];
+
+static void
+make_link(void)
+{
+	snprintf(link_target, sizeof(link_target), "%s/target", lmdb_case_dir);
+	ck_assert_int_eq(mkdir(link_target, 0700), 0);
+	ck_assert_int_eq(symlink(link_target, lmdb_case_path), 0);
+}
+
+static void
+make_dangling_link(void)
+{
+	ck_assert_int_eq(symlink("nowhere", lmdb_case_path), 0);
+}
+
+static void
+make_link_to_another_user(void)
+{
+	make_link();
+	if (geteuid() != 0) {
+		unlink(lmdb_case_path);
+		ck_assert_int_eq(symlink("/", lmdb_case_path), 0);
+	}
+	chmod(lmdb_case_dir, 0755);
+	become_nobody();
+}
+
 static void
 make_in_a_closed_one(void)
 {
@@ -287,6 +316,10 @@ static const struct {
 	{"a directory is made", make_nothing, NULL},
 	{"others may read the directory, and not the files", make_readable, NULL},
 	{"a file is no directory", make_file, "is not a directory"},
+	{"a link to a directory is followed", make_link, NULL},
+	{"a link to nothing is nothing", make_dangling_link, "No such file or directory"},
+	{"a link to a directory of another user is refused", make_link_to_another_user,
+		"belongs to another user: chown"},
 	{"others may not write the directory", make_open_to_all, "chmod go-w"},
 	{"only the last directory is made", make_orphan, "install -d -m 700"},
 	{"the directory is the user's own", make_of_another_user, "belongs to another user: chown"},
@@ -302,6 +335,8 @@ START_TEST(directory_is_what_it_should_be)
 	ck_assert_int_eq(seteuid(getuid()), 0);
 	chmod(lmdb_case_dir, 0700);
 	unlink(lmdb_case_path);
+	if (link_target[0] != '\0')
+		lmdb_case_remove(link_target);
 	if (strcmp(lmdb_case_path, "/") != 0)
 		lmdb_case_remove(lmdb_case_path);
 	rmdir(lmdb_case_dir);
@@ -317,15 +352,38 @@ mode_of(const char *path)
 	return st.st_mode & 07777;
 }
 
+static const mode_t masks[] = {0, 022, 077, 0177, 0777};
+
+/* By a user for whom modes count. */
 START_TEST(nobody_else_may_read_it)
 {
-	mode_t mask = umask(0);
+	mode_t mask;
 
 	lmdb_case_make_dir();
+	if (geteuid() == 0)
+		ck_assert_int_eq(chown(lmdb_case_dir, NOBODY, NOBODY), 0);
+	become_nobody();
+	mask = umask(masks[_i]);
 	set_one("one");
+	check_one("one");
 	umask(mask);
 	ck_assert_uint_eq(mode_of(lmdb_case_path), 0700);
 	ck_assert_uint_eq(mode_of(data_path()), 0600);
+	ck_assert_int_eq(seteuid(getuid()), 0);
+	lmdb_case_remove_dir();
+}
+END_TEST
+
+/* Whatever the latest failure of another call was. */
+START_TEST(refusal_says_the_reason)
+{
+	struct err err = {""};
+
+	lmdb_case_make_dir();
+	make_open_to_all();
+	errno = EWOULDBLOCK;
+	ck_assert_int_lt(lmdb_dir_open(lmdb_case_path, false, &err), 0);
+	ck_assert_msg(strstr(err.text, "chmod go-w") != NULL, "%s", err.text);
 	lmdb_case_remove_dir();
 }
 END_TEST
@@ -493,7 +551,8 @@ main(void)
 
 	tcase_add_loop_test(tc, file_is_what_it_should_be, 0, LENGTH(files));
 	tcase_add_loop_test(tc, directory_is_what_it_should_be, 0, LENGTH(dirs));
-	tcase_add_test(tc, nobody_else_may_read_it);
+	tcase_add_loop_test(tc, nobody_else_may_read_it, 0, LENGTH(masks));
+	tcase_add_test(tc, refusal_says_the_reason);
 	tcase_add_test(tc, to_open_it_makes_nothing);
 	tcase_add_test(tc, store_that_cannot_be_started_is_away);
 	tcase_add_test(tc, two_daemons_do_not_share_a_path);
