@@ -456,6 +456,31 @@ START_TEST(sweep_rests_after_the_clock_jumped)
 }
 END_TEST
 
+/* The wall clock alone: what it ended is there again when it is set right soon. */
+START_TEST(wrong_clock_takes_nothing_away)
+{
+	struct cm_store *store = open_store();
+
+	for (int key = 0; key < 100; key++)
+		ck_assert_int_eq(set(store, key, 50, 3600 * CASE_SEC), CM_STORE_OK);
+	ck_assert(flush(store));
+	clock_freeze(CASE_WALL + 86400);
+	for (int round = 0; round < 5; round++)
+		ck_assert(flush(store));
+	ck_assert(!has(store, 1));
+	ck_assert_int_eq(health_of(store).entries, 100);
+	clock_freeze(CASE_WALL + 60);
+	for (int round = 0; round < 5; round++)
+		ck_assert(flush(store));
+	for (int key = 0; key < 100; key++)
+		ck_assert(has(store, key));
+	clock_freeze(CASE_WALL - 86400);
+	ck_assert(flush(store));
+	ck_assert(has(store, 1));
+	store_close(store);
+}
+END_TEST
+
 /* --- what waits --- */
 
 static void
@@ -698,6 +723,57 @@ START_TEST(rounds_lose_nothing_under_load)
 }
 END_TEST
 
+static atomic_int workers; /* that have not ended */
+
+static void *
+work_and_say(void *context)
+{
+	void *done = work(context);
+
+	atomic_fetch_sub(&workers, 1);
+	return done;
+}
+
+/* As reloads do: another store of the same path takes over, and it may be larger. */
+START_TEST(store_grows_and_is_reloaded_under_load)
+{
+	pthread_t threads[THREADS];
+	struct cm_store *store, *latest;
+	int64_t number;
+	int reloads = 0;
+	void *done;
+
+	config.sync_us = CLOCK_MS;
+	config.max_size = 2 * MEGABYTE;
+	store = open_store();
+	latest = open_store();
+	atomic_store(&workers, THREADS);
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, work_and_say, store), 0);
+	for (; atomic_load(&workers) > 0; reloads++) {
+		struct cm_store *before = latest;
+
+		config.max_size += MEGABYTE;
+		latest = open_store();
+		store_close(before);
+		(void)set(latest, 100000 + reloads % 300, 1000, 0);
+		ck_assert(flush(latest));
+	}
+	ck_assert_int_gt(reloads, 1);
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], &done);
+		ck_assert_ptr_nonnull(done);
+	}
+	store_close(store);
+	for (int key = 0; key < KEYS; key++) {
+		ck_assert_int_eq(store_add(latest, &key, sizeof(key), 0, 0, CASE_DEADLINE, &number),
+			CM_STORE_OK);
+		ck_assert_int_eq(number, THREADS * TURNS / KEYS);
+	}
+	store_close(latest);
+}
+END_TEST
+
 /* --- a walk beside those who write --- */
 
 #define STILL 3000 /* entries that nobody touches */
@@ -793,10 +869,12 @@ main(void)
 	tcase_add_test(tc, store_without_a_disk_ends_and_opens_again);
 	tcase_add_test(tc, entries_go_when_their_time_is_over);
 	tcase_add_test(tc, sweep_spares_what_was_set_anew);
+	tcase_add_test(tc, wrong_clock_takes_nothing_away);
 	tcase_add_test(tc, what_finds_no_room_does_not_stop_the_rest);
 	tcase_add_test(tc, change_waits_for_a_round_that_is_late);
 	tcase_add_test(tc, more_than_memory_holds_is_written_meanwhile);
 	tcase_add_test(tc, rounds_lose_nothing_under_load);
+	tcase_add_test(tc, store_grows_and_is_reloaded_under_load);
 	tcase_add_test(tc, each_shows_all_of_many);
 	tcase_add_test(tc, each_shows_all_that_stay_beside_those_who_write);
 	suite_add_tcase(suite, tc);
