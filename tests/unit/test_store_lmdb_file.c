@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "service/store_lmdb_file.h"
 #include "store_lmdb_case.h"
 
@@ -437,6 +438,59 @@ START_TEST(store_that_cannot_be_started_is_away)
 }
 END_TEST
 
+static int
+count_lines(const char *path, const char *words)
+{
+	char line[1024];
+	FILE *file = fopen(path, "r");
+	int count = 0;
+
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file) != NULL)
+		count += strstr(line, words) != NULL;
+	fclose(file);
+	return count;
+}
+
+/* However often they are asked, and each for itself. */
+START_TEST(each_store_says_once_a_minute_that_it_is_away)
+{
+	static const char *const lines[] = {"store one is away", "store two is away"};
+	struct log_config to = {.target = LOG_TARGET_FILE, .level = LOG_LEVEL_INFO};
+	struct store_config config = lmdb_case_config();
+	struct cm_store *stores[2];
+	char path[TEMP_NAME_SIZE];
+	struct err err;
+	int fd = temp_file(path, "log");
+
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	to.path = path;
+	ck_assert_msg(log_open(&to, 1, &err), "%s", err.text);
+	clock_freeze(CASE_WALL);
+	lmdb_case_make_dir();
+	for (int i = 0; i < LENGTH(stores); i++) {
+		config.name = i == 0 ? "one" : "two";
+		stores[i] = store_open(&config, &err);
+		ck_assert_ptr_nonnull(stores[i]);
+	}
+	for (int second = 0; second < 70; second++) {
+		for (int i = 0; i < LENGTH(stores); i++)
+			ck_assert_int_eq(store_set(stores[i], "k", 1, "v", 1, 0, CASE_DEADLINE),
+				CM_STORE_AWAY);
+		clock_advance(CASE_SEC);
+	}
+	for (int i = 0; i < LENGTH(stores); i++) {
+		ck_assert_int_eq(count_lines(path, lines[i]), 2);
+		store_close(stores[i]);
+	}
+	log_close();
+	unlink(path);
+	lmdb_case_remove_dir();
+	clock_thaw();
+}
+END_TEST
+
 /* --- one at a time --- */
 
 /* Another process that has the store open until the descriptor is closed. */
@@ -555,6 +609,7 @@ main(void)
 	tcase_add_test(tc, refusal_says_the_reason);
 	tcase_add_test(tc, to_open_it_makes_nothing);
 	tcase_add_test(tc, store_that_cannot_be_started_is_away);
+	tcase_add_test(tc, each_store_says_once_a_minute_that_it_is_away);
 	tcase_add_test(tc, two_daemons_do_not_share_a_path);
 	tcase_add_test(tc, command_may_look_beside_a_daemon);
 	tcase_add_test(tc, what_was_set_is_there_again);
