@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/log_limit.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "store_backend.h"
 #include "store_lmdb_engine.h"
@@ -21,6 +21,8 @@
 
 /* After a start that failed the first use after so long tries again. */
 #define RETRY_US CLOCK_SEC
+/* Between two lines that it failed. */
+#define LINE_US (60 * CLOCK_SEC)
 
 struct lmdb {
 	const struct store_config *config;
@@ -28,6 +30,7 @@ struct lmdb {
 	pthread_mutex_t lock;		      /* protects what follows, and the start */
 	int64_t next_try;
 	int64_t away_since; /* wall clock; 0: no start has failed */
+	int64_t said;	    /* clock_now() of the latest line about that; 0: none */
 	struct err trouble;
 };
 
@@ -58,19 +61,29 @@ start(void *self, struct err *err)
 	return good;
 }
 
+/* With the lock. */
+static void
+say_away(struct lmdb *l)
+{
+	int64_t now = clock_now();
+
+	if (l->said != 0 && now - l->said < LINE_US)
+		return;
+	l->said = now;
+	log_write(LOG_LEVEL_ERROR, "store %s is away: %s", l->config->name, l->trouble.text);
+}
+
 /* NULL: it cannot be started now. */
 static struct lmdb_engine *
 engine_of(struct lmdb *l)
 {
-	static struct log_limit limit = LOG_LIMIT(1, 60 * CLOCK_SEC);
 	struct lmdb_engine *e = atomic_load(&l->engine);
 
 	if (e != NULL)
 		return e;
 	pthread_mutex_lock(&l->lock);
 	if (atomic_load(&l->engine) == NULL && clock_now() >= l->next_try && !begin(l, false))
-		log_limited(&limit, LOG_LEVEL_ERROR, "store %s is away: %s", l->config->name,
-			l->trouble.text);
+		say_away(l);
 	e = atomic_load(&l->engine);
 	pthread_mutex_unlock(&l->lock);
 	return e;

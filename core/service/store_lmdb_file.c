@@ -19,8 +19,11 @@
 #include "base/mem.h"
 
 #define DATA "data.mdb"
+#define LOCK "lock.mdb"
 /* LMDB cannot do with less. */
 #define SIZE_LEAST (INT64_C(1) << 20)
+
+static const char *const files[] = {DATA, LOCK};
 
 static const char schema_key[] = "chainmail store";
 static const char schema[] = "1";
@@ -132,25 +135,39 @@ lmdb_file_examine(const char *path, struct err *err)
 	return data_fits(path, err);
 }
 
+/* Of mode 0700, whatever the umask is. */
+static bool
+make_dir(const char *path, struct err *err)
+{
+	if (mkdir(path, 0700) == 0)
+		return chmod(path, 0700) == 0 || cannot_make(path, err);
+	return errno == EEXIST || cannot_make(path, err);
+}
+
+static bool
+lock_dir(int fd, const char *path, struct err *err)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	if (errno != EWOULDBLOCK)
+		return err_errno(err, "path %s cannot be locked", path);
+	return err_set(err,
+		"path %s is used by another process: each daemon needs a path of its own", path);
+}
+
 int
 lmdb_dir_open(const char *path, bool make, struct err *err)
 {
 	struct stat st;
 	int fd;
 
-	if (make && mkdir(path, 0700) != 0 && errno != EEXIST) {
-		cannot_make(path, err);
+	if (make && !make_dir(path, err))
 		return -1;
-	}
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) != 0)
 		err_errno(err, "path %s", path);
-	else if (flock(fd, LOCK_EX | LOCK_NB) == 0 && dir_fits(path, &st, err))
+	else if (lock_dir(fd, path, err) && dir_fits(path, &st, err))
 		return fd;
-	else if (errno == EWOULDBLOCK)
-		err_set(err,
-			"path %s is used by another process: each daemon needs a path of its own",
-			path);
 	if (fd >= 0)
 		close(fd);
 	return -1;
@@ -280,13 +297,29 @@ close_env(struct lmdb_file *f)
 static void
 give_to_owner(const struct lmdb_file *f)
 {
-	static const char *const names[] = {DATA, "lock.mdb"};
 	struct stat st;
 
 	if (geteuid() != 0 || fstat(f->dir, &st) != 0 || st.st_uid == 0)
 		return;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		(void)!fchownat(f->dir, names[i], st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW);
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		(void)!fchownat(f->dir, files[i], st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW);
+}
+
+/*
+ * Of mode 0600, whatever the umask is: LMDB opens what it has made once more. Where that cannot be,
+ * opening says why.
+ */
+static void
+make_files(const struct lmdb_file *f)
+{
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		int fd = openat(f->dir, files[i], O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+		if (fd < 0)
+			continue;
+		(void)!fchmod(fd, 0600);
+		close(fd);
+	}
 }
 
 static bool
@@ -296,6 +329,7 @@ open_env(struct lmdb_file *f, int64_t size, struct err *err)
 	const unsigned flags = MDB_NOTLS | MDB_NORDAHEAD;
 	int failure = mdb_env_create(&f->env);
 
+	make_files(f);
 	if (failure == 0)
 		failure = mdb_env_set_mapsize(
 			f->env, (size_t)(size < SIZE_LEAST ? SIZE_LEAST : size));
@@ -352,6 +386,28 @@ lmdb_file_close(struct lmdb_file *f)
 		pthread_mutex_destroy(&f->readers[i].lock);
 	close(f->dir);
 	free(f->path);
+}
+
+static bool
+is_in_its_place(const struct lmdb_file *f)
+{
+	struct stat there, ours;
+	int fd;
+
+	return mdb_env_get_fd(f->env, &fd) == 0 && fstat(fd, &ours) == 0 &&
+	       fstatat(f->dir, DATA, &there, 0) == 0 && there.st_dev == ours.st_dev &&
+	       there.st_ino == ours.st_ino;
+}
+
+bool
+lmdb_file_goes_on(const struct lmdb_file *f)
+{
+	MDB_txn *txn;
+
+	if (!is_in_its_place(f) || mdb_txn_begin(f->env, NULL, 0, &txn) != 0)
+		return false;
+	mdb_txn_abort(txn);
+	return true;
 }
 
 bool

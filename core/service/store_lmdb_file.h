@@ -60,6 +60,11 @@ void lmdb_file_close(struct lmdb_file *);
 
 /* Of the thread that writes, with no transaction of its own open: */
 
+/*
+ * After a failure: can what is open still be written? Not where LMDB has given it up, nor where
+ * another file stands in its place.
+ */
+bool lmdb_file_goes_on(const struct lmdb_file *);
 /* LMDB gives up an environment after some failures; this opens another. */
 bool lmdb_file_reopen(struct lmdb_file *, int64_t size, struct err *) MUST_USE;
 /* The file may grow up to that size from now on; it never shrinks. After a failure it

@@ -26,6 +26,8 @@
 /* Pauses after a failure. */
 #define RETRY_LEAST (100 * CLOCK_MS)
 #define RETRY_MOST  (5 * CLOCK_SEC)
+/* Between two lines that it is away. */
+#define LINE_US (60 * CLOCK_SEC)
 /* Slices of a sweep that makes room. */
 #define SWEEPS_STUCK 32u
 
@@ -63,33 +65,49 @@ must_wait(const struct lmdb_thread *t)
 	return crowded(t, 2) || late(t);
 }
 
+/* With the lock: once a minute, however often it comes and goes. */
+static bool
+may_say_away(struct lmdb_thread *t)
+{
+	int64_t now = clock_now();
+
+	if (t->said != 0 && now - t->said < LINE_US)
+		return false;
+	t->said = now;
+	t->unsaid_well = true;
+	return true;
+}
+
 static void
 set_away(struct lmdb_thread *t, const char *why)
 {
-	static struct log_limit limit = LOG_LIMIT(1, 60 * CLOCK_SEC);
+	bool say;
 
-	log_limited(&limit, LOG_LEVEL_ERROR,
-		"store %s cannot be written: %s; it is away until it can", t->name, why);
 	pthread_mutex_lock(&t->lock);
+	say = may_say_away(t);
 	if (t->away_since == 0)
 		t->away_since = clock_wall_us();
 	snprintf(t->words, sizeof(t->words), "%s", why);
 	atomic_store(&t->away, true);
 	pthread_mutex_unlock(&t->lock);
+	if (say)
+		log_write(LOG_LEVEL_ERROR,
+			"store %s cannot be written: %s; it is away until it can", t->name, why);
 }
 
 static void
 set_well(struct lmdb_thread *t)
 {
-	bool was_away;
+	bool say;
 
 	pthread_mutex_lock(&t->lock);
-	was_away = t->away_since != 0;
+	say = t->unsaid_well;
+	t->unsaid_well = false;
 	t->away_since = 0;
 	t->synced = clock_wall_us();
 	atomic_store(&t->away, false);
 	pthread_mutex_unlock(&t->lock);
-	if (was_away)
+	if (say)
 		log_write(LOG_LEVEL_INFO, "store %s can be written again", t->name);
 }
 
@@ -180,8 +198,8 @@ prepare(struct lmdb_thread *t, struct err *err)
 {
 	int64_t size = atomic_load(&t->max_size);
 
-	/* After a failure LMDB may not want to go on with what it has open. */
-	if (t->file.env == NULL || atomic_load(&t->away))
+	/* What can still be read stays open: it may be that nothing can be opened now. */
+	if (t->file.env == NULL || (atomic_load(&t->away) && !lmdb_file_goes_on(&t->file)))
 		return lmdb_file_reopen(&t->file, size, err);
 	/* Who copied the file and was killed would keep its pages for ever. */
 	(void)mdb_reader_check(t->file.env, NULL);

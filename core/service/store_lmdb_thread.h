@@ -33,6 +33,8 @@ struct lmdb_thread {
 	uint64_t asked;	      /* a round that somebody waits for */
 	bool dirty, stop;
 	int64_t away_since, synced; /* wall clock */
+	int64_t said;		    /* clock_now() of the latest line that it is away; 0: none */
+	bool unsaid_well;	    /* that line wants one that it is over */
 	char words[200];
 };
 

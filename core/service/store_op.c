@@ -23,7 +23,11 @@ struct work {
 static int64_t
 ends(const struct work *w)
 {
-	return w->op->ttl == 0 ? 0 : w->op->now + w->op->ttl;
+	int64_t end;
+
+	if (w->op->ttl == 0)
+		return 0;
+	return __builtin_add_overflow(w->op->now, w->op->ttl, &end) ? INT64_MAX : end;
 }
 
 static enum store_change

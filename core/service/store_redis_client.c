@@ -213,8 +213,9 @@ hand_over(struct redis_client *c, struct redis_request *r)
 
 struct waiting {
 	struct redis_client *client;
-	struct redis_request *request;
-	bool cancelled; /* under the client's lock */
+	/* Under the client's lock. */
+	struct redis_request *request; /* NULL: it was given away */
+	bool cancelled;
 };
 
 static void
@@ -224,7 +225,8 @@ cancel(void *context)
 
 	pthread_mutex_lock(&w->client->lock);
 	w->cancelled = true;
-	pthread_cond_signal(&w->request->ended);
+	if (w->request != NULL)
+		pthread_cond_signal(&w->request->ended);
 	pthread_mutex_unlock(&w->client->lock);
 }
 
@@ -252,8 +254,10 @@ wait_for(struct redis_client *c, struct redis_request *r, int64_t deadline)
 		ended = pthread_cond_timedwait(&r->ended, &c->lock, &until);
 	done = r->done;
 	good = done && r->got == r->wanted;
-	if (!done)
+	if (!done) {
 		leave(c, r);
+		w.request = NULL;
+	}
 	pthread_mutex_unlock(&c->lock);
 	worker_wait_end();
 	if (done && !good)

@@ -35,6 +35,7 @@ static bool
 read_line(int fd, const char *path, char out[REDIS_PASSWORD_MOST], struct err *err)
 {
 	struct stat st;
+	size_t end;
 	ssize_t len;
 
 	if (fstat(fd, &st) != 0)
@@ -49,7 +50,13 @@ read_line(int fd, const char *path, char out[REDIS_PASSWORD_MOST], struct err *e
 	if (len < 0)
 		return err_errno(err, "password_file %s", path);
 	out[len] = '\0';
-	out[strcspn(out, "\r\n")] = '\0';
+	end = strcspn(out, "\r\n");
+	if (end == REDIS_PASSWORD_MOST - 1 || (out[end] == '\0' && end < (size_t)len))
+		return err_set(err,
+			"password_file %s: its first line is too long (more than %u octets), or "
+			"has a zero octet",
+			path, REDIS_PASSWORD_MOST - 2);
+	out[end] = '\0';
 	if (out[0] == '\0')
 		return err_set(err, "password_file %s: its first line is empty", path);
 	return true;
@@ -150,12 +157,25 @@ await(const struct redis_find *f, struct redis_link *l, int64_t until, struct er
 	return r;
 }
 
+/* Who does not know the command may repeat what stands behind it. */
+static bool
+read_password_answer(const struct redis_find *f, const struct redis_reply *r, struct err *err)
+{
+	if (redis_reply_is_text(r, "OK"))
+		return true;
+	if (r->kind == REDIS_ERROR && strstr(r->text, f->password) != NULL)
+		return err_set(err,
+			"%s: AUTH: it is refused, in words that repeat the password; does that "
+			"server know the command?",
+			f->where);
+	return refused(f->where, "AUTH", r, err);
+}
+
 static bool
 await_password(const struct redis_find *f, struct redis_link *l, int64_t until, struct err *err)
 {
 	struct redis_reply *r = await(f, l, until, err);
-	bool good =
-		r != NULL && (redis_reply_is_text(r, "OK") || refused(f->where, "AUTH", r, err));
+	bool good = r != NULL && read_password_answer(f, r, err);
 
 	redis_reply_free(r);
 	return good;
@@ -246,6 +266,8 @@ read_master(
 	if (r->kind != REDIS_LIST || r->len != 2 || r->items[0]->kind != REDIS_TEXT ||
 		r->items[1]->kind != REDIS_TEXT)
 		return refused(sentinel, "SENTINEL get-master-addr-by-name", r, err);
+	if (strchr(r->items[0]->text, '/') != NULL)
+		return err_set(err, "%s: the address it says is none", sentinel);
 	if (strspn(r->items[1]->text, "0123456789") != r->items[1]->len)
 		return err_set(err, "%s: the port it says is none", sentinel);
 	text_clean(r->items[0]->text);

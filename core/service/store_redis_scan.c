@@ -16,9 +16,11 @@
 #include "store_redis_reply.h"
 
 /* Keys that a server looks at in one go, and that are asked for together. */
-#define COUNT	    200
-#define BATCH	    32u
-#define STEP_US	    CLOCK_SEC
+#define COUNT	200
+#define BATCH	32u
+#define STEP_US CLOCK_SEC
+/* All of it: a server may say for ever that there are more. */
+#define ALL_US	    (600 * CLOCK_SEC)
 #define CURSOR_MOST 20u
 
 struct scan {
@@ -168,13 +170,14 @@ redis_scan(struct redis_client *client, const char *own, const void *prefix, siz
 		.show = show,
 		.context = context,
 		.cursor = "0"};
+	int64_t until = clock_now() + ALL_US;
 	bool good;
 
 	buf_init(&s.begin, 0);
 	buf_add_str(&s.begin, own);
 	buf_add(&s.begin, prefix, len);
 	do
-		good = step(&s);
+		good = clock_now() < until && step(&s);
 	while (good && !s.enough && strcmp(s.cursor, "0") != 0);
 	buf_fini(&s.begin);
 	return good ? CM_STORE_OK : CM_STORE_AWAY;

@@ -194,10 +194,10 @@ take_reply(struct redis_client *c, struct redis_reply *reply, struct err *err)
 		redis_reply_free(reply);
 		return err_set(err, "the server answers what nobody asked");
 	}
-	if (serving && !c->proved) {
-		c->proved = true;
+	if (serving && !c->proved)
 		c->pause = PAUSE_LEAST;
-	}
+	/* One that reads and does not write is not tried again with each write. */
+	c->proved = serving;
 	return serving;
 }
 

@@ -39,6 +39,12 @@ $(B)/tests/faults.so: tests/smtp/faults.c
 	$(call say,CC  )
 	$(Q)$(CC) -D_GNU_SOURCE $(filter-out -fPIE -fvisibility=hidden -Wpedantic,$(CFLAGS)) -fPIC -shared -o $@ $< -ldl
 
+# A unit test that starts daemons and plays their MTAs; it has nothing of the core.
+$(B)/tests/unit/test_store_daemons: $(patsubst %,$(B)/tests/%.o,unit/test_store_daemons smtp/daemon smtp/expect smtp/logfile) \
+	$(MTA_OBJ)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS)
+
 check-transcripts: $(B)/tests/faults.so $(B)/tests/transcript $(B)/tests/storm $(B)/tests/test_daemon $(B)/tests/test_mta $(B)/tests/selftest_filter
 
 -include $(TRANSCRIPT_OBJ:.o=.d) $(STORM_OBJ:.o=.d) $(TEST_DAEMON_OBJ:.o=.d) $(TEST_MTA_OBJ:.o=.d) $(SELFTEST_FILTER_OBJ:.o=.d)

@@ -136,6 +136,19 @@ model_move(struct model *m, int64_t by)
 	model_forget(m);
 }
 
+/* A store has no entry any more: whoever is as good as never seen. */
+static inline void
+model_forget_all(struct model *m)
+{
+	if (m->pending_count > 0)
+		return;
+	for (size_t i = 0; i < m->limit.windows; i++) {
+		if (model_depth(m, i, m->now) > 0)
+			return;
+	}
+	m->take_count = 0;
+}
+
 /* How much too much cost would be, in the window where that is most. */
 static inline double
 model_over(const struct model *m, int64_t cost)

@@ -52,14 +52,14 @@ random_limit(struct random_steps *r)
 }
 
 static inline void
-random_move(struct random_steps *r, bool back)
+random_move(struct random_steps *r)
 {
 	static const int64_t moves[] = {
 		RANDOM_SECOND / 10, RANDOM_SECOND, 20 * RANDOM_SECOND, 600 * RANDOM_SECOND};
 
 	switch (random_below(r, 40)) {
 	case 0:
-		model_move(&r->model, random_below(r, 48 * RANDOM_HOUR) * (back ? -1 : 1));
+		model_move(&r->model, -random_below(r, 48 * RANDOM_HOUR));
 		break;
 	case 1:
 		model_move(&r->model, random_below(r, 48 * RANDOM_HOUR));
@@ -113,9 +113,10 @@ random_end(struct random_steps *r)
 		model_pour(m, take.cost);
 }
 
-/* back: the clock is set back now and then. */
+/* stored: an entry that says nothing is removed, and what it knew does not come back with an
+ * earlier time. */
 static inline void
-random_run(uint64_t seed, int count, bool back,
+random_run(uint64_t seed, int count, bool stored,
 	void (*step)(const struct cm_limit *, const struct cm_limit_take *, int64_t now, int64_t by,
 		struct cm_limit_answer *))
 {
@@ -127,13 +128,17 @@ random_run(uint64_t seed, int count, bool back,
 	r->model.now = RANDOM_NOW;
 	random_limit(r);
 	for (int i = 0; i < count; i++) {
-		random_move(r, back);
+		random_move(r);
 		/* Only who looks sees a clock that goes forth and back. */
 		random_step(r, &nothing, &a);
+		if (stored)
+			model_forget_all(&r->model);
 		if (random_below(r, 3) == 0)
 			random_end(r);
 		else
 			random_reserve(r);
+		if (stored)
+			model_forget_all(&r->model);
 	}
 	free(r);
 }

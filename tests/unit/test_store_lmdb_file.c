@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "service/store_lmdb_file.h"
 #include "store_lmdb_case.h"
 
 /* Whom a test that root runs becomes, where root may do everything. */
@@ -259,6 +261,34 @@ make_of_another_user(void)
 	become_nobody();
 }
 
+static char link_target[TEMP_NAME_SIZE + 16];
+
+static void
+make_link(void)
+{
+	snprintf(link_target, sizeof(link_target), "%s/target", lmdb_case_dir);
+	ck_assert_int_eq(mkdir(link_target, 0700), 0);
+	ck_assert_int_eq(symlink(link_target, lmdb_case_path), 0);
+}
+
+static void
+make_dangling_link(void)
+{
+	ck_assert_int_eq(symlink("nowhere", lmdb_case_path), 0);
+}
+
+static void
+make_link_to_another_user(void)
+{
+	make_link();
+	if (geteuid() != 0) {
+		unlink(lmdb_case_path);
+		ck_assert_int_eq(symlink("/", lmdb_case_path), 0);
+	}
+	chmod(lmdb_case_dir, 0755);
+	become_nobody();
+}
+
 static void
 make_in_a_closed_one(void)
 {
@@ -287,6 +317,10 @@ static const struct {
 	{"a directory is made", make_nothing, NULL},
 	{"others may read the directory, and not the files", make_readable, NULL},
 	{"a file is no directory", make_file, "is not a directory"},
+	{"a link to a directory is followed", make_link, NULL},
+	{"a link to nothing is nothing", make_dangling_link, "No such file or directory"},
+	{"a link to a directory of another user is refused", make_link_to_another_user,
+		"belongs to another user: chown"},
 	{"others may not write the directory", make_open_to_all, "chmod go-w"},
 	{"only the last directory is made", make_orphan, "install -d -m 700"},
 	{"the directory is the user's own", make_of_another_user, "belongs to another user: chown"},
@@ -302,6 +336,8 @@ START_TEST(directory_is_what_it_should_be)
 	ck_assert_int_eq(seteuid(getuid()), 0);
 	chmod(lmdb_case_dir, 0700);
 	unlink(lmdb_case_path);
+	if (link_target[0] != '\0')
+		lmdb_case_remove(link_target);
 	if (strcmp(lmdb_case_path, "/") != 0)
 		lmdb_case_remove(lmdb_case_path);
 	rmdir(lmdb_case_dir);
@@ -317,15 +353,38 @@ mode_of(const char *path)
 	return st.st_mode & 07777;
 }
 
+static const mode_t masks[] = {0, 022, 077, 0177, 0777};
+
+/* By a user for whom modes count. */
 START_TEST(nobody_else_may_read_it)
 {
-	mode_t mask = umask(0);
+	mode_t mask;
 
 	lmdb_case_make_dir();
+	if (geteuid() == 0)
+		ck_assert_int_eq(chown(lmdb_case_dir, NOBODY, NOBODY), 0);
+	become_nobody();
+	mask = umask(masks[_i]);
 	set_one("one");
+	check_one("one");
 	umask(mask);
 	ck_assert_uint_eq(mode_of(lmdb_case_path), 0700);
 	ck_assert_uint_eq(mode_of(data_path()), 0600);
+	ck_assert_int_eq(seteuid(getuid()), 0);
+	lmdb_case_remove_dir();
+}
+END_TEST
+
+/* Whatever the latest failure of another call was. */
+START_TEST(refusal_says_the_reason)
+{
+	struct err err = {""};
+
+	lmdb_case_make_dir();
+	make_open_to_all();
+	errno = EWOULDBLOCK;
+	ck_assert_int_lt(lmdb_dir_open(lmdb_case_path, false, &err), 0);
+	ck_assert_msg(strstr(err.text, "chmod go-w") != NULL, "%s", err.text);
 	lmdb_case_remove_dir();
 }
 END_TEST
@@ -375,6 +434,59 @@ START_TEST(store_that_cannot_be_started_is_away)
 	store_health(store, &health);
 	ck_assert(!health.away);
 	lmdb_case_end(store);
+	clock_thaw();
+}
+END_TEST
+
+static int
+count_lines(const char *path, const char *words)
+{
+	char line[1024];
+	FILE *file = fopen(path, "r");
+	int count = 0;
+
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file) != NULL)
+		count += strstr(line, words) != NULL;
+	fclose(file);
+	return count;
+}
+
+/* However often they are asked, and each for itself. */
+START_TEST(each_store_says_once_a_minute_that_it_is_away)
+{
+	static const char *const lines[] = {"store one is away", "store two is away"};
+	struct log_config to = {.target = LOG_TARGET_FILE, .level = LOG_LEVEL_INFO};
+	struct store_config config = lmdb_case_config();
+	struct cm_store *stores[2];
+	char path[TEMP_NAME_SIZE];
+	struct err err;
+	int fd = temp_file(path, "log");
+
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	to.path = path;
+	ck_assert_msg(log_open(&to, 1, &err), "%s", err.text);
+	clock_freeze(CASE_WALL);
+	lmdb_case_make_dir();
+	for (int i = 0; i < LENGTH(stores); i++) {
+		config.name = i == 0 ? "one" : "two";
+		stores[i] = store_open(&config, &err);
+		ck_assert_ptr_nonnull(stores[i]);
+	}
+	for (int second = 0; second < 70; second++) {
+		for (int i = 0; i < LENGTH(stores); i++)
+			ck_assert_int_eq(store_set(stores[i], "k", 1, "v", 1, 0, CASE_DEADLINE),
+				CM_STORE_AWAY);
+		clock_advance(CASE_SEC);
+	}
+	for (int i = 0; i < LENGTH(stores); i++) {
+		ck_assert_int_eq(count_lines(path, lines[i]), 2);
+		store_close(stores[i]);
+	}
+	log_close();
+	unlink(path);
+	lmdb_case_remove_dir();
 	clock_thaw();
 }
 END_TEST
@@ -493,9 +605,11 @@ main(void)
 
 	tcase_add_loop_test(tc, file_is_what_it_should_be, 0, LENGTH(files));
 	tcase_add_loop_test(tc, directory_is_what_it_should_be, 0, LENGTH(dirs));
-	tcase_add_test(tc, nobody_else_may_read_it);
+	tcase_add_loop_test(tc, nobody_else_may_read_it, 0, LENGTH(masks));
+	tcase_add_test(tc, refusal_says_the_reason);
 	tcase_add_test(tc, to_open_it_makes_nothing);
 	tcase_add_test(tc, store_that_cannot_be_started_is_away);
+	tcase_add_test(tc, each_store_says_once_a_minute_that_it_is_away);
 	tcase_add_test(tc, two_daemons_do_not_share_a_path);
 	tcase_add_test(tc, command_may_look_beside_a_daemon);
 	tcase_add_test(tc, what_was_set_is_there_again);

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "base/log.h"
 #include "service/store_lmdb_round.h"
 #include "service/store_lmdb_waiting.h"
 #include "store_lmdb_case.h"
@@ -242,6 +243,125 @@ START_TEST(store_is_away_while_the_disk_is_full)
 }
 END_TEST
 
+#define MANY 300 /* entries of 1,000 octets: more than a small file has room for */
+
+/* How many are taken; what the library of the tests notes of each would need the disk, too. */
+static int
+set_many(struct cm_store *store, int from)
+{
+	int count = 0;
+
+	for (int key = from; key < from + MANY; key++)
+		count += set(store, key, 1000, 0) == CM_STORE_OK;
+	return count;
+}
+
+/* It cannot be opened again, either: its lock is no file any more. */
+START_TEST(store_that_cannot_be_written_is_read)
+{
+	struct cm_store *store = open_store();
+	char lock[sizeof(lmdb_case_path) + 16];
+
+	signal(SIGXFSZ, SIG_IGN);
+	snprintf(lock, sizeof(lock), "%s/lock.mdb", lmdb_case_path);
+	ck_assert_int_eq(set(store, 1, 100, 0), CM_STORE_OK);
+	ck_assert(flush(store));
+	limit_files((rlim_t)size_of_file());
+	ck_assert_int_eq(set_many(store, 100), MANY);
+	ck_assert_int_eq(unlink(lock), 0);
+	ck_assert_int_eq(mkdir(lock, 0700), 0);
+	for (int round = 0; round < 3; round++)
+		ck_assert(!flush(store));
+	ck_assert(health_of(store).away);
+	ck_assert(has(store, 1));
+	ck_assert(has(store, 399));
+	ck_assert_int_eq(rmdir(lock), 0);
+	limit_files(RLIM_INFINITY);
+	ck_assert(flush(store));
+	store_close(store);
+	store = open_store();
+	ck_assert(has(store, 399));
+	store_close(store);
+}
+END_TEST
+
+/* Who removes a file to make room gets a new one, with what was not written. */
+START_TEST(file_that_was_removed_is_made_anew)
+{
+	struct cm_store *store = open_store();
+	char data[sizeof(lmdb_case_path) + 16];
+
+	signal(SIGXFSZ, SIG_IGN);
+	snprintf(data, sizeof(data), "%s/data.mdb", lmdb_case_path);
+	ck_assert_int_eq(set(store, 1, 100, 0), CM_STORE_OK);
+	ck_assert(flush(store));
+	limit_files((rlim_t)size_of_file());
+	ck_assert_int_eq(set_many(store, 100), MANY);
+	ck_assert(!flush(store));
+	ck_assert_int_eq(unlink(data), 0);
+	limit_files(RLIM_INFINITY);
+	ck_assert(flush(store));
+	ck_assert(!has(store, 1));
+	store_close(store);
+	store = open_store();
+	ck_assert(has(store, 399));
+	store_close(store);
+}
+END_TEST
+
+static int
+count_lines(const char *path, const char *words)
+{
+	char line[1024];
+	FILE *file = fopen(path, "r");
+	int count = 0;
+
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file) != NULL)
+		count += strstr(line, words) != NULL;
+	fclose(file);
+	return count;
+}
+
+/* Full and not full again, with seconds between. */
+static void
+go_and_come_back(struct cm_store *store, int from)
+{
+	limit_files((rlim_t)size_of_file());
+	ck_assert_int_eq(set_many(store, from), MANY);
+	ck_assert(!flush(store));
+	limit_files(RLIM_INFINITY);
+	ck_assert(flush(store));
+	clock_advance(5 * CASE_SEC);
+}
+
+START_TEST(disk_that_comes_and_goes_has_two_lines_a_minute)
+{
+	struct log_config to = {.target = LOG_TARGET_FILE, .level = LOG_LEVEL_INFO};
+	struct cm_store *store = open_store();
+	char path[TEMP_NAME_SIZE];
+	struct err err;
+	int fd = temp_file(path, "log");
+
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	to.path = path;
+	ck_assert_msg(log_open(&to, 1, &err), "%s", err.text);
+	for (int i = 0; i < 5; i++)
+		go_and_come_back(store, 1000 * (i + 1));
+	ck_assert_int_eq(count_lines(path, "store s cannot be written"), 1);
+	ck_assert_int_eq(count_lines(path, "store s can be written again"), 1);
+	clock_advance(60 * CASE_SEC);
+	go_and_come_back(store, 10000);
+	ck_assert_int_eq(count_lines(path, "store s cannot be written"), 2);
+	ck_assert_int_eq(count_lines(path, "store s can be written again"), 2);
+	log_close();
+	unlink(path);
+	store_close(store);
+}
+END_TEST
+
 START_TEST(store_without_a_disk_ends_and_opens_again)
 {
 	struct cm_store *store = open_store();
@@ -333,6 +453,31 @@ START_TEST(sweep_rests_after_the_clock_jumped)
 	ck_assert_msg(lmdb_sweep_may(&sweep, wall + 60 * CASE_SEC, now + 60 * CASE_SEC) ==
 			      clocks[_i].may_later,
 		"%s", clocks[_i].name);
+}
+END_TEST
+
+/* The wall clock alone: what it ended is there again when it is set right soon. */
+START_TEST(wrong_clock_takes_nothing_away)
+{
+	struct cm_store *store = open_store();
+
+	for (int key = 0; key < 100; key++)
+		ck_assert_int_eq(set(store, key, 50, 3600 * CASE_SEC), CM_STORE_OK);
+	ck_assert(flush(store));
+	clock_freeze(CASE_WALL + 86400);
+	for (int round = 0; round < 5; round++)
+		ck_assert(flush(store));
+	ck_assert(!has(store, 1));
+	ck_assert_int_eq(health_of(store).entries, 100);
+	clock_freeze(CASE_WALL + 60);
+	for (int round = 0; round < 5; round++)
+		ck_assert(flush(store));
+	for (int key = 0; key < 100; key++)
+		ck_assert(has(store, key));
+	clock_freeze(CASE_WALL - 86400);
+	ck_assert(flush(store));
+	ck_assert(has(store, 1));
+	store_close(store);
 }
 END_TEST
 
@@ -578,6 +723,120 @@ START_TEST(rounds_lose_nothing_under_load)
 }
 END_TEST
 
+static atomic_int workers; /* that have not ended */
+
+static void *
+work_and_say(void *context)
+{
+	void *done = work(context);
+
+	atomic_fetch_sub(&workers, 1);
+	return done;
+}
+
+/* As reloads do: another store of the same path takes over, and it may be larger. */
+START_TEST(store_grows_and_is_reloaded_under_load)
+{
+	pthread_t threads[THREADS];
+	struct cm_store *store, *latest;
+	int64_t number;
+	int reloads = 0;
+	void *done;
+
+	config.sync_us = CLOCK_MS;
+	config.max_size = 2 * MEGABYTE;
+	store = open_store();
+	latest = open_store();
+	atomic_store(&workers, THREADS);
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, work_and_say, store), 0);
+	for (; atomic_load(&workers) > 0; reloads++) {
+		struct cm_store *before = latest;
+
+		config.max_size += MEGABYTE;
+		latest = open_store();
+		store_close(before);
+		(void)set(latest, 100000 + reloads % 300, 1000, 0);
+		ck_assert(flush(latest));
+	}
+	ck_assert_int_gt(reloads, 1);
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], &done);
+		ck_assert_ptr_nonnull(done);
+	}
+	store_close(store);
+	for (int key = 0; key < KEYS; key++) {
+		ck_assert_int_eq(store_add(latest, &key, sizeof(key), 0, 0, CASE_DEADLINE, &number),
+			CM_STORE_OK);
+		ck_assert_int_eq(number, THREADS * TURNS / KEYS);
+	}
+	store_close(latest);
+}
+END_TEST
+
+/* --- a walk beside those who write --- */
+
+#define STILL 3000 /* entries that nobody touches */
+
+static void *
+stir(void *context)
+{
+	for (int i = 0; !atomic_load(&over); i++) {
+		int key = STILL + i % 1000;
+
+		if (set(context, key, 100, 0) != CM_STORE_OK ||
+			(i % 3 == 0 && store_delete(context, &key, sizeof(key), CASE_DEADLINE) ==
+					       CM_STORE_AWAY))
+			return NULL;
+	}
+	return context;
+}
+
+static bool
+mark_one(void *context, const void *key, size_t len, const struct store_value *value)
+{
+	unsigned char *seen = context;
+	int number;
+
+	memcpy(&number, key, sizeof(number));
+	if (len != sizeof(number) || value->len != 100 ||
+		*(const unsigned char *)value->data != (unsigned char)number)
+		ck_abort_msg("entry %d is not whole", number);
+	seen[number]++;
+	return true;
+}
+
+/* Each of those that stay is shown, once; others are whole. */
+START_TEST(each_shows_all_that_stay_beside_those_who_write)
+{
+	struct cm_store *store;
+	pthread_t threads[2];
+	void *done;
+
+	config.sync_us = CLOCK_MS;
+	store = open_store();
+	for (int key = 0; key < STILL; key++)
+		ck_assert_int_eq(set(store, key, 100, 0), CM_STORE_OK);
+	for (int i = 0; i < LENGTH(threads); i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, stir, store), 0);
+	for (int turn = 0; turn < 20; turn++) {
+		unsigned char seen[STILL + 1000] = {0};
+
+		ck_assert_int_eq(store_each(store, "", 0, mark_one, seen), CM_STORE_OK);
+		for (int key = 0; key < LENGTH(seen); key++) {
+			if (seen[key] != 1 && (key < STILL || seen[key] > 1))
+				ck_abort_msg("%d is shown %d times", key, seen[key]);
+		}
+	}
+	atomic_store(&over, true);
+	for (int i = 0; i < LENGTH(threads); i++) {
+		pthread_join(threads[i], &done);
+		ck_assert_ptr_nonnull(done);
+	}
+	store_close(store);
+}
+END_TEST
+
 /* More than one slice of a walk. */
 START_TEST(each_shows_all_of_many)
 {
@@ -604,14 +863,20 @@ main(void)
 	tcase_add_test(tc, full_store_grows_with_its_setting);
 	tcase_add_test(tc, burst_into_a_small_store_is_kept_as_far_as_it_was_taken);
 	tcase_add_test(tc, store_is_away_while_the_disk_is_full);
+	tcase_add_test(tc, store_that_cannot_be_written_is_read);
+	tcase_add_test(tc, file_that_was_removed_is_made_anew);
+	tcase_add_test(tc, disk_that_comes_and_goes_has_two_lines_a_minute);
 	tcase_add_test(tc, store_without_a_disk_ends_and_opens_again);
 	tcase_add_test(tc, entries_go_when_their_time_is_over);
 	tcase_add_test(tc, sweep_spares_what_was_set_anew);
+	tcase_add_test(tc, wrong_clock_takes_nothing_away);
 	tcase_add_test(tc, what_finds_no_room_does_not_stop_the_rest);
 	tcase_add_test(tc, change_waits_for_a_round_that_is_late);
 	tcase_add_test(tc, more_than_memory_holds_is_written_meanwhile);
 	tcase_add_test(tc, rounds_lose_nothing_under_load);
+	tcase_add_test(tc, store_grows_and_is_reloaded_under_load);
 	tcase_add_test(tc, each_shows_all_of_many);
+	tcase_add_test(tc, each_shows_all_that_stay_beside_those_who_write);
 	suite_add_tcase(suite, tc);
 	tcase_add_loop_test(pure, sweep_rests_after_the_clock_jumped, 0, LENGTH(clocks));
 	tcase_add_test(pure, newer_changes_take_the_place_of_older_ones);

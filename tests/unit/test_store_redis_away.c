@@ -344,6 +344,11 @@ write_password(char path[TEMP_NAME_SIZE], const char *text, mode_t mode)
 	close(fd);
 }
 
+#define HUNDRED                                              \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define THOUSAND HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED
+
 static const struct {
 	const char *name, *line;
 	mode_t mode;
@@ -355,6 +360,7 @@ static const struct {
 	{"a wrong one", "wrong\n", 0600, NULL, CM_STORE_AWAY},
 	{"one that others may read", "s3cret%s\n", 0604, "others may use it", CM_STORE_AWAY},
 	{"one that the group may write", "s3cret%s\n", 0660, "chmod 600", CM_STORE_AWAY},
+	{"one without end", THOUSAND THOUSAND, 0600, "too long", CM_STORE_AWAY},
 	{"an empty one", "\ns3cret%s\n", 0600, "is empty", CM_STORE_AWAY},
 };
 
@@ -487,16 +493,81 @@ START_TEST(server_without_room_is_full_and_there)
 }
 END_TEST
 
-START_TEST(server_that_is_no_master_any_more_is_away)
+static void
+make_replica(void)
 {
+	redis_do(&server, "REPLICAOF 127.0.0.1 1");
+}
+
+static void
+make_master(void)
+{
+	redis_do(&server, "REPLICAOF NO ONE");
+}
+
+static void
+want_replicas(void)
+{
+	redis_do(&server, "CONFIG SET min-replicas-to-write 1");
+}
+
+static void
+want_none(void)
+{
+	redis_do(&server, "CONFIG SET min-replicas-to-write 0");
+}
+
+static void await_word(const struct redis_server *, const char *command, const char *word);
+
+/* Where the file of its data should be there is a directory. */
+static void
+break_disk(void)
+{
+	char path[TEMP_NAME_SIZE + 16];
+
+	snprintf(path, sizeof(path), "%s/dump.rdb", server.dir);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	redis_do(&server, "CONFIG SET save \"3600 1\"");
+	redis_do(&server, "BGSAVE");
+	await_word(&server, "INFO persistence", "rdb_last_bgsave_status:err");
+}
+
+static void
+mend_disk(void)
+{
+	char path[TEMP_NAME_SIZE + 16];
+
+	snprintf(path, sizeof(path), "%s/dump.rdb", server.dir);
+	ck_assert_int_eq(rmdir(path), 0);
+	redis_do(&server, "BGSAVE");
+	await_word(&server, "INFO persistence", "rdb_last_bgsave_status:ok");
+}
+
+static const struct {
+	const char *word;
+	void (*harm)(void);
+	void (*heal)(void);
+} refusals[] = {
+	{"no master", make_replica, make_master},
+	{"NOREPLICAS", want_replicas, want_none},
+	{"MISCONF", break_disk, mend_disk},
+};
+
+/* Nobody waits for it, and who looks is told what is the matter. */
+START_TEST(server_that_takes_no_writes_is_away)
+{
+	struct store_health health;
+
 	if (!begin(REDIS_PATIENT))
 		return;
-	redis_do(&server, "REPLICAOF 127.0.0.1 1");
+	refusals[_i].harm();
 	redis_case_until(store, CM_STORE_AWAY, OPENS);
 	usleep(100000);
 	nobody_waits();
 	is_away(true);
-	redis_do(&server, "REPLICAOF NO ONE");
+	store_health(store, &health);
+	ck_assert_msg(strstr(health.words, refusals[_i].word) != NULL, "%s", health.words);
+	refusals[_i].heal();
 	redis_case_until(store, CM_STORE_OK, RECOVERS);
 	is_away(false);
 	end();
@@ -724,6 +795,45 @@ START_TEST(wait_that_nobody_wants_any_more_ends)
 }
 END_TEST
 
+/* Calls whose time is over, and that nobody wants any more, both at once and again and again. */
+static bool
+serve_briefly(void *context, void *own)
+{
+	int64_t number;
+
+	(void)context;
+	(void)own;
+	worker_busy(&served);
+	(void)store_add(store, "n", 1, 1, 0, clock_now() + REDIS_MS, &number);
+	worker_idle();
+	return !atomic_load(&enough);
+}
+
+START_TEST(wait_may_end_twice_at_once)
+{
+	struct worker_work work = {.serve = serve_briefly, .running = 8, .most = 8};
+	struct redis_server silent = {0};
+	int fd = listen_silently(&silent, 100);
+	const char *servers[] = {silent.where};
+	struct store_config config = redis_case_config(servers, 1, REDIS_PATIENT);
+	struct store_health health = {.away = false};
+	struct worker_pool *pool;
+	struct err err;
+
+	store = redis_case_open_config(&config);
+	pool = worker_pool_start(&work, &err);
+	ck_assert_ptr_nonnull(pool);
+	while (!health.away) {
+		worker_cancel_where(pool, unwanted);
+		store_health(store, &health);
+	}
+	atomic_store(&enough, true);
+	ck_assert(worker_pool_stop(pool, REDIS_PATIENT));
+	store_close(store);
+	close(fd);
+}
+END_TEST
+
 /* --- what is said --- */
 
 static int
@@ -820,11 +930,12 @@ main(void)
 	tcase_add_test(tc, server_that_wants_a_password_is_away_without);
 	tcase_add_test(tc, few_rights_are_enough);
 	tcase_add_test(tc, server_without_room_is_full_and_there);
-	tcase_add_test(tc, server_that_is_no_master_any_more_is_away);
+	tcase_add_loop_test(tc, server_that_takes_no_writes_is_away, 0, LENGTH(refusals));
 	tcase_add_test(tc, failover_is_followed);
 	tcase_add_test(tc, master_that_sentinel_does_not_know_is_away);
 	tcase_add_test(tc, two_machines_never_take_one_token_too_many);
 	tcase_add_test(tc, wait_that_nobody_wants_any_more_ends);
+	tcase_add_test(tc, wait_may_end_twice_at_once);
 	tcase_add_test(tc, one_line_says_that_it_went_and_one_that_it_is_back);
 	tcase_add_loop_test(tc, settings_that_cannot_be_are_refused, 0, LENGTH(settings));
 	suite_add_tcase(suite, tc);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "service/store_redis_reply.h"
 #include "store_redis_case.h"
 
 /* Longer than one answer takes; what never comes is waited for that long. */
@@ -28,6 +29,7 @@ struct fake {
 	size_t greeting_len, answer_len;
 	unsigned repeat; /* the answer's end: so many times its last octets */
 	size_t repeat_len;
+	int64_t takes; /* for an operation, by a clock that stands still */
 };
 
 static struct fake fake;
@@ -74,6 +76,7 @@ serve(int fd)
 	while ((n = recv(fd, heard, sizeof(heard), 0)) > 0) {
 		if (!is_operation(heard, (size_t)n))
 			continue;
+		clock_advance(f->takes);
 		if (!say(fd, f->answer, f->answer_len))
 			return;
 		for (unsigned i = 0; i < f->repeat; i++) {
@@ -401,6 +404,136 @@ START_TEST(answer_must_have_its_shape)
 }
 END_TEST
 
+/* Each step says that there are more. */
+START_TEST(walk_without_end_is_ended)
+{
+	struct cm_store *store;
+	int64_t began;
+	unsigned shown = 0;
+
+	begin_fake(TEXT(GREETING), TEXT("*2\r\n$1\r\n7\r\n*0\r\n"));
+	store = open_fake(REDIS_PATIENT);
+	clock_freeze(1800000000);
+	fake.takes = 100 * REDIS_MS;
+	began = clock_now();
+	ck_assert_int_eq(store_each(store, "", 0, show_any, &shown), CM_STORE_AWAY);
+	ck_assert_int_ge(clock_now() - began, 600 * REDIS_SEC);
+	ck_assert_uint_eq(shown, 0);
+	store_close(store);
+	clock_thaw();
+	end_fake();
+}
+END_TEST
+
+/* --- what an error means --- */
+
+static const struct {
+	const char *name, *text;
+	enum redis_trouble trouble;
+} errors[] = {
+	{"an operation that is wrong", "WRONGTYPE Operation against a key", REDIS_TROUBLE},
+	{"a key that is elsewhere in a cluster", "MOVED 3999 127.0.0.1:6381", REDIS_NOT_SERVING},
+	{"a key that is moving", "ASK 3999 127.0.0.1:6381", REDIS_NOT_SERVING},
+	{"a cluster with holes", "CLUSTERDOWN Hash slot not served", REDIS_NOT_SERVING},
+	{"a script of others that does not end", "BUSY Redis is busy running a script",
+		REDIS_NOT_SERVING},
+	{"a disk that is full", "MISCONF Redis is configured to save", REDIS_NOT_SERVING},
+	{"a master alone", "NOREPLICAS Not enough good replicas to write.", REDIS_NOT_SERVING},
+	{"a replica", "READONLY You can't write against a read only replica.", REDIS_NOT_SERVING},
+	{"a replica without its master", "MASTERDOWN Link with MASTER is down", REDIS_NOT_SERVING},
+	{"a start", "LOADING Redis is loading the dataset in memory", REDIS_NOT_SERVING},
+	{"a password that is wanted", "NOAUTH Authentication required.", REDIS_NOT_SERVING},
+	{"no room", "OOM command not allowed when used memory > 'maxmemory'.", REDIS_FULL},
+	{"a word that begins like another", "MOVEDX", REDIS_TROUBLE},
+	{"one inside a script, in version 6",
+		"ERR Error running script (call to f_0): @user_script:1: -NOREPLICAS Not enough",
+		REDIS_NOT_SERVING},
+};
+
+START_TEST(error_means_what_its_first_word_says)
+{
+	char text[128];
+	struct redis_reply r = {.kind = REDIS_ERROR, .text = text};
+
+	r.len = (size_t)snprintf(text, sizeof(text), "%s", errors[_i].text);
+	ck_assert_msg(redis_trouble(&r) == errors[_i].trouble, "%s: %d", errors[_i].name,
+		(int)redis_trouble(&r));
+}
+END_TEST
+
+/* --- Sentinels --- */
+
+/* @ is the directory of the test. */
+static const struct {
+	const char *name, *host, *port, *words;
+} masters[] = {
+	{"a path of this machine", "unix:@/t", "6379", "the address it says is none"},
+	{"a path that goes up", "../t", "6379", "the address it says is none"},
+	{"no address", "", "6379", "must be unix:/PATH or HOST:PORT"},
+	{"a port that is none", "127.0.0.1", "x", "the port it says is none"},
+	{"a port that is too long", "127.0.0.1", "123456", "must be unix:/PATH or HOST:PORT"},
+	{"no port", "127.0.0.1", "", "must be unix:/PATH or HOST:PORT"},
+	{"nobody", "127.0.0.1", "1", "Connection refused"},
+};
+
+/* What the store says of itself after one operation, which fails. */
+static void
+words_of(const struct store_config *config, struct store_health *health)
+{
+	struct cm_store *store = redis_case_open_config(config);
+
+	ck_assert_int_eq(redis_case_add(store), CM_STORE_AWAY);
+	store_health(store, health);
+	store_close(store);
+}
+
+START_TEST(sentinel_is_not_believed)
+{
+	const char *servers[] = {fake.where};
+	struct store_config config = redis_case_config(servers, 1, REDIS_PATIENT);
+	const char *at = strchr(masters[_i].host, '@');
+	char host[128], answer[256];
+	struct store_health health;
+
+	begin_fake("", 0, TEXT(""));
+	snprintf(host, sizeof(host), "%s", masters[_i].host);
+	if (at != NULL)
+		snprintf(host, sizeof(host), "unix:%s%s", fake.dir, at + 1);
+	snprintf(answer, sizeof(answer), "*2\r\n$%zu\r\n%s\r\n$%zu\r\n%s\r\n", strlen(host), host,
+		strlen(masters[_i].port), masters[_i].port);
+	fake.greeting = answer;
+	fake.greeting_len = strlen(answer);
+	config.sentinel = "mail";
+	words_of(&config, &health);
+	ck_assert_msg(strstr(health.words, masters[_i].words) != NULL, "%s: %s", masters[_i].name,
+		health.words);
+	end_fake();
+}
+END_TEST
+
+/* Redis itself repeats what stands behind a command that it does not know. */
+START_TEST(password_is_not_repeated)
+{
+	static const char refusal[] =
+		"-ERR unknown command 'AUTH', with args beginning with: 's3cret' \r\n";
+	const char *servers[] = {fake.where};
+	struct store_config config = redis_case_config(servers, 1, REDIS_PATIENT);
+	char path[TEMP_NAME_SIZE];
+	struct store_health health;
+	int fd = temp_file(path, "password");
+
+	ck_assert_int_eq(write(fd, "s3cret\n", 7), 7);
+	close(fd);
+	begin_fake(TEXT(refusal), TEXT(""));
+	config.password_file = path;
+	words_of(&config, &health);
+	ck_assert_ptr_nonnull(strstr(health.words, "AUTH"));
+	ck_assert_msg(strstr(health.words, "s3cret") == NULL, "%s", health.words);
+	end_fake();
+	unlink(path);
+}
+END_TEST
+
 /* --- chance --- */
 
 static uint64_t seed;
@@ -457,6 +590,10 @@ main(void)
 	tcase_add_loop_test(tc, strange_greeting_is_away, 0, LENGTH(strange));
 	tcase_add_loop_test(tc, greeting_decides, 0, LENGTH(greetings));
 	tcase_add_loop_test(tc, answer_must_have_its_shape, 0, LENGTH(shapes));
+	tcase_add_test(tc, walk_without_end_is_ended);
+	tcase_add_loop_test(tc, error_means_what_its_first_word_says, 0, LENGTH(errors));
+	tcase_add_loop_test(tc, sentinel_is_not_believed, 0, LENGTH(masters));
+	tcase_add_test(tc, password_is_not_repeated);
 	tcase_add_loop_test(tc, chance_does_no_harm, 0, 20);
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
