@@ -72,6 +72,9 @@ struct ratelimit_who {
 enum cm_known
 ratelimit_who(struct cm_session *, const struct cm_address *rcpt, struct ratelimit_who *);
 
+/* "192.0.2.0/24" of an address, as long as the settings say; NULL: it is none. */
+const char *ratelimit_net(struct cm_session *, const char *ip);
+
 /*
  * Appends "/" (but not to nothing) and the text, with %XX for what is no part of a path; lower case
  * where fold is set. The octets that it takes, also where they do not fit into size.

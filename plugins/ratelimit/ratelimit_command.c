@@ -10,15 +10,35 @@
 
 #include "ratelimit.h"
 
+/* More than that nobody reads, and more than that no command looks at. */
 #define ROWS_MOST 1000u
-#define KEY_MOST  512u
+#define KEYS_MOST 50000u
 #define SECOND	  INT64_C(1000000)
 
-struct gathered {
-	char (*keys)[KEY_MOST];
-	size_t count;
-	const char *prefix;
+struct key {
+	struct key *next;
+	char text[];
 };
+
+struct keys {
+	struct cm_session *s;
+	struct key *first;
+	size_t count;
+};
+
+/* Rows of one link. */
+struct rows {
+	struct cm_session *s;
+	int64_t over; /* percent that a row's bucket is filled to, at least */
+	size_t count;
+	bool read; /* somebody still reads them */
+};
+
+static const struct ratelimit_config *
+config_of(const struct cm_session *s)
+{
+	return cm_config(s);
+}
 
 /* --- whose a key is --- */
 
@@ -49,28 +69,67 @@ decode(char *part)
 	*out = '\0';
 }
 
-/* "bob/198.51.100.7", written as keys are; false: it has not as many parts as the limit's key. */
 static bool
-read_who(struct cm_session *s, const char *shown, struct ratelimit_who *who)
+is_number(const char *text)
 {
-	const struct ratelimit_config *config = cm_config(s);
+	return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
+/* What people write: an address of the network, or 192.0.2.0/24, whose slash is not %2F. */
+static const char *
+read_net(struct cm_session *s, char *part, char **rest)
+{
+	size_t size, len = *rest == NULL ? 0 : strcspn(*rest, "/");
+	char bits[4] = "";
+	const char *net;
+	char *out;
+
+	if (strchr(part, '/') != NULL)
+		return part;
+	if (len > 0 && len < sizeof(bits))
+		memcpy(bits, *rest, len);
+	if (!is_number(bits)) {
+		net = ratelimit_net(s, part);
+		return net == NULL ? part : net;
+	}
+	strsep(rest, "/");
+	size = strlen(part) + sizeof(bits) + 1;
+	out = cm_msg_alloc(s, size);
+	snprintf(out, size, "%s/%s", part, bits);
+	return out;
+}
+
+/* "bob/198.51.100.7"; false: that is no key of this limit. *rest: what stands behind it, or NULL.
+ */
+static bool
+read_who(struct cm_session *s, const char *shown, struct ratelimit_who *who, char **rest)
+{
+	const struct ratelimit_config *config = config_of(s);
 	size_t len = strlen(shown);
-	char *parts = cm_msg_alloc(s, len + 1), *part;
 
 	*who = (struct ratelimit_who){.missing = NULL};
-	memcpy(parts, shown, len);
+	*rest = memcpy(cm_msg_alloc(s, len + 1), shown, len);
 	for (size_t i = 0; i < config->part_count; i++) {
-		part = strsep(&parts, "/");
+		char *part = strsep(rest, "/");
+
 		if (part == NULL || part[0] == '\0')
 			return false;
 		decode(part);
-		who->values[i] = part;
+		who->values[i] = strcmp(config->key.items[i], "client_net") == 0
+					 ? read_net(s, part, rest)
+					 : part;
 	}
-	/* Behind the parts there may be the period of a bucket. */
-	return parts == NULL || strchr(parts, '/') == NULL;
+	return true;
 }
 
 /* --- rows --- */
+
+static void
+add_row(struct rows *r, const struct cm_cell *cells, size_t count)
+{
+	r->read = r->read && cm_row(r->s, cells, count);
+	r->count++;
+}
 
 static void
 rate_of(const struct ratelimit_limit *l, size_t window, char *out, size_t size)
@@ -84,16 +143,17 @@ rate_of(const struct ratelimit_limit *l, size_t window, char *out, size_t size)
 
 /* False: the store does not answer. */
 static bool
-show_bucket(struct cm_session *s, const struct ratelimit_subject *who, struct ratelimit_bucket *b,
-	int64_t over)
+show_bucket(struct rows *r, const struct ratelimit_subject *who, struct ratelimit_bucket *b)
 {
-	struct ratelimit_answer a = ratelimit_look(s, b, 1);
+	struct ratelimit_answer a = ratelimit_look(r->s, b, 1);
 	int64_t unit = b->limit.unit, used = a.store.used, limit = a.store.limit;
 	char rate[64];
 
-	if (a.outcome != RATELIMIT_OK && a.outcome != RATELIMIT_OVER)
+	if (a.outcome != RATELIMIT_OK && a.outcome != RATELIMIT_OVER) {
+		cm_complain(r->s, "the store does not answer");
 		return false;
-	if (used * 100 < limit * over)
+	}
+	if (used * 100 < limit * r->over)
 		return true;
 	rate_of(&b->limit, a.store.window, rate, sizeof(rate));
 	const struct cm_cell cells[] = {
@@ -102,100 +162,128 @@ show_bucket(struct cm_session *s, const struct ratelimit_subject *who, struct ra
 		{"used", NULL, used * unit},
 		{"of", NULL, limit * unit},
 		{"left", NULL, used < limit ? (limit - used) * unit : 0},
-		{"next_in", NULL, (a.store.retry_us + SECOND - 1) / SECOND},
+		/* A store adds one for what it rounds. */
+		{"next_in", NULL, (a.store.retry_us + SECOND - 2) / SECOND},
 	};
 
-	cm_row(s, cells, sizeof(cells) / sizeof(*cells));
+	add_row(r, cells, sizeof(cells) / sizeof(*cells));
 	return true;
 }
 
-static bool
-complain_away(struct cm_session *s)
+static void
+show_words(struct rows *r, const char *key, const char *words)
 {
-	cm_complain(s, "the store does not answer");
-	return false;
+	add_row(r, (const struct cm_cell[]){{"key", key, 0}, {"limit", words, 0}}, 2);
 }
 
-static bool
-show_subject(struct cm_session *s, const struct ratelimit_subject *who, int64_t over)
+/* Of several limits a key may fit one: so the others say what theirs are, and do not fail. */
+static void
+show_misfit(struct rows *r, const char *key)
 {
-	if (who == NULL) {
-		cm_complain(s, "his limits cannot be told: a map could not be read");
-		return false;
-	}
-	for (size_t i = 0; i < who->bucket_count; i++) {
-		if (!show_bucket(s, who, &who->bucket[i], over))
-			return complain_away(s);
-	}
-	return true;
-}
+	const struct cm_list *parts = &config_of(r->s)->key;
+	char words[256] = "keys are ";
 
-static struct ratelimit_subject *
-find_subject(struct cm_session *s, const char *shown)
-{
-	struct ratelimit_subject *list = NULL;
-	struct ratelimit_who who;
-
-	if (!read_who(s, shown, &who)) {
-		cm_complain(s, "the key of this limit has other parts: %.100s", shown);
-		return NULL;
-	}
-	return ratelimit_subject(s, &list, &who);
+	for (size_t i = 0; i < parts->count; i++)
+		snprintf(words + strlen(words), sizeof(words) - strlen(words), "%s%s",
+			i > 0 ? "/" : "", parts->items[i]);
+	show_words(r, key, words);
 }
 
 /* --- commands --- */
 
+/* The only operand; NULL after a complaint. */
+static const char *
+read_operand(struct cm_session *s, size_t count, const char *const *operands)
+{
+	if (count == 1)
+		return operands[0];
+	cm_complain(s, "say whose: KEY, such as a login; of several parts: PART/PART");
+	return NULL;
+}
+
+/* False after a complaint; *subject NULL: there is nothing of him, and the row says why. */
+static bool
+show_key(struct rows *r, const char *key, struct ratelimit_subject **subject)
+{
+	struct ratelimit_subject *list = NULL;
+	struct ratelimit_who who;
+	char *rest;
+
+	*subject = NULL;
+	if (!read_who(r->s, key, &who, &rest) || rest != NULL) {
+		show_misfit(r, key);
+		return true;
+	}
+	*subject = ratelimit_subject(r->s, &list, &who);
+	if (*subject == NULL) {
+		cm_complain(
+			r->s, "his limits cannot be told: a map cannot be read, or names no class");
+		return false;
+	}
+	if ((*subject)->kind != RATELIMIT_IS_LIMITED)
+		show_words(r, (*subject)->shown,
+			(*subject)->kind == RATELIMIT_IS_EXEMPT ? "exempt" : "unlimited");
+	for (size_t i = 0; i < (*subject)->bucket_count; i++) {
+		if (!show_bucket(r, *subject, &(*subject)->bucket[i]))
+			return false;
+	}
+	return true;
+}
+
 static bool
 show(struct cm_session *s, size_t count, const char *const *operands)
 {
-	struct ratelimit_subject *who;
+	const char *key = read_operand(s, count, operands);
+	struct ratelimit_subject *subject;
 
-	if (count != 1) {
-		cm_complain(s, "say whose: KEY, such as a login; of several parts: PART/PART");
-		return false;
-	}
-	who = find_subject(s, operands[0]);
-	if (who != NULL && who->kind != RATELIMIT_IS_LIMITED) {
-		cm_row(s,
-			(const struct cm_cell[]){{"key", who->shown, 0},
-				{"limit", who->kind == RATELIMIT_IS_EXEMPT ? "exempt" : "unlimited",
-					0}},
-			2);
-		return true;
-	}
-	return who != NULL && show_subject(s, who, 0);
+	return key != NULL && show_key(&(struct rows){.s = s, .read = true}, key, &subject);
 }
 
 static bool
 gather(void *context, const char *key, const void *value, size_t len)
 {
-	struct gathered *g = context;
+	struct keys *keys = context;
+	size_t size = strlen(key) + 1;
+	struct key *k;
 
 	(void)value;
 	(void)len;
-	if (strlen(key) < KEY_MOST)
-		snprintf(g->keys[g->count++], KEY_MOST, "%s", key + strlen(g->prefix));
-	return g->count < ROWS_MOST;
+	k = cm_msg_alloc(keys->s, sizeof(*k) + size);
+	memcpy(k->text, key, size);
+	k->next = keys->first;
+	keys->first = k;
+	return ++keys->count < KEYS_MOST;
 }
 
-/* All that there is of this link; NULL after a complaint. */
-static struct gathered *
-gather_all(struct cm_session *s)
+/* What the keys of this link begin with: "limit/LINK/". */
+static const char *
+prefix_of(struct cm_session *s)
 {
-	const struct ratelimit_config *config = cm_config(s);
-	struct gathered *g = cm_msg_alloc(s, sizeof(*g));
-	size_t size = strlen(cm_link_name(s)) * 3 + sizeof("limit//");
+	size_t size = sizeof("limit//") + 3 * strlen(cm_link_name(s));
 	char *prefix = cm_msg_alloc(s, size);
-	size_t used = ratelimit_append(prefix, size, 0, "limit", false);
+	size_t len = ratelimit_append(prefix, size, 0, "limit", false);
 
-	used += ratelimit_append(prefix, size, used, cm_link_name(s), false);
-	prefix[used] = '/';
-	g->prefix = prefix;
-	g->keys = cm_msg_alloc(s, ROWS_MOST * sizeof(*g->keys));
-	if (cm_store_each(s, config->store, prefix, gather, g) == CM_STORE_OK)
-		return g;
-	complain_away(s);
-	return NULL;
+	len = ratelimit_append(prefix, size, len, cm_link_name(s), false);
+	prefix[len] = '/';
+	return prefix;
+}
+
+/* False after a complaint. A key of other settings than those of now is of nobody. */
+static bool
+list_key(struct rows *r, const struct key *key, size_t prefix_len)
+{
+	struct ratelimit_subject *list = NULL, *subject;
+	struct ratelimit_who who;
+	char *rest;
+
+	if (!read_who(r->s, key->text + prefix_len, &who, &rest))
+		return true;
+	subject = ratelimit_subject(r->s, &list, &who);
+	for (size_t i = 0; subject != NULL && i < subject->bucket_count; i++) {
+		if (strcmp(subject->bucket[i].key, key->text) == 0)
+			return show_bucket(r, subject, &subject->bucket[i]);
+	}
+	return true;
 }
 
 /* "80%", or "80"; -1: neither. */
@@ -213,47 +301,50 @@ read_percent(const char *text)
 static bool
 list(struct cm_session *s, size_t count, const char *const *operands)
 {
-	int64_t over = count == 0 ? 0 : count == 1 ? read_percent(operands[0]) : -1;
-	struct ratelimit_subject *all = NULL;
-	struct gathered *g;
+	struct rows r = {.s = s, .read = true};
+	struct keys keys = {.s = s};
+	const char *prefix = prefix_of(s);
 
-	if (over < 0) {
+	r.over = count == 0 ? 0 : count == 1 ? read_percent(operands[0]) : -1;
+	if (r.over < 0) {
 		cm_complain(s, "--over takes a percentage, such as 80%%");
 		return false;
 	}
-	g = gather_all(s);
-	for (size_t i = 0; g != NULL && i < g->count; i++) {
-		struct ratelimit_subject *before = all;
-		struct ratelimit_who who;
-		struct ratelimit_subject *subject =
-			read_who(s, g->keys[i], &who) ? ratelimit_subject(s, &all, &who) : before;
-
-		/* One of several buckets has shown them all. */
-		if (subject == NULL || subject == before || subject->asked)
-			continue;
-		subject->asked = true;
-		if (!show_subject(s, subject, over))
+	if (cm_store_each(s, config_of(s)->store, prefix, gather, &keys) != CM_STORE_OK) {
+		cm_complain(s, "the store does not answer");
+		return false;
+	}
+	for (const struct key *k = keys.first; k != NULL && r.read; k = k->next) {
+		if (r.count == ROWS_MOST) {
+			cm_complain(s, "there are more than %u; say which: --over 80%%", ROWS_MOST);
+			return false;
+		}
+		if (!list_key(&r, k, strlen(prefix)))
 			return false;
 	}
-	return g != NULL;
+	if (keys.count < KEYS_MOST)
+		return true;
+	cm_complain(s,
+		"there are more than %u keys, and the others were not looked at; ask for "
+		"one: limit show KEY",
+		KEYS_MOST);
+	return false;
 }
 
 static bool
 reset(struct cm_session *s, size_t count, const char *const *operands)
 {
-	const struct ratelimit_config *config = cm_config(s);
-	struct ratelimit_subject *who;
+	const char *key = read_operand(s, count, operands);
+	struct ratelimit_subject *subject;
 
-	if (count != 1) {
-		cm_complain(s, "say whose: KEY, such as a login; of several parts: PART/PART");
+	if (key == NULL || !show_key(&(struct rows){.s = s, .read = true}, key, &subject))
 		return false;
-	}
-	who = find_subject(s, operands[0]);
-	if (who == NULL || !show_subject(s, who, 0))
+	for (size_t i = 0; subject != NULL && i < subject->bucket_count; i++) {
+		if (cm_store_delete(s, config_of(s)->store, subject->bucket[i].key) !=
+			CM_STORE_AWAY)
+			continue;
+		cm_complain(s, "the store does not answer");
 		return false;
-	for (size_t i = 0; i < who->bucket_count; i++) {
-		if (cm_store_delete(s, config->store, who->bucket[i].key) == CM_STORE_AWAY)
-			return complain_away(s);
 	}
 	return true;
 }

@@ -62,23 +62,29 @@ mask(unsigned char *octets, size_t count, size_t bits)
 	}
 }
 
-static enum cm_known
-get_client_net(struct cm_session *s, const struct cm_address *rcpt, const char **value)
+const char *
+ratelimit_net(struct cm_session *s, const char *ip)
 {
 	const struct ratelimit_config *config = cm_config(s);
-	const char *ip = cm_client(s)->ip;
 	int family = strchr(ip, ':') == NULL ? AF_INET : AF_INET6;
 	int64_t bits = family == AF_INET ? config->prefix_v4 : config->prefix_v6;
 	unsigned char octets[sizeof(struct in6_addr)];
-	char *net = cm_msg_alloc(s, NET_SIZE);
+	char *net;
 
-	(void)rcpt;
 	if (inet_pton(family, ip, octets) != 1)
-		return CM_NONE;
+		return NULL;
+	net = cm_msg_alloc(s, NET_SIZE);
 	mask(octets, family == AF_INET ? 4 : sizeof(octets), (size_t)bits);
 	inet_ntop(family, octets, net, INET6_ADDRSTRLEN);
 	snprintf(net + strlen(net), NET_SIZE - strlen(net), "/%d", (int)bits);
-	return told(net, value);
+	return net;
+}
+
+static enum cm_known
+get_client_net(struct cm_session *s, const struct cm_address *rcpt, const char **value)
+{
+	(void)rcpt;
+	return told(ratelimit_net(s, cm_client(s)->ip), value);
 }
 
 static enum cm_known
