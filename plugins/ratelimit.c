@@ -366,8 +366,8 @@ static const struct cm_option options[] = {
 	{"tag_header", CM_OPT_STRING, AT(tag_header), "X-Ratelimit",
 		.check = ratelimit_check_header, .since = "0.1", .help = "field that tag adds"},
 	{"text", CM_OPT_STRING, AT(text), .check = ratelimit_check_text, .since = "0.1",
-		.help = "of the reply; may hold %{client_ip} %{count} %{key} %{limit} %{period} "
-			"%{retry} %{used} %{what}"},
+		.help = "of the reply; may hold %{burst} %{client_ip} %{count} %{key} %{limit} "
+			"%{period} %{retry} %{used} %{what}"},
 	{"update", CM_OPT_CHOICE, AT(update), "leaky", "leaky|strict", .since = "0.1",
 		.help = "strict counts what it refuses as well, so who does not stop is not let "
 			"in"},

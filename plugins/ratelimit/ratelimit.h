@@ -114,6 +114,7 @@ struct ratelimit_answer {
 	enum ratelimit_outcome outcome;
 	const struct ratelimit_limit *limit; /* NULL: no step was needed */
 	struct cm_limit_answer store;	     /* never: nor will the message as a whole */
+	bool alone;			     /* over, and the message takes a burst by itself */
 	bool memory;			     /* counted in memory, for the store is away */
 };
 

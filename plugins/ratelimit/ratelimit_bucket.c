@@ -83,9 +83,13 @@ ratelimit_look(struct cm_session *s, struct ratelimit_bucket *b, int64_t cost)
 	return step(s, b, &(struct cm_limit_take){.step = CM_LIMIT_LOOK, .cost = cost});
 }
 
-/* A message that wants more than there ever is need not come back, whoever else took what. */
+/*
+ * Of octets a message wants all, so one that wants more than there ever is need not come back,
+ * whoever else took what. Recipients come back without those who were taken, and fit.
+ */
 static void
-judge_whole(const struct ratelimit_bucket *b, int64_t whole, struct cm_limit_answer *a)
+judge_whole(const struct ratelimit_config *config, const struct ratelimit_bucket *b, int64_t whole,
+	struct ratelimit_answer *a)
 {
 	for (size_t i = 0; i < b->limit.limit.windows; i++) {
 		const struct cm_limit_window *w = &b->limit.limit.window[i];
@@ -93,9 +97,12 @@ judge_whole(const struct ratelimit_bucket *b, int64_t whole, struct cm_limit_ans
 
 		if (whole <= burst)
 			continue;
-		a->never = true;
-		a->window = i;
-		a->limit = burst;
+		a->alone = true;
+		if (config->count != RATELIMIT_BYTES)
+			continue;
+		a->store.never = true;
+		a->store.window = i;
+		a->store.limit = burst;
 	}
 }
 
@@ -108,7 +115,7 @@ ratelimit_reserve(struct cm_session *s, struct ratelimit_bucket *b, int64_t cost
 	if (a.outcome == RATELIMIT_OK)
 		add_slot(s, b, a.store.reserved_at, cost);
 	else if (a.outcome == RATELIMIT_OVER)
-		judge_whole(b, b->reserved - b->spare + cost, &a.store);
+		judge_whole(cm_config(s), b, b->reserved - b->spare + cost, &a);
 	return a;
 }
 

@@ -157,6 +157,12 @@ add_amount(struct text *t, const struct refusal *r, int64_t count)
 }
 
 static void
+add_burst(struct text *t, const struct refusal *r)
+{
+	add_amount(t, r, r->answer->store.limit);
+}
+
+static void
 add_client_ip(struct text *t, const struct refusal *r)
 {
 	add(t, "%s", cm_client(r->s)->ip);
@@ -214,6 +220,7 @@ static const struct variable {
 	const char *name;
 	void (*add)(struct text *, const struct refusal *);
 } variables[] = {
+	{"%{burst}", add_burst},
 	{"%{client_ip}", add_client_ip},
 	{"%{count}", add_count},
 	{"%{key}", add_key},
@@ -242,8 +249,8 @@ ratelimit_check_text(const char *text, char *why, size_t why_size)
 		if (find_variable(p) != NULL)
 			continue;
 		snprintf(why, why_size,
-			"\"%.40s\" is none of %%{client_ip}, %%{count}, %%{key}, %%{limit}, "
-			"%%{period}, %%{retry}, %%{used}, %%{what}",
+			"\"%.40s\" is none of %%{burst}, %%{client_ip}, %%{count}, %%{key}, "
+			"%%{limit}, %%{period}, %%{retry}, %%{used}, %%{what}",
 			p);
 		return false;
 	}
@@ -279,18 +286,20 @@ expand(struct text *t, const char *text, const struct refusal *r)
 	}
 }
 
-static const char *
-text_for(const struct ratelimit_config *config, const struct ratelimit_answer *a)
+/* "Recipient limit of 50 at once (200 per hour) exceeded, try again in 18 seconds; 50 used" */
+static void
+add_usual(struct text *t, const struct refusal *r)
 {
-	/* Of blanks alone there is nothing to read. */
-	if (config->text != NULL && config->text[strspn(config->text, " \t")] != '\0')
-		return config->text;
-	if (a->store.never)
-		return "%{what} limit of %{limit} per %{period} exceeded by this message alone";
-	return config->over == RATELIMIT_REJECT
-		       ? "%{what} limit of %{limit} per %{period} exceeded; %{used} used"
-		       : "%{what} limit of %{limit} per %{period} exceeded, try again in "
-			 "%{retry}; %{used} used";
+	const struct ratelimit_answer *a = r->answer;
+
+	expand(t, "%{what} limit of ", r);
+	expand(t,
+		a->store.limit == window_of(a)->count ? "%{limit} per %{period}"
+						      : "%{burst} at once (%{limit} per %{period})",
+		r);
+	expand(t, a->alone ? " exceeded by this message alone" : " exceeded", r);
+	if (!a->store.never)
+		expand(t, ", try again in %{retry}; %{used} used", r);
 }
 
 void
@@ -299,9 +308,14 @@ ratelimit_reply(struct cm_session *s, const struct ratelimit_subject *subject,
 {
 	const struct refusal r = {s, cm_config(s), subject->shown, a};
 	struct text t = {0, RATELIMIT_TEXT_SIZE, out};
+	const char *text = r.config->text;
 
 	out[0] = '\0';
-	expand(&t, text_for(r.config, a), &r);
+	/* Of blanks alone there is nothing to read. */
+	if (text != NULL && text[strspn(text, " \t")] != '\0')
+		expand(&t, text, &r);
+	else
+		add_usual(&t, &r);
 }
 
 /* --- results --- */

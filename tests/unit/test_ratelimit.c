@@ -261,14 +261,31 @@ static const struct {
 		"450 4.7.28 Recipient limit of 60 per day exceeded, try again in 12 minutes; 60 "
 		"used"},
 	{BOB "limit = 1/2h; over = reject", "bob:1-1.=1 bob:1-1r=0",
-		"550 5.7.28 Recipient limit of 1 per 2 hours exceeded; 1 used"},
+		"550 5.7.28 Recipient limit of 1 per 2 hours exceeded, try again in 2 hours; 1 "
+		"used"},
+	/* Those who are over come again without the others, and fit then. */
 	{BOB "limit = 100/1h", "bob:1-101r=100",
-		"550 5.7.28 Recipient limit of 100 per hour exceeded by this message alone"},
+		"450 4.7.28 Recipient limit of 100 per hour exceeded by this message alone, try "
+		"again in 36 seconds; 100 used"},
+	{BOB "limit = 100/1h; count = distinct_recipients", "bob:1-101r=100",
+		"450 4.7.28 Distinct recipient limit of 100 per hour exceeded by this message "
+		"alone, try again in 36 seconds; 100 used"},
+	{BOB "limit = 100/1h; over = reject", "bob:1-101r=100",
+		"550 5.7.28 Recipient limit of 100 per hour exceeded by this message alone, try "
+		"again in 36 seconds; 100 used"},
+	/* What is used is used of the burst. */
+	{BOB "limit = 200/1h; burst = 50", "bob:1-50.=50 bob:1-1r=0",
+		"450 4.7.28 Recipient limit of 50 at once (200 per hour) exceeded, try again in 18 "
+		"seconds; 50 used"},
+	{BOB "limit = 200/1h; burst = 50", "bob:1-51r=50",
+		"450 4.7.28 Recipient limit of 50 at once (200 per hour) exceeded by this message "
+		"alone, try again in 18 seconds; 50 used"},
 	{BOB "limit = 100/1h", "bob:1-1.=1 bob:1-100r=99",
 		"450 4.7.28 Recipient limit of 100 per hour exceeded, try again in 36 seconds; 100 "
 		"used"},
 	{BOB "limit = 1/1h; over = reject; text = \" \"", "bob:1-1.=1 bob:1-1r=0",
-		"550 5.7.28 Recipient limit of 1 per hour exceeded; 1 used"},
+		"550 5.7.28 Recipient limit of 1 per hour exceeded, try again in 60 minutes; 1 "
+		"used"},
 	{BOB "limit = [ 50/1h, 300/1d ]; count = messages", "bob:1-1.=1", ""},
 	{BOB "limit = 1/1min; count = messages", "bob:1-1.=1 bob:1-1r=0",
 		"450 4.7.28 Message limit of 1 per minute exceeded, try again in 1 minute; 1 "
@@ -278,9 +295,9 @@ static const struct {
 		"1 "
 		"used"},
 	{"key = [ auth_user, sender ]; limit = 1/1h; text = \"%{key} (%{client_ip}): %{used} of "
-	 "%{limit} %{count} per %{period}, 100% %{what}, %{retry}\"",
+	 "%{limit} %{count} per %{period}, %{burst}, 100% %{what}, %{retry}\"",
 		"b/o:1-1.=1 b/o:1-1r=0",
-		"450 4.7.28 b%2Fo/a@example.com (192.0.2.1): 1 of 1 recipients per hour, 100% "
+		"450 4.7.28 b%2Fo/a@example.com (192.0.2.1): 1 of 1 recipients per hour, 1, 100% "
 		"Recipient, 60 minutes"},
 };
 
@@ -588,6 +605,19 @@ mail_of_size(struct drive *d, const char *login, const char *size)
 	arena_fini(&arena);
 	return verdict;
 }
+
+/* Room at once for fewer octets than it has, but not in an hour. */
+START_TEST(size_over_the_burst)
+{
+	struct drive d;
+
+	begin_with(&d, BOB "count = bytes; limit = [ 100/1h, 1000/1d ]; burst = 40", "quota", "");
+	run(&d, "bob:1-1!=1");
+	ck_assert_str_eq(drive_reply(&d), "550 5.7.28 Size limit of 40 octets at once (100 octets "
+					  "per hour) exceeded by this message alone");
+	drive_fini(&d);
+}
+END_TEST
 
 #define NEVER(limit) "550 5.7.28 Size limit of " limit " per hour exceeded by this message alone"
 
@@ -943,7 +973,8 @@ START_TEST(tag_is_added_once)
 	ck_assert_uint_eq(d.answer.edit_count, 1);
 	ck_assert_str_eq(d.answer.edits[0]->name, "X-Much");
 	ck_assert_str_eq(d.answer.edits[0]->value,
-		"quota: Recipient limit of 2 per hour exceeded by this message alone");
+		"quota: Recipient limit of 2 per hour exceeded by this message alone, try again in "
+		"30 minutes; 2 used");
 	drive_fini(&d);
 }
 END_TEST
@@ -1065,7 +1096,7 @@ static const struct {
 	{BOB "limit = 1/1h; burst = 0", "burst: 0 is out of range"},
 	{BOB "limit = 1/1h; count = connections", "count = connections takes keys of client_ip"},
 	{"key = [ recipient ]; limit = 1/1h; count = errors", "count = errors takes no key of a"},
-	{BOB "limit = 1/1h; text = \"%{login}\"", "\"%{login}\" is none of %{client_ip}"},
+	{BOB "limit = 1/1h; text = \"%{login}\"", "\"%{login}\" is none of %{burst}, %{client_ip}"},
 	{BOB "limit = 1/1h; tag_header = \"X-Much:\"", "\"X-Much:\" is not the name of a"},
 	{BOB "limits = m", "\"5/h\": a digit is wanted"},
 };
@@ -1115,6 +1146,7 @@ main(void)
 	tcase_add_test(t, what_is_open_is_reserved);
 	tcase_add_test(t, session_that_is_kept_open_has_no_more);
 	tcase_add_loop_test(t, size, 0, LENGTH(sizes));
+	tcase_add_test(t, size_over_the_burst);
 	tcase_add_test(t, sizes_add_up);
 	tcase_add_loop_test(t, connections, 0, LENGTH(nets));
 	tcase_add_test(t, connection_counts_once);

@@ -105,9 +105,13 @@ static const struct {
 	const char *reply, *result;
 } cases[] = {
 	{"counts in memory", "", CM_STORE_AWAY, 3,
-		"550 5.7.28 Recipient limit of 3 per hour exceeded by this message alone", "over"},
+		"450 4.7.28 Recipient limit of 3 per hour exceeded by this message alone, try "
+		"again in 20 minutes; 3 used",
+		"over"},
 	{"counts in memory what has no room", "", CM_STORE_FULL, 3,
-		"550 5.7.28 Recipient limit of 3 per hour exceeded by this message alone", "over"},
+		"450 4.7.28 Recipient limit of 3 per hour exceeded by this message alone, try "
+		"again in 20 minutes; 3 used",
+		"over"},
 	{"asks to wait", "on_store_error = tempfail", CM_STORE_AWAY, 0,
 		"451 4.3.0 Temporary problem, please try again later", "unknown"},
 	{"lets pass", "on_store_error = skip", CM_STORE_AWAY, 5, "", "unknown"},

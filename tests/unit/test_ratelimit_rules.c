@@ -291,8 +291,8 @@ START_TEST(text_of_a_reply)
 	ck_assert(ratelimit_check_text(
 		"100% of %{limit}: %{key} %{used} %{retry}", why, sizeof(why)));
 	ck_assert(!ratelimit_check_text("over %{limits}", why, sizeof(why)));
-	ck_assert_str_eq(why, "\"%{limits}\" is none of %{client_ip}, %{count}, %{key}, %{limit}, "
-			      "%{period}, %{retry}, %{used}, %{what}");
+	ck_assert_str_eq(why, "\"%{limits}\" is none of %{burst}, %{client_ip}, %{count}, %{key}, "
+			      "%{limit}, %{period}, %{retry}, %{used}, %{what}");
 }
 END_TEST
 
