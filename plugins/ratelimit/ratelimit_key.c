@@ -161,6 +161,14 @@ ratelimit_check_part(const char *name, char *why, size_t why_size)
 {
 	if (find_part(name) < LENGTH(parts))
 		return true;
+	/* Others have it, so people will look for it here. */
+	if (strcmp(name, "asn") == 0) {
+		snprintf(why, why_size,
+			"\"asn\" needs a database of networks and their operators "
+			"(libmaxminddb), which this version does not read; client_net is the "
+			"nearest");
+		return false;
+	}
 	snprintf(why, why_size,
 		"\"%.40s\" is none of auth_user, client_ip, client_net, helo, recipient, "
 		"recipient_domain, sender, sender_domain",

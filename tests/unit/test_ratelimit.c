@@ -1086,6 +1086,9 @@ static const struct {
 } mistakes[] = {
 	{"limit = 1/1h", "plugin quota needs key"},
 	{"key = [ login ]; limit = 1/1h", "\"login\" is none of auth_user, client_ip"},
+	{"key = [ asn ]; limit = 1/1h",
+		"\"asn\" needs a database of networks and their operators (libmaxminddb), which "
+		"this version does not read; client_net is the nearest"},
 	{"key = [ auth_user, auth_user ]; limit = 1/1h", "key has a part twice"},
 	{"key = []; limit = 1/1h", "key has no part"},
 	{BOB, "needs limit, such as 200/1h, or limits, a map of them"},
