@@ -17,6 +17,7 @@ set -u
 . "$E2E_DIR/cases.sh"
 . "$E2E_DIR/load.sh"
 . "$E2E_DIR/dns.sh"
+. "$E2E_DIR/redis.sh"
 
 usage() {
     echo "usage: run.sh [BUILD] [--mta NAME] [--engine NAME] [CASE...]" >&2
