@@ -2,7 +2,8 @@
 /*
  * ratelimit_limit.c - limits: of the settings, and of the lines of a map
  *
- * A store counts to a thousand million and no further, so many octets are counted in larger units.
+ * A store counts to a thousand million and no further, so many octets are counted in larger units:
+ * the smallest that does, for each message is rounded up to one.
  */
 #include "ratelimit.h"
 
@@ -10,7 +11,7 @@
 #include <string.h>
 
 #define LENGTH(table) (sizeof(table) / sizeof(*(table)))
-#define UNIT_STEP     INT64_C(1024)
+#define UNIT_STEP     INT64_C(2)
 #define COUNT_MOST    (INT64_C(1) << 50)
 #define CLASS	      "class:"
 #define SEPARATORS    ", \t"

@@ -650,7 +650,7 @@ static const struct {
 	{"a size that no number holds", "1M/1h", "SIZE=99999999999999999999999999", CM_REJECT,
 		CM_CONTINUE, NEVER("1 MB"), {1 << 20, HOUR, 0}, 0},
 	{"in units where octets are too many", "2G/1h", "SIZE=1", CM_CONTINUE, CM_CONTINUE, "",
-		{2 << 20, HOUR, 0}, 1},
+		{512 << 20, HOUR, 0}, 12},
 };
 
 START_TEST(size)
