@@ -48,12 +48,27 @@ declared_size(const char *const *args)
 	return size;
 }
 
-/* What nobody holds against the client: other links' asking to wait, and our own refusals. */
+/*
+ * Recipients refused for good so far. What nobody holds against the client: other links' asking to
+ * wait, and our own refusals. Whether our latest was one is known when the next event comes, for a
+ * link that is only watched refuses nobody.
+ */
 static int64_t
-count_errors(const struct cm_session *s, const struct ratelimit_message *m)
+count_refused(const struct cm_session *s, struct ratelimit_message *m)
+{
+	size_t rejected = cm_final(s)->rejected;
+
+	m->own += m->refusing && rejected > m->rejected;
+	m->refusing = false;
+	m->rejected = rejected;
+	return (int64_t)(rejected + m->refused - (config_of(s)->update != 0 ? 0 : m->own));
+}
+
+static int64_t
+count_errors(const struct cm_session *s, struct ratelimit_message *m)
 {
 	const struct cm_final *final = cm_final(s);
-	int64_t errors = (int64_t)(final->rejected + m->refused);
+	int64_t errors = count_refused(s, m);
 	bool own = final->by != NULL && strcmp(final->by, cm_link_name(s)) == 0;
 
 	/* A message of which all recipients were refused ends as the last of them. */
@@ -169,6 +184,14 @@ find_subject(struct cm_session *s, const struct cm_address *rcpt, struct ratelim
 
 /* --- the end of a message --- */
 
+static void
+count_new(struct cm_session *s, struct ratelimit_message *m,
+	const struct ratelimit_subject *subject, int64_t errors)
+{
+	ratelimit_count(s, subject->bucket, errors - m->errors);
+	m->errors = errors;
+}
+
 /* The login of a message that somebody refused before us may be the next one's by now. */
 static void
 settle_errors(struct cm_session *s, struct ratelimit_message *m)
@@ -181,7 +204,7 @@ settle_errors(struct cm_session *s, struct ratelimit_message *m)
 		return;
 	subject = find_subject(s, NULL, &m->subjects, &verdict);
 	if (subject != NULL)
-		ratelimit_count(s, subject->bucket, errors);
+		count_new(s, m, subject, errors);
 }
 
 /* --- hooks --- */
@@ -234,6 +257,27 @@ refused_for_good(const struct cm_session *s)
 	return cm_macro(s, "{rcpt_host}", &status) != CM_KNOWN || status[0] != '4';
 }
 
+/* As long as there are none, what was looked at at MAIL holds. */
+static enum cm_verdict
+rcpt_errors(struct cm_session *s, struct ratelimit_message *m)
+{
+	int64_t errors = count_refused(s, m);
+	struct ratelimit_subject *subject;
+	struct ratelimit_answer a;
+	enum cm_verdict verdict;
+
+	if (errors == 0)
+		return CM_CONTINUE;
+	subject = find_subject(s, NULL, &m->subjects, &verdict);
+	if (subject == NULL)
+		return verdict;
+	count_new(s, m, subject, errors);
+	a = ratelimit_look(s, subject->bucket, 1);
+	verdict = act(s, subject, &a);
+	m->refusing = verdict == CM_REJECT;
+	return verdict;
+}
+
 static enum cm_verdict
 rcpt(struct cm_session *s, const struct cm_event *ev)
 {
@@ -244,6 +288,8 @@ rcpt(struct cm_session *s, const struct cm_event *ev)
 
 	if (ev->rejected)
 		m->refused += refused_for_good(s);
+	if (!ev->rejected && config_of(s)->count == RATELIMIT_ERRORS)
+		return rcpt_errors(s, m);
 	if (ev->rejected || !ratelimit_takes(config_of(s)))
 		return CM_CONTINUE;
 	ratelimit_settle_latest(s, m);

@@ -66,6 +66,7 @@ refuse_rcpt(
 	}
 	s->rcpt_refused++;
 	s->run->rejected_rcpts += d->verdict == CM_REJECT;
+	s->run->final.rejected = s->run->rejected_rcpts;
 	s->run->refused_rcpt = *d;
 	s->run->refused_addr = arena_strdup(&s->msg, ev->address->addr);
 	a->verdict = d->verdict;

@@ -406,7 +406,7 @@ struct cm_final {
 	const char *status, *text; /* NULL without a reply */
 	const char *by;		   /* link that decided; NULL: none */
 	enum cm_stage stage;	   /* where; rcpt: the latest recipient that was refused */
-	size_t rejected;	   /* end_msg: recipients refused for good, not by the MTA */
+	size_t rejected; /* recipients refused for good, not by the MTA; at rcpt: so far */
 };
 
 CM_API const struct cm_final *cm_final(const struct cm_session *);

@@ -168,7 +168,11 @@ struct ratelimit_message {
 	struct ratelimit_latest latest;
 	int64_t size; /* as declared, then as it came; 0: not known */
 	bool tagged;
-	size_t refused; /* recipients, by the MTA */
+	size_t refused;	 /* recipients, by the MTA */
+	size_t rejected; /* by links, when the latest recipient came, */
+	size_t own;	 /* and by this one */
+	bool refusing;	 /* this one, the latest */
+	int64_t errors;	 /* that were counted already */
 };
 
 /*

@@ -893,6 +893,56 @@ START_TEST(error)
 }
 END_TEST
 
+/* Or a message could try as many recipients as it likes. */
+static const struct {
+	const char *what, *over;
+	bool by_mta;
+	const char *reply;
+} within[] = {
+	{"another link refused four, and the others wait", "tempfail", false,
+		"450 4.7.28 Error limit of 4 per hour exceeded, try again in 15 minutes; 4 used"},
+	{"the mail server refused four", "tempfail", true,
+		"450 4.7.28 Error limit of 4 per hour exceeded, try again in 15 minutes; 4 used"},
+	{"its own refusals are none", "reject", false,
+		"550 5.7.28 Error limit of 4 per hour exceeded, try again in 15 minutes; 4 used"},
+};
+
+START_TEST(errors_within_a_message)
+{
+	const struct cm_limit_window window = {4, HOUR, 0};
+	struct drive d, e;
+	char settings[200];
+
+	snprintf(settings, sizeof(settings),
+		"key = [ client_ip ]; count = errors; limit = 4/1h; over = %s", within[_i].over);
+	begin(&d, settings);
+	e = (struct drive){.g = d.g};
+	drive_open(&e);
+	drive_connect(&e, "192.0.2.1", "unknown", "587");
+	drive_helo(&e, "client.example.net");
+	drive_mail(&d, "<a@example.com>", NULL, NULL);
+	ck_assert_int_eq(rcpts(&d, 1, 2), 2);
+	for (int i = 0; i < 4; i++) {
+		if (within[_i].by_mta)
+			rejected_by_mta(&d, "5.1.1");
+		else
+			refused_rcpts(&d, "<no@example.com>", 1);
+	}
+	ck_assert_msg(rcpts(&d, 1, 20) == 0, "%s", within[_i].what);
+	ck_assert_str_eq(drive_reply(&d), within[_i].reply);
+	/* Other sessions know of it already. */
+	ck_assert_int_ne(drive_mail(&e, "<a@example.com>", NULL, NULL), CM_CONTINUE);
+	ck_assert_int_eq(used_in_store(&d, "limit/quota/192.0.2.1", &window), 4);
+	/* Those who were taken get it. */
+	ck_assert_int_eq(content(&d, "yes"), CM_CONTINUE);
+	chain_end_message(d.s);
+	ck_assert_int_eq(used_in_store(&d, "limit/quota/192.0.2.1", &window), 4);
+	chain_close(e.s);
+	session_free(e.s);
+	drive_fini(&d);
+}
+END_TEST
+
 /*
  * A link behind one that refuses at MAIL learns of it at the end. By then the login may be that of
  * the next message, so nobody is blamed by his login.
@@ -1154,6 +1204,7 @@ main(void)
 	tcase_add_loop_test(t, connections, 0, LENGTH(nets));
 	tcase_add_test(t, connection_counts_once);
 	tcase_add_loop_test(t, error_before_the_link, 0, LENGTH(behind));
+	tcase_add_loop_test(t, errors_within_a_message, 0, LENGTH(within));
 	tcase_add_loop_test(t, error, 0, LENGTH(errors));
 	tcase_add_test(t, results);
 	tcase_add_test(t, tag_is_added_once);
