@@ -1103,6 +1103,8 @@ static const struct {
 	{BOB "limit = 9/1h", "a/b\nc%", "limit/quota/a%2Fb%0Ac%25 "},
 	{BOB "limit = 9/1h; count = distinct_recipients", "bob",
 		"limit/quota/bob/1h seen/quota/bob/1h/r1@example.com "},
+	/* Whoever has none by his login has none at all. */
+	{BOB "limit = 9/1h", "", ""},
 	{"key = [ recipient_domain, helo ]; limit = 9/1h", "bob",
 		"limit/quota/example.com/client.example.net "},
 };
@@ -1125,6 +1127,74 @@ START_TEST(key_in_the_store)
 	fclose(f);
 	ck_assert_str_eq(text, keys[_i].keys);
 	free(text);
+	drive_fini(&d);
+}
+END_TEST
+
+/* --- what administrators do --- */
+
+/* Before its day it counts what it would have let pass, and refuses nobody. */
+static const char *const watched[] = {
+	"profile all { mode = shadow; chain = [ quota ] }\n"
+	"plugin quota { type = ratelimit; key = [ auth_user ]; limit = 3/1h }\n",
+	"profile all { chain = [ quota ] }\n"
+	"plugin quota { type = ratelimit; mode = shadow; key = [ auth_user ]; limit = 3/1h }\n",
+	"profile all { chain = [ quota ] }\n"
+	"plugin quota { type = ratelimit; over = shadow; key = [ auth_user ]; limit = 3/1h }\n",
+};
+
+START_TEST(shadow_fills_as_it_would)
+{
+	const struct cm_limit_window window = {3, HOUR, 0};
+	struct drive d;
+	char text[512];
+
+	clock_freeze(BEGAN);
+	drive_init(&d);
+	snprintf(text, sizeof(text), "store m { type = memory }\n%s", watched[_i]);
+	drive_load(&d, text);
+	drive_open(&d);
+	drive_connect(&d, "192.0.2.1", "unknown", "587");
+	run(&d, "bob:1-2.=2");
+	ck_assert_int_eq(used_in_store(&d, "limit/quota/bob", &window), 2);
+	run(&d, "bob:1-20.=20 bob:1-20.=20");
+	ck_assert_int_eq(used_in_store(&d, "limit/quota/bob", &window), 3);
+	run(&d, "bob:1-20r=20 eve:1-2x=2");
+	ck_assert_int_eq(used_in_store(&d, "limit/quota/bob", &window), 3);
+	ck_assert_int_eq(used_in_store(&d, "limit/quota/eve", &window), 0);
+	drive_fini(&d);
+}
+END_TEST
+
+/* Each link has its own buckets; what the second refuses, the first has back. */
+START_TEST(two_limits_of_one_store)
+{
+	const struct cm_limit_window ten = {10, HOUR, 0}, three = {3, HOUR, 0};
+	struct drive d;
+
+	begin_with(&d, BOB "limit = 10/1h", "quota, second",
+		"plugin second { type = ratelimit; key = [ auth_user ]; limit = 3/1h }\n");
+	run(&d, "bob:1-20.=3 bob:1-20r=0");
+	ck_assert_int_eq(used_in_store(&d, "limit/quota/bob", &ten), 3);
+	ck_assert_int_eq(used_in_store(&d, "limit/second/bob", &three), 3);
+	drive_fini(&d);
+}
+END_TEST
+
+/* The clock is set while a message is open: it is counted once, and never more than once. */
+static const int64_t jumps[] = {-86400, -3600, -61, 61, 899, 3600};
+
+START_TEST(clock_is_set_in_a_message)
+{
+	struct drive d;
+
+	begin(&d, BOB "limit = 10/1w");
+	drive_mail(&d, "<a@example.com>", "bob", NULL);
+	ck_assert_int_eq(rcpts(&d, 1, 4), 4);
+	clock_freeze(BEGAN + jumps[_i]);
+	ck_assert_int_eq(content(&d, "yes"), CM_CONTINUE);
+	chain_end_message(d.s);
+	run(&d, "bob:1-20r=6 bob:1-20.=6 bob:1-1r=0");
 	drive_fini(&d);
 }
 END_TEST
@@ -1212,6 +1282,9 @@ main(void)
 	tcase_add_test(t, login_that_is_not_delivered_is_a_failure);
 	tcase_add_loop_test(t, no_more_is_asked_for_than_is_needed, 0, LENGTH(needs));
 	tcase_add_loop_test(t, key_in_the_store, 0, LENGTH(keys));
+	tcase_add_loop_test(t, shadow_fills_as_it_would, 0, LENGTH(watched));
+	tcase_add_test(t, two_limits_of_one_store);
+	tcase_add_loop_test(t, clock_is_set_in_a_message, 0, LENGTH(jumps));
 	tcase_add_loop_test(t, mistake, 0, LENGTH(mistakes));
 	suite_add_tcase(suite, t);
 	return table_run(suite);
