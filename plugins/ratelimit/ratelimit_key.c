@@ -124,24 +124,26 @@ get_sender_domain(struct cm_session *s, const struct cm_address *rcpt, const cha
 	return told(sender == NULL ? NULL : sender->domain, value);
 }
 
-/* What else a part is called in maps. */
+/*
+ * What else a part is called in maps. Case is no part of any key: many mail servers take bob and
+ * Bob for one and tell the login as it was typed, and each spelling would have the limit anew.
+ */
 enum also { ALSO_NOTHING, ALSO_DOMAIN_OF, ALSO_AT_DOMAIN, ALSO_CLIENT };
 
 static const struct part {
 	const char *name;
 	enum cm_stage known;
-	bool fold; /* case is none of it */
 	enum also also;
 	enum cm_known (*get)(struct cm_session *, const struct cm_address *, const char **);
 } parts[] = {
-	{"auth_user", CM_STAGE_MAIL, false, ALSO_DOMAIN_OF, get_auth_user},
-	{"client_ip", CM_STAGE_CONNECT, true, ALSO_NOTHING, get_client_ip},
-	{"client_net", CM_STAGE_CONNECT, true, ALSO_CLIENT, get_client_net},
-	{"helo", CM_STAGE_HELO, true, ALSO_NOTHING, get_helo},
-	{"recipient", CM_STAGE_RCPT, true, ALSO_DOMAIN_OF, get_recipient},
-	{"recipient_domain", CM_STAGE_RCPT, true, ALSO_AT_DOMAIN, get_recipient_domain},
-	{"sender", CM_STAGE_MAIL, true, ALSO_DOMAIN_OF, get_sender},
-	{"sender_domain", CM_STAGE_MAIL, true, ALSO_AT_DOMAIN, get_sender_domain},
+	{"auth_user", CM_STAGE_MAIL, ALSO_DOMAIN_OF, get_auth_user},
+	{"client_ip", CM_STAGE_CONNECT, ALSO_NOTHING, get_client_ip},
+	{"client_net", CM_STAGE_CONNECT, ALSO_CLIENT, get_client_net},
+	{"helo", CM_STAGE_HELO, ALSO_NOTHING, get_helo},
+	{"recipient", CM_STAGE_RCPT, ALSO_DOMAIN_OF, get_recipient},
+	{"recipient_domain", CM_STAGE_RCPT, ALSO_AT_DOMAIN, get_recipient_domain},
+	{"sender", CM_STAGE_MAIL, ALSO_DOMAIN_OF, get_sender},
+	{"sender_domain", CM_STAGE_MAIL, ALSO_AT_DOMAIN, get_sender_domain},
 };
 
 /* --- settings --- */
@@ -301,8 +303,7 @@ write_key(const struct cm_session *s, char *out, size_t size, const char *first,
 	len = ratelimit_append(out, size, len, cm_link_name(s), false);
 	*own = len + 1;
 	for (size_t i = 0; i < config->part_count; i++)
-		len = ratelimit_append(
-			out, size, len, who->values[i], parts[config->parts[i]].fold);
+		len = ratelimit_append(out, size, len, who->values[i], true);
 	put(out, size, len, '\0');
 	return len;
 }

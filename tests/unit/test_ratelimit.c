@@ -171,6 +171,8 @@ static const struct {
 		"bob:1-100.=100 +35s bob:1-1.=0 +1s bob:1-2.=1"},
 	{"a new key begins empty, and its first message is counted", BOB "limit = 2/1h",
 		"bob:1-2.=2 bob:1-1.=0 eve:1-3.=2 eve:1-1.=0"},
+	{"a login in other letters is the same", BOB "limit = 2/1h",
+		"bob:1-2.=2 BOB:1-1r=0 bOb:1-1r=0"},
 	{"what ends with RSET is given back", BOB "limit = 100/1h",
 		"bob:1-100r=100 bob:1-100r=100 bob:1-200.=100"},
 	{"what ends with a lost connection is given back", BOB "limit = 100/1h",
@@ -1097,7 +1099,7 @@ collect(void *context, const void *key, size_t len, const struct store_value *va
 static const struct {
 	const char *settings, *login, *keys;
 } keys[] = {
-	{BOB "limit = 9/1h", "Bob", "limit/quota/Bob "},
+	{BOB "limit = 9/1h", "Bob", "limit/quota/bob "},
 	{"key = [ client_net, sender ]; limit = 9/1h", "bob",
 		"limit/quota/192.0.2.0%2F24/a@example.com "},
 	{BOB "limit = 9/1h", "a/b\nc%", "limit/quota/a%2Fb%0Ac%25 "},
