@@ -131,6 +131,25 @@ lost_in_data() {
     expect_full_limit lost@give.example.org
 }
 
+# All commands in one write, before any answer.
+pipelined() {
+    local i commands answers=()
+    smtp_open && smtp 'EHLO client.example.org' || differs "250 for EHLO" "$SMTP_REPLY"
+    mapfile -t commands < <(echo 'MAIL FROM:<pipe@give.example.org>'
+        printf 'RCPT TO:<alice+%s@example.com>\n' 1 2 3 4 5 6 7
+        echo DATA)
+    smtp_text "${commands[@]}"
+    for i in "${!commands[@]}"; do
+        smtp_read
+        answers[i]=${SMTP_REPLY%% *}
+    done
+    expect_equal '250 250 250 250 250 250 450 450 354' "${answers[*]}"
+    smtp_text 'Subject: hello' '' 'All at once'
+    smtp . || differs "250 for the message" "$SMTP_REPLY"
+    smtp_close
+    expect_used 5 sender pipe@give.example.org
+}
+
 # --- what is remembered ------------------------------------------------------------------------
 
 reload_in_a_message() {
@@ -163,6 +182,7 @@ it "of 208 recipients in 16 sessions of one client exactly 100 are taken and del
 it "a message that another link refuses at its end gives all back" refused_at_its_end
 it "RSET gives all back" reset_by_the_client
 it "a client that disconnects in the middle of DATA gives all back" lost_in_data
+it "pipelining changes nothing" pipelined
 it "a message that is open over a reload counts" reload_in_a_message
 daemon_stop
 daemon_start
