@@ -29,7 +29,7 @@ expect_exactly() {
 
 # In a week a hundred are one each 101 minutes.
 readonly OVER='450 4[.]7[.]28 Recipient limit of 100 per week exceeded'
-readonly AGAIN=', try again in 101 minutes; 100 used'
+readonly AGAIN=', try again in 10[01] minutes; 100 used'
 
 one_session() {
     tagged submit_as bob --to "$(rcpts 200)"
