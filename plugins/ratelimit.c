@@ -48,37 +48,6 @@ declared_size(const char *const *args)
 	return size;
 }
 
-/*
- * Recipients refused for good so far. What nobody holds against the client: other links' asking to
- * wait, and our own refusals. Whether our latest was one is known when the next event comes, for a
- * link that is only watched refuses nobody.
- */
-static int64_t
-count_refused(const struct cm_session *s, struct ratelimit_message *m)
-{
-	size_t rejected = cm_final(s)->rejected;
-
-	m->own += m->refusing && rejected > m->rejected;
-	m->refusing = false;
-	m->rejected = rejected;
-	return (int64_t)(rejected + m->refused - (config_of(s)->update != 0 ? 0 : m->own));
-}
-
-static int64_t
-count_errors(const struct cm_session *s, struct ratelimit_message *m)
-{
-	const struct cm_final *final = cm_final(s);
-	int64_t errors = count_refused(s, m);
-	bool own = final->by != NULL && strcmp(final->by, cm_link_name(s)) == 0;
-
-	/* A message of which all recipients were refused ends as the last of them. */
-	if (final->verdict == CM_REJECT &&
-		(final->stage != CM_STAGE_RCPT || final->rejected == 0) &&
-		(!own || config_of(s)->update != 0))
-		errors++;
-	return errors;
-}
-
 /* --- acting --- */
 
 static enum cm_verdict
@@ -184,19 +153,11 @@ find_subject(struct cm_session *s, const struct cm_address *rcpt, struct ratelim
 
 /* --- the end of a message --- */
 
-static void
-count_new(struct cm_session *s, struct ratelimit_message *m,
-	const struct ratelimit_subject *subject, int64_t errors)
-{
-	ratelimit_count(s, subject->bucket, errors - m->errors);
-	m->errors = errors;
-}
-
 /* The login of a message that somebody refused before us may be the next one's by now. */
 static void
 settle_errors(struct cm_session *s, struct ratelimit_message *m)
 {
-	int64_t errors = count_errors(s, m);
+	int64_t errors = ratelimit_count_errors(s, m);
 	struct ratelimit_subject *subject = m->subjects;
 	enum cm_verdict verdict;
 
@@ -204,7 +165,7 @@ settle_errors(struct cm_session *s, struct ratelimit_message *m)
 		return;
 	subject = find_subject(s, NULL, &m->subjects, &verdict);
 	if (subject != NULL)
-		count_new(s, m, subject, errors);
+		ratelimit_count_new(s, m, subject, errors);
 }
 
 /* --- hooks --- */
@@ -249,19 +210,11 @@ mail(struct cm_session *s, const struct cm_event *ev)
 	return act(s, subject, &a);
 }
 
-static bool
-refused_for_good(const struct cm_session *s)
-{
-	const char *status;
-
-	return cm_macro(s, "{rcpt_host}", &status) != CM_KNOWN || status[0] != '4';
-}
-
 /* As long as there are none, what was looked at at MAIL holds. */
 static enum cm_verdict
 rcpt_errors(struct cm_session *s, struct ratelimit_message *m)
 {
-	int64_t errors = count_refused(s, m);
+	int64_t errors = ratelimit_count_refused(s, m);
 	struct ratelimit_subject *subject;
 	struct ratelimit_answer a;
 	enum cm_verdict verdict;
@@ -271,7 +224,7 @@ rcpt_errors(struct cm_session *s, struct ratelimit_message *m)
 	subject = find_subject(s, NULL, &m->subjects, &verdict);
 	if (subject == NULL)
 		return verdict;
-	count_new(s, m, subject, errors);
+	ratelimit_count_new(s, m, subject, errors);
 	a = ratelimit_look(s, subject->bucket, 1);
 	verdict = act(s, subject, &a);
 	m->refusing = verdict == CM_REJECT;
@@ -287,7 +240,7 @@ rcpt(struct cm_session *s, const struct cm_event *ev)
 	enum cm_verdict verdict;
 
 	if (ev->rejected)
-		m->refused += refused_for_good(s);
+		m->refused += ratelimit_refused_by_mta(s);
 	if (!ev->rejected && config_of(s)->count == RATELIMIT_ERRORS)
 		return rcpt_errors(s, m);
 	if (ev->rejected || !ratelimit_takes(config_of(s)))
@@ -327,6 +280,14 @@ check_subject(
 	return a.limit == NULL ? CM_CONTINUE : act(s, subject, &a);
 }
 
+static void
+measure(struct cm_session *s, struct ratelimit_message *m)
+{
+	if (config_of(s)->count == RATELIMIT_BYTES)
+		m->size = cm_size(s);
+	m->measured = true;
+}
+
 static enum cm_verdict
 eom(struct cm_session *s, const struct cm_event *ev)
 {
@@ -335,12 +296,22 @@ eom(struct cm_session *s, const struct cm_event *ev)
 
 	(void)ev;
 	ratelimit_settle_latest(s, m);
-	if (config_of(s)->count == RATELIMIT_BYTES)
-		m->size = cm_size(s);
+	measure(s, m);
 	for (struct ratelimit_subject *i = m->subjects; i != NULL && verdict == CM_CONTINUE;
 		i = i->next)
 		verdict = check_subject(s, m, i);
 	return verdict;
+}
+
+/* An earlier link let it pass before its size was known: of octets, the rest. */
+static int64_t
+uncounted(const struct cm_session *s, const struct ratelimit_message *m,
+	const struct ratelimit_subject *subject)
+{
+	if (config_of(s)->count != RATELIMIT_BYTES || !subject->live ||
+		subject->answer.outcome != RATELIMIT_OK)
+		return 0;
+	return ratelimit_cost(&subject->bucket->limit, m->size) - subject->bucket->reserved;
 }
 
 /* To the client a message that was dropped is one that was taken. */
@@ -349,14 +320,25 @@ end_msg(struct cm_session *s)
 {
 	struct ratelimit_message *m = cm_msg(s);
 	enum cm_verdict verdict = cm_final(s)->verdict;
+	bool unchecked;
 
 	if (config_of(s)->count == RATELIMIT_ERRORS) {
 		settle_errors(s, m);
 		return;
 	}
 	ratelimit_settle_latest(s, m);
-	for (struct ratelimit_subject *i = m->subjects; i != NULL; i = i->next)
-		ratelimit_settle_subject(s, m, i, verdict == CM_ACCEPT || verdict == CM_DISCARD);
+	unchecked = !m->measured;
+	/* What was decided before the end came has no other size than that declared. */
+	if (cm_final(s)->stage == CM_STAGE_EOM || cm_size(s) > m->size)
+		measure(s, m);
+	for (struct ratelimit_subject *i = m->subjects; i != NULL; i = i->next) {
+		bool accepted = verdict == CM_ACCEPT || verdict == CM_DISCARD;
+		int64_t rest = unchecked && accepted ? uncounted(s, m, i) : 0;
+
+		ratelimit_settle_subject(s, m, i, accepted);
+		if (rest > 0)
+			ratelimit_count(s, i->bucket, rest);
+	}
 }
 
 /* --- the tables --- */

@@ -167,6 +167,7 @@ struct ratelimit_message {
 	struct ratelimit_subject *subjects;
 	struct ratelimit_latest latest;
 	int64_t size; /* as declared, then as it came; 0: not known */
+	bool measured;
 	bool tagged;
 	size_t refused;	 /* recipients, by the MTA */
 	size_t rejected; /* by links, when the latest recipient came, */
@@ -212,6 +213,18 @@ struct ratelimit_answer ratelimit_take(struct cm_session *, struct ratelimit_mes
 /* The message has ended. */
 void ratelimit_settle_subject(struct cm_session *, const struct ratelimit_message *,
 	struct ratelimit_subject *, bool accepted);
+
+/* --- errors: ratelimit_error.c --- */
+
+/* At rcpt, of one that the MTA refused: for good. */
+bool ratelimit_refused_by_mta(const struct cm_session *);
+/* Recipients refused for good so far. */
+int64_t ratelimit_count_refused(struct cm_session *, struct ratelimit_message *);
+/* At the end: with the message itself. */
+int64_t ratelimit_count_errors(struct cm_session *, struct ratelimit_message *);
+/* Counts those there are since the last time. */
+void ratelimit_count_new(struct cm_session *, struct ratelimit_message *,
+	const struct ratelimit_subject *, int64_t errors);
 
 /* --- for people: ratelimit_command.c --- */
 

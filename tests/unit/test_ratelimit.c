@@ -15,6 +15,7 @@
 static const char hook[] = "function message(m)\n"
 			   "  local subject = m:header('Subject')\n"
 			   "  if subject == 'no' then return reject('no') end\n"
+			   "  if subject == 'pass' then return accept() end\n"
 			   "  if subject == 'drop' then return discard() end\n"
 			   "end\n";
 
@@ -37,6 +38,7 @@ begin_with(struct drive *d, const char *settings, const char *chain, const char 
 	clock_freeze(BEGAN);
 	drive_init(d);
 	drive_file(d, "hook.lua", hook);
+	drive_file(d, "early.lua", "function data(m) return discard() end\n");
 	snprintf(text, sizeof(text),
 		"store m { type = memory }\nprofile all { chain = [ %s ] }\n"
 		"plugin quota { type = ratelimit\n%s }\n%s%s%s",
@@ -614,7 +616,9 @@ START_TEST(size_over_the_burst)
 	struct drive d;
 
 	begin_with(&d, BOB "count = bytes; limit = [ 100/1h, 1000/1d ]; burst = 40", "quota", "");
-	run(&d, "bob:1-1!=1");
+	drive_mail(&d, "<a@example.com>", "bob", NULL);
+	ck_assert_int_eq(rcpts(&d, 1, 1), 1);
+	ck_assert_int_eq(content(&d, "yes"), CM_REJECT);
 	ck_assert_str_eq(drive_reply(&d), "550 5.7.28 Size limit of 40 octets at once (100 octets "
 					  "per hour) exceeded by this message alone");
 	drive_fini(&d);
@@ -689,6 +693,58 @@ START_TEST(sizes_add_up)
 	content(&d, "yes");
 	ck_assert_str_eq(drive_reply(&d), "450 4.7.28 Size limit of 100 octets per hour exceeded, "
 					  "try again in 21 minutes; 90 octets used");
+	drive_fini(&d);
+}
+END_TEST
+
+/* Another link lets it pass before this one has heard how large it is. */
+static const char *const declared[] = {NULL, "SIZE=1", "SIZE=46", "SIZE=99"};
+
+START_TEST(size_of_what_another_link_lets_pass)
+{
+	const struct cm_limit_window window = {200, HOUR, 0};
+	struct drive d;
+
+	begin_with(&d, BOB "count = bytes; limit = 200/1h", "hook, quota", "");
+	mail_of_size(&d, "bob", declared[_i]);
+	ck_assert_int_eq(rcpts(&d, 1, 3), 3);
+	ck_assert_int_eq(content(&d, "pass"), CM_ACCEPT);
+	chain_end_message(d.s);
+	ck_assert_int_eq(used_in_store(&d, "limit/quota/bob", &window), 46);
+	drive_fini(&d);
+}
+END_TEST
+
+/* It is dropped before anything of it has come. */
+START_TEST(size_of_what_is_dropped_early)
+{
+	const struct cm_limit_window window = {200, HOUR, 0};
+	struct drive d;
+
+	begin_with(&d, BOB "count = bytes; limit = 200/1h", "quota, early",
+		"script early { file = early.lua }\n");
+	mail_of_size(&d, "bob", "SIZE=99");
+	ck_assert_int_eq(rcpts(&d, 1, 1), 1);
+	drive_event(&d, &(struct cm_event){.stage = CM_STAGE_DATA});
+	ck_assert_int_eq(d.answer.verdict, CM_DISCARD);
+	chain_end_message(d.s);
+	ck_assert_int_eq(used_in_store(&d, "limit/quota/bob", &window), 99);
+	drive_fini(&d);
+}
+END_TEST
+
+/* What is over and taken all the same is not counted, but for what was reserved. */
+START_TEST(size_that_is_over_and_taken)
+{
+	const struct cm_limit_window window = {44, HOUR, 0};
+	struct drive d;
+
+	begin_with(&d, BOB "count = bytes; limit = 44/1h; over = shadow", "quota", "");
+	mail_of_size(&d, "bob", "SIZE=1");
+	ck_assert_int_eq(rcpts(&d, 1, 3), 3);
+	ck_assert_int_eq(content(&d, "yes"), CM_CONTINUE);
+	chain_end_message(d.s);
+	ck_assert_int_eq(used_in_store(&d, "limit/quota/bob", &window), 1);
 	drive_fini(&d);
 }
 END_TEST
@@ -1272,6 +1328,9 @@ main(void)
 	tcase_add_test(t, session_that_is_kept_open_has_no_more);
 	tcase_add_loop_test(t, size, 0, LENGTH(sizes));
 	tcase_add_test(t, size_over_the_burst);
+	tcase_add_loop_test(t, size_of_what_another_link_lets_pass, 0, LENGTH(declared));
+	tcase_add_test(t, size_of_what_is_dropped_early);
+	tcase_add_test(t, size_that_is_over_and_taken);
 	tcase_add_test(t, sizes_add_up);
 	tcase_add_loop_test(t, connections, 0, LENGTH(nets));
 	tcase_add_test(t, connection_counts_once);
