@@ -329,7 +329,8 @@ end_msg(struct cm_session *s)
 	ratelimit_settle_latest(s, m);
 	unchecked = !m->measured;
 	/* What was decided before the end came has no other size than that declared. */
-	if (cm_final(s)->stage == CM_STAGE_EOM || cm_size(s) > m->size)
+	if (config_of(s)->count == RATELIMIT_BYTES &&
+		(cm_final(s)->stage == CM_STAGE_EOM || cm_size(s) > m->size))
 		measure(s, m);
 	for (struct ratelimit_subject *i = m->subjects; i != NULL; i = i->next) {
 		bool accepted = verdict == CM_ACCEPT || verdict == CM_DISCARD;
