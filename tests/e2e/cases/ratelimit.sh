@@ -176,6 +176,21 @@ known_after_a_crash() {
     expect_exactly 2 6 "450 4[.]7[.]28 Recipient limit of 5 per week exceeded( by this message alone)?, try again in 34 hours; 5 used" "$CLIENT_TALK"
 }
 
+# --- administrators ----------------------------------------------------------------------------
+
+# Before: who was at his limit in the tests above.
+listed_and_reset() {
+    local listed
+    listed=$("$CM_BIN" limit list --over 80% --config "$CM_CONF" | awk '$1 == "login" { print $2, $3, $4 }' | sort)
+    expect_equal 'bob 100/1w 100
+carol 100/1w 100' "$listed"
+    "$CM_BIN" limit reset bob --config "$CM_CONF" >/dev/null || differs "bob reset" "an error"
+    expect_used 0 login bob
+    expect_used 100 login carol
+    tagged submit_as bob
+    expect_equal 1 "$(copies alice)"
+}
+
 it "of 200 recipients in one session exactly 100 are taken and delivered" one_session
 it "of 208 recipients in 16 sessions of one login exactly 100 are taken and delivered" sessions_of_a_login
 it "of 208 recipients in 16 sessions of one client exactly 100 are taken and delivered" sessions_of_a_client
@@ -184,6 +199,7 @@ it "RSET gives all back" reset_by_the_client
 it "a client that disconnects in the middle of DATA gives all back" lost_in_data
 it "pipelining changes nothing" pipelined
 it "a message that is open over a reload counts" reload_in_a_message
+it "those who are near their limit are listed, and can be reset" listed_and_reset
 daemon_stop
 daemon_start
 it "what was counted is known after a crash" known_after_a_crash
