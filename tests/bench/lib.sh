@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 # lib.sh - what the benchmarks share: a directory, filters that are started and ended, figures
 #
-# Sourced, with B (the build directory), engine, json and here (this folder) set; dns is where the hostile DNS server
-# listens, if there is one. Everything that is started ends with the script.
+# Sourced, with B (the build directory), engine, json and here (this folder) set. What a configuration may name besides:
+# dns, where the hostile DNS server listens; chain, links of a profile; store, settings of one. Everything that is
+# started ends with the script.
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/bench.XXXXXX")
 pids=()
@@ -48,7 +49,8 @@ wait_for() {
 # serve NAME CONF: Chainmail on $work/NAME.sock; its pid goes to $served.
 serve() {
 	sed -e "s|@DIR@|$work|g" -e "s|@ENGINE@|$engine|g" -e "s|@HERE@|$here|g" -e "s|@BUILD@|$(realpath "$B")|g" \
-		-e "s|@DNS@|${dns-}|g" "$here/$2" >"$work/$1.conf"
+		-e "s|@DNS@|${dns-}|g" -e "s|@NAME@|$1|g" -e "s|@CHAIN@|${chain-}|g" -e "s|@STORE@|${store-}|g" \
+		"$here/$2" >"$work/$1.conf"
 	"$B/chainmail" serve --config "$work/$1.conf" >"$work/$1.log" 2>&1 </dev/null &
 	served=$!
 	pids+=("$served")

@@ -5,9 +5,8 @@
  * Each connection is a thread that plays the MTA with the client of the transcripts, so the filter
  * is asked exactly what Postfix would ask it. Prints one line of JSON.
  */
-#include "../smtp/mta.h"
+#include "load_options.h"
 
-#include <getopt.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -15,30 +14,17 @@
 #include <string.h>
 #include <time.h>
 
-#define CONNECTIONS_MAX 1024
-#define MESSAGES_MAX	10000000
-#define FAILURES_MAX	100 /* a connection gives up after so many */
-#define TIMEOUT_MS	30000
+#include "../smtp/mta.h"
 
-struct options {
-	const char *address;
-	const char *login; /* over TLS; NULL: not logged in */
-	const char *from;  /* "#" in it stands for the number of the message */
-	unsigned senders;  /* different numbers; 0: no number comes again */
-	unsigned connections;
-	unsigned messages;
-	unsigned size;
-	unsigned rcpts;
-	unsigned per_connection;
-	unsigned seconds;
-	bool show_negotiation;
-};
+#define FAILURES_MAX 100 /* a connection gives up after so many */
+#define TIMEOUT_MS   30000
+#define ADDRESS_SIZE 320u
 
 /* What all threads share. */
 struct load {
 	struct options options;
 	char *body;
-	atomic_uint taken; /* messages that some thread has begun */
+	atomic_uint taken; /* messages that some thread has begun, or will on its connection */
 	double deadline;
 	pthread_barrier_t start;
 };
@@ -48,9 +34,12 @@ struct worker {
 	pthread_t thread;
 	unsigned number;
 	struct mta *mta;
-	unsigned sent;	  /* on this connection */
-	unsigned message; /* its number, of all connections */
-	double *times;	  /* ms of each message that was taken */
+	unsigned sent;	   /* on this connection */
+	unsigned message;  /* its number; those of one connection follow each other */
+	unsigned rcpt;	   /* of the message */
+	unsigned deferred; /* messages of which no recipient was taken */
+	unsigned deferred_rcpts;
+	double *times; /* ms of each message that was taken */
 	size_t time_count;
 	size_t time_room;
 	double longest; /* ms, of a single command */
@@ -90,11 +79,42 @@ static const struct {
 	{"Content-Type", " text/plain; charset=utf-8"},
 };
 
+/* "#" in a pattern is that number, "%" is that client. */
+static void
+expand(char out[ADDRESS_SIZE], const char *pattern, unsigned number, unsigned client)
+{
+	size_t len = 0;
+
+	out[len++] = '<';
+	/* Room for a number and what ends it. */
+	for (const char *p = pattern; *p && len + 16 < ADDRESS_SIZE; p++) {
+		if (*p == '#' || *p == '%')
+			len += (size_t)snprintf(
+				out + len, ADDRESS_SIZE - len, "%u", *p == '#' ? number : client);
+		else
+			out[len++] = *p;
+	}
+	memcpy(out + len, ">", 2);
+}
+
+/* Messages of one connection come from one client; each has a network of its own. */
+static unsigned
+client_of(const struct worker *w)
+{
+	const struct options *o = &w->load->options;
+
+	return o->clients > 0 ? w->message / o->per_connection % o->clients : 0;
+}
+
 static enum mta_status
 say_connect(struct worker *w)
 {
-	return mta_connect(
-		w->mta, "mail.example.org", "203.0.113.7", (uint16_t)(40000 + w->number));
+	unsigned client = client_of(w);
+	char address[32] = "203.0.113.7";
+
+	if (w->load->options.clients > 0)
+		snprintf(address, sizeof address, "10.%u.%u.7", client >> 8 & 255, client & 255);
+	return mta_connect(w->mta, "mail.example.org", address, (uint16_t)(40000 + w->number));
 }
 
 static enum mta_status
@@ -108,23 +128,20 @@ say_mail(struct worker *w)
 {
 	const struct options *o = &w->load->options;
 	unsigned number = o->senders > 0 ? w->message % o->senders : w->message;
-	const char *mark = strchr(o->from, '#');
-	char from[300];
+	char from[ADDRESS_SIZE];
 	const char *const words[] = {from, "SIZE=4000"};
 
-	if (mark)
-		snprintf(from, sizeof from, "<%.*s%u%s>", (int)(mark - o->from), o->from, number,
-			mark + 1);
-	else
-		snprintf(from, sizeof from, "<%s>", o->from);
+	expand(from, o->from, number, client_of(w));
 	return mta_mail(w->mta, words, 2);
 }
 
 static enum mta_status
 say_rcpt(struct worker *w)
 {
-	const char *const words[] = {"<bob@example.com>"};
+	char to[ADDRESS_SIZE];
+	const char *const words[] = {to};
 
+	expand(to, w->load->options.to, w->rcpt, client_of(w));
 	return mta_rcpt(w->mta, words, 1);
 }
 
@@ -162,9 +179,8 @@ say_eom(struct worker *w)
 	return mta_eom(w->mta);
 }
 
-/* Does and times one command; false when the filter did not take it. */
-static bool
-do_command(struct worker *w, enum mta_status (*say)(struct worker *w))
+static enum mta_status
+time_command(struct worker *w, enum mta_status (*say)(struct worker *w))
 {
 	double began = now_ms();
 	enum mta_status status = say(w);
@@ -172,7 +188,14 @@ do_command(struct worker *w, enum mta_status (*say)(struct worker *w))
 
 	if (took > w->longest)
 		w->longest = took;
-	return status < MTA_REJECT;
+	return status;
+}
+
+/* False when the filter did not take it. */
+static bool
+do_command(struct worker *w, enum mta_status (*say)(struct worker *w))
+{
+	return time_command(w, say) < MTA_REJECT;
 }
 
 static void
@@ -197,15 +220,41 @@ open_connection(struct worker *w)
 	       do_command(w, say_connect) && do_command(w, say_helo);
 }
 
+/* False when one was refused who should not be; *taken: how many were not. */
+static bool
+send_rcpts(struct worker *w, unsigned *taken)
+{
+	const struct options *o = &w->load->options;
+
+	*taken = 0;
+	for (w->rcpt = 0; w->rcpt < o->rcpts; w->rcpt++) {
+		enum mta_status status = time_command(w, say_rcpt);
+
+		if (status >= MTA_REJECT && (status != MTA_TEMPFAIL || !o->may_defer))
+			return false;
+		if (status == MTA_TEMPFAIL)
+			w->deferred_rcpts++;
+		else
+			(*taken)++;
+	}
+	return true;
+}
+
+/* A client whose recipients must all wait gives the message up, and its connection goes on. */
 static bool
 send_message(struct worker *w)
 {
-	bool ok = (w->mta || open_connection(w)) && do_command(w, say_mail);
+	unsigned taken;
 
-	for (unsigned i = 0; ok && i < w->load->options.rcpts; i++)
-		ok = do_command(w, say_rcpt);
-	return ok && do_command(w, say_data) && do_command(w, say_headers) &&
-	       do_command(w, say_eoh) && do_command(w, say_body) && do_command(w, say_eom);
+	if (!(w->mta || open_connection(w)) || !do_command(w, say_mail) || !send_rcpts(w, &taken))
+		return false;
+	if (taken == 0) {
+		mta_abort(w->mta);
+		w->deferred++;
+		return true;
+	}
+	return do_command(w, say_data) && do_command(w, say_headers) && do_command(w, say_eoh) &&
+	       do_command(w, say_body) && do_command(w, say_eom);
 }
 
 /* --- threads ------------------------------------------------------------------------------------
@@ -232,13 +281,19 @@ hang_up(struct worker *w)
 	w->mta = NULL;
 }
 
+/* A connection takes all its messages at once, so that their numbers do not depend on luck. */
 static bool
-take_message(struct load *l, unsigned *number)
+take_message(struct worker *w)
 {
+	struct load *l = w->load;
+
 	if (now_ms() >= l->deadline)
 		return false;
-	*number = atomic_fetch_add(&l->taken, 1);
-	return *number < l->options.messages;
+	if (w->mta)
+		w->message++;
+	else
+		w->message = atomic_fetch_add(&l->taken, l->options.per_connection);
+	return w->message < l->options.messages;
 }
 
 static void *
@@ -247,7 +302,7 @@ work(void *context)
 	struct worker *w = context;
 
 	pthread_barrier_wait(&w->load->start);
-	while (w->failures < FAILURES_MAX && take_message(w->load, &w->message)) {
+	while (w->failures < FAILURES_MAX && take_message(w)) {
 		double began = now_ms();
 		bool ok = send_message(w);
 
@@ -306,10 +361,12 @@ print_figures(const struct load *l, const struct worker *workers, double seconds
 	size_t total;
 	double *all = gather(workers, l->options.connections, &total);
 	double longest = 0;
-	unsigned failures = 0;
+	unsigned failures = 0, deferred = 0, deferred_rcpts = 0;
 
 	for (unsigned i = 0; i < l->options.connections; i++) {
 		failures += workers[i].failures;
+		deferred += workers[i].deferred;
+		deferred_rcpts += workers[i].deferred_rcpts;
 		if (workers[i].longest > longest)
 			longest = workers[i].longest;
 	}
@@ -317,10 +374,10 @@ print_figures(const struct load *l, const struct worker *workers, double seconds
 	       "%.1f, "
 	       "\"p50_ms\": %.3f, \"p95_ms\": %.3f, \"p99_ms\": %.3f, \"longest_command_ms\": "
 	       "%.3f, "
-	       "\"failures\": %u}\n",
+	       "\"deferred\": %u, \"deferred_rcpts\": %u, \"failures\": %u}\n",
 		l->options.connections, total, seconds, (double)total / seconds,
 		percentile(all, total, 50), percentile(all, total, 95), percentile(all, total, 99),
-		longest, failures);
+		longest, deferred, deferred_rcpts, failures);
 	free(all);
 	return failures == 0 && total > 0;
 }
@@ -397,93 +454,13 @@ show_negotiation(const char *address)
 	return true;
 }
 
-static int
-usage(void)
-{
-	fprintf(stderr,
-		"usage: load SOCKET [--connections N] [--messages M] [--size BYTES] [--rcpts R] "
-		"[--per-connection K] [--seconds S] [--login USER] [--from ADDRESS] [--senders N]\n"
-		"       load SOCKET --show-negotiation\n");
-	return 2;
-}
-
-static const struct option rows[] = {
-	{"connections", required_argument, NULL, 'c'},
-	{"from", required_argument, NULL, 'f'},
-	{"login", required_argument, NULL, 'l'},
-	{"messages", required_argument, NULL, 'm'},
-	{"per-connection", required_argument, NULL, 'k'},
-	{"rcpts", required_argument, NULL, 'r'},
-	{"seconds", required_argument, NULL, 's'},
-	{"senders", required_argument, NULL, 'd'},
-	{"show-negotiation", no_argument, NULL, 'n'},
-	{"size", required_argument, NULL, 'b'},
-	{NULL, 0, NULL, 0},
-};
-
-static unsigned *
-option_number(struct options *o, int c)
-{
-	switch (c) {
-	case 'b':
-		return &o->size;
-	case 'c':
-		return &o->connections;
-	case 'd':
-		return &o->senders;
-	case 'k':
-		return &o->per_connection;
-	case 'm':
-		return &o->messages;
-	case 'r':
-		return &o->rcpts;
-	case 's':
-		return &o->seconds;
-	default:
-		return NULL;
-	}
-}
-
-static bool
-read_options(int argc, char **argv, struct options *o)
-{
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", rows, NULL)) != -1) {
-		unsigned *number = option_number(o, c);
-
-		if (number)
-			*number = (unsigned)strtoul(optarg, NULL, 10);
-		else if (c == 'f')
-			o->from = optarg;
-		else if (c == 'l')
-			o->login = optarg;
-		else if (c == 'n')
-			o->show_negotiation = true;
-		else
-			return false;
-	}
-	o->address = argv[optind];
-	return argc == optind + 1 && o->connections >= 1 && o->connections <= CONNECTIONS_MAX &&
-	       o->messages >= 1 && o->messages <= MESSAGES_MAX && o->size <= 100000000 &&
-	       o->rcpts >= 1 && o->rcpts <= 100000 && o->per_connection >= 1 && o->seconds >= 1 &&
-	       o->seconds <= 3600 && strlen(o->from) <= 250;
-}
-
 int
 main(int argc, char **argv)
 {
 	static struct load l;
 
-	l.options = (struct options){.from = "alice@example.org",
-		.connections = 1,
-		.messages = 1000,
-		.size = 4096,
-		.rcpts = 1,
-		.per_connection = 10,
-		.seconds = 60};
-	if (!read_options(argc, argv, &l.options))
-		return usage();
+	if (!options_read(argc, argv, &l.options))
+		return 2;
 	if (l.options.show_negotiation)
 		return show_negotiation(l.options.address) ? 0 : 1;
 	return run(&l) ? 0 : 1;

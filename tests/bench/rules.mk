@@ -3,13 +3,14 @@
 
 BENCH_CLIENTS := $(B)/tests/load $(B)/tests/idle $(B)/tests/burst
 BENCH_OBJ := $(patsubst $(B)/tests/%,$(B)/tests/bench/%.o,$(BENCH_CLIENTS) $(B)/tests/noop) \
-	$(B)/tests/bench/dns.o $(B)/tests/bench/spf.o $(B)/tests/bench/store.o
+	$(patsubst %,$(B)/tests/bench/%.o,dns load_options spf store)
 
 $(B)/tests/bench/%.o: tests/bench/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+$(B)/tests/load: $(B)/tests/bench/load_options.o
 $(BENCH_CLIENTS): $(B)/tests/%: $(B)/tests/bench/%.o $(MTA_OBJ)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
