@@ -108,9 +108,11 @@ bool greylist_network(const struct greylist_config *, const char *ip, char *out,
 bool greylist_site(const struct greylist_config *, const char *ip, char *out, size_t size);
 /* The term of an SPF record lets anybody pass, or so many that its domain vouches for nobody. */
 bool greylist_matches_anybody(const char *term);
-/* As it stands in a key: odd octets are %XX, what is long is its beginning, ~ and a hash. */
-void greylist_write_part(char out[GREYLIST_PART_SIZE], const char *text);
-/* "greylist/LINK/KIND/part/part": at most three parts. */
+/* As it stands in a key: odd octets are %XX, what is long is its beginning, ~ and a hash. Its
+ * length.
+ */
+size_t greylist_write_part(char out[GREYLIST_PART_SIZE], const char *text);
+/* "greylist/LINK/KIND/part/part": at most three parts, and a kind of at most 8 octets. */
 void greylist_key(char out[GREYLIST_KEY_SIZE], const char *link, const char *kind,
 	const char *const *parts, size_t count);
 void greylist_keys(struct greylist_keys *, const char *link, const char *from, const char *sender,

@@ -47,7 +47,7 @@ hash(const char *text)
 	return h;
 }
 
-void
+size_t
 greylist_write_part(char out[GREYLIST_PART_SIZE], const char *text)
 {
 	size_t len = 0;
@@ -56,41 +56,76 @@ greylist_write_part(char out[GREYLIST_PART_SIZE], const char *text)
 		char octets[3];
 		size_t more = escape((unsigned char)*p, octets);
 
-		if (len + more > PART_MOST) {
-			snprintf(out + len, GREYLIST_PART_SIZE - len, "~%016" PRIx64, hash(text));
-			return;
-		}
-		memcpy(out + len, octets, more);
+		if (len + more > PART_MOST)
+			return len + (size_t)snprintf(out + len, GREYLIST_PART_SIZE - len,
+					     "~%016" PRIx64, hash(text));
+		out[len] = octets[0];
+		if (more > 1)
+			memcpy(out + len + 1, octets + 1, more - 1);
 		len += more;
 	}
 	out[len] = '\0';
+	return len;
+}
+
+/* What keys of one link, or of one triple, have in common, as it is written there. */
+struct written {
+	char head[GREYLIST_PART_SIZE + 16];	 /* greylist/LINK/ */
+	char tail[3 * (GREYLIST_PART_SIZE + 1)]; /* /FROM/SENDER/RECIPIENT */
+	size_t head_len, tail_len, from_len;	 /* from_len: of /FROM */
+};
+
+static void
+write_common(struct written *w, const char *link, const char *const *parts, size_t count)
+{
+	static const char name[] = "greylist/";
+
+	memcpy(w->head, name, sizeof(name));
+	w->head_len = sizeof(name) - 1;
+	w->head_len += greylist_write_part(w->head + w->head_len, link);
+	w->head[w->head_len++] = '/';
+	w->tail_len = w->from_len = 0;
+	for (size_t i = 0; i < count; i++) {
+		w->tail[w->tail_len++] = '/';
+		w->tail_len += greylist_write_part(w->tail + w->tail_len, parts[i]);
+		w->from_len = i == 0 ? w->tail_len : w->from_len;
+	}
+}
+
+static void
+compose(char out[GREYLIST_KEY_SIZE], const struct written *w, const char *kind, size_t tail_len)
+{
+	size_t len = strlen(kind);
+
+	memcpy(out, w->head, w->head_len);
+	memcpy(out + w->head_len, kind, len);
+	len += w->head_len;
+	memcpy(out + len, w->tail, tail_len);
+	out[len + tail_len] = '\0';
 }
 
 void
 greylist_key(char out[GREYLIST_KEY_SIZE], const char *link, const char *kind,
 	const char *const *parts, size_t count)
 {
-	char part[GREYLIST_PART_SIZE];
-	int len;
+	struct written w;
 
-	greylist_write_part(part, link);
-	len = snprintf(out, GREYLIST_KEY_SIZE, "greylist/%s/%s", part, kind);
-	for (size_t i = 0; i < count; i++) {
-		greylist_write_part(part, parts[i]);
-		len += snprintf(out + len, GREYLIST_KEY_SIZE - (size_t)len, "/%s", part);
-	}
+	write_common(&w, link, parts, count);
+	compose(out, &w, kind, w.tail_len);
 }
 
+/* For each recipient anew, so each part is written once. */
 void
 greylist_keys(struct greylist_keys *keys, const char *link, const char *from, const char *sender,
 	const char *rcpt)
 {
-	const char *const parts[] = {from, sender, rcpt};
+	struct written w;
 
-	greylist_key(keys->from, link, "from", parts, 1);
-	greylist_key(keys->passed, link, "passed", parts, 1);
-	greylist_key(keys->triple, link, "triple", parts, 3);
-	greylist_key(keys->claim, link, "claim", parts, 3);
+	write_common(&w, link, (const char *const[]){from, sender, rcpt}, 3);
+	compose(keys->from, &w, "from", w.from_len);
+	compose(keys->passed, &w, "passed", w.from_len);
+	compose(keys->triple, &w, "triple", w.tail_len);
+	compose(keys->claim, &w, "claim", w.tail_len);
 }
 
 bool
