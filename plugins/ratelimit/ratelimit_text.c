@@ -7,7 +7,6 @@
  */
 #include "ratelimit.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,17 +19,21 @@ struct text {
 };
 
 /* What does not fit is left out. */
-static void CM_PRINTF(2, 3) add(struct text *t, const char *format, ...)
+static void
+add_octets(struct text *t, const char *octets, size_t len)
 {
-	size_t room = t->size - t->len;
-	va_list args;
-	int n;
+	size_t room = t->size - 1 - t->len;
 
-	va_start(args, format);
-	n = vsnprintf(t->out + t->len, room, format, args);
-	va_end(args);
-	if (n > 0)
-		t->len += (size_t)n < room ? (size_t)n : room - 1;
+	len = len < room ? len : room;
+	memcpy(t->out + t->len, octets, len);
+	t->len += len;
+	t->out[t->len] = '\0';
+}
+
+static void
+add(struct text *t, const char *more)
+{
+	add_octets(t, more, strlen(more));
 }
 
 /* --- times and amounts --- */
@@ -79,7 +82,7 @@ ratelimit_period(int64_t us, char out[RATELIMIT_WORDS])
 	const struct unit *u = unit_of(us);
 
 	if (us == u->us)
-		snprintf(out, RATELIMIT_WORDS, "%s", u->name);
+		memcpy(out, u->name, strlen(u->name) + 1);
 	else
 		snprintf(out, RATELIMIT_WORDS, "%lld %ss", (long long)(us / u->us), u->name);
 }
@@ -99,6 +102,23 @@ ratelimit_wait(int64_t us, char out[RATELIMIT_WORDS])
 	snprintf(out, RATELIMIT_WORDS, "%lld %s%s", (long long)n, u->name, plural(n));
 }
 
+/* Every recipient's result has two, and printf() takes longer than a step in the store. */
+static void
+write_number(int64_t number, char out[RATELIMIT_WORDS])
+{
+	uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+	char digits[RATELIMIT_WORDS];
+	size_t at = sizeof(digits);
+
+	digits[--at] = '\0';
+	do
+		digits[--at] = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (number < 0)
+		digits[--at] = '-';
+	memcpy(out, digits + at, sizeof(digits) - at);
+}
+
 void
 ratelimit_amount(int64_t amount, bool octets, char out[RATELIMIT_WORDS])
 {
@@ -107,7 +127,7 @@ ratelimit_amount(int64_t amount, bool octets, char out[RATELIMIT_WORDS])
 	size_t i = 0;
 
 	if (!octets) {
-		snprintf(out, RATELIMIT_WORDS, "%lld", (long long)amount);
+		write_number(amount, out);
 		return;
 	}
 	for (; n >= 1024 && i + 1 < LENGTH(names); i++)
@@ -153,7 +173,7 @@ add_amount(struct text *t, const struct refusal *r, int64_t count)
 
 	ratelimit_amount(
 		count * r->answer->limit->unit, r->config->count == RATELIMIT_BYTES, words_of);
-	add(t, "%s", words_of);
+	add(t, words_of);
 }
 
 static void
@@ -165,19 +185,19 @@ add_burst(struct text *t, const struct refusal *r)
 static void
 add_client_ip(struct text *t, const struct refusal *r)
 {
-	add(t, "%s", cm_client(r->s)->ip);
+	add(t, cm_client(r->s)->ip);
 }
 
 static void
 add_count(struct text *t, const struct refusal *r)
 {
-	add(t, "%s", words[r->config->count].counted);
+	add(t, words[r->config->count].counted);
 }
 
 static void
 add_key(struct text *t, const struct refusal *r)
 {
-	add(t, "%s", r->key);
+	add(t, r->key);
 }
 
 static void
@@ -192,7 +212,7 @@ add_period(struct text *t, const struct refusal *r)
 	char period[RATELIMIT_WORDS];
 
 	ratelimit_period(window_of(r->answer)->period_us, period);
-	add(t, "%s", period);
+	add(t, period);
 }
 
 static void
@@ -201,7 +221,7 @@ add_retry(struct text *t, const struct refusal *r)
 	char wait[RATELIMIT_WORDS];
 
 	ratelimit_wait(r->answer->store.retry_us, wait);
-	add(t, "%s", wait);
+	add(t, wait);
 }
 
 static void
@@ -213,7 +233,7 @@ add_used(struct text *t, const struct refusal *r)
 static void
 add_what(struct text *t, const struct refusal *r)
 {
-	add(t, "%s", words[r->config->count].what);
+	add(t, words[r->config->count].what);
 }
 
 static const struct variable {
@@ -235,6 +255,8 @@ static const struct variable {
 static const struct variable *
 find_variable(const char *text)
 {
+	if (text[0] != '%')
+		return NULL;
 	for (size_t i = 0; i < LENGTH(variables); i++) {
 		if (strncmp(variables[i].name, text, strlen(variables[i].name)) == 0)
 			return &variables[i];
@@ -276,13 +298,13 @@ expand(struct text *t, const char *text, const struct refusal *r)
 {
 	while (*text != '\0') {
 		const struct variable *v = find_variable(text);
+		size_t len = v == NULL ? 1 + strcspn(text + 1, "%") : strlen(v->name);
 
-		if (v == NULL) {
-			add(t, "%c", *text++);
-			continue;
-		}
-		v->add(t, r);
-		text += strlen(v->name);
+		if (v == NULL)
+			add_octets(t, text, len);
+		else
+			v->add(t, r);
+		text += len;
 	}
 }
 
@@ -340,8 +362,11 @@ static void
 publish(struct cm_session *s, const char *key, const char *value, bool strongest)
 {
 	char own[RATELIMIT_TEXT_SIZE];
+	struct text t = {0, sizeof(own), own};
 
-	snprintf(own, sizeof(own), "%s_%s", cm_link_name(s), key);
+	add(&t, cm_link_name(s));
+	add(&t, "_");
+	add(&t, key);
 	cm_set_result(s, own, value);
 	if (strongest)
 		cm_set_result(s, key, value);
@@ -378,11 +403,11 @@ static void
 publish_numbers(struct cm_session *s, const struct ratelimit_answer *a, bool strongest)
 {
 	int64_t unit = a->limit->unit;
-	char text[32];
+	char text[RATELIMIT_WORDS];
 
-	snprintf(text, sizeof(text), "%lld", (long long)(a->store.used * unit));
+	write_number(a->store.used * unit, text);
 	publish(s, "used", text, strongest);
-	snprintf(text, sizeof(text), "%lld", (long long)(a->store.limit * unit));
+	write_number(a->store.limit * unit, text);
 	publish(s, "limit", text, strongest);
 }
 
