@@ -14,10 +14,12 @@
 /* More names than this are a loop. */
 #define PAIRS_MOST 256u
 
+/* Most differ in a first octet. The list is gone through for each result of each recipient. */
 static bool
 same_pair(const struct session_pair *pair, const char *group, const char *name)
 {
-	return strcmp(pair->name, name) == 0 && (group == NULL || strcmp(pair->group, group) == 0);
+	return pair->name[0] == name[0] && (group == NULL || pair->group[0] == group[0]) &&
+	       strcmp(pair->name, name) == 0 && (group == NULL || strcmp(pair->group, group) == 0);
 }
 
 static const struct session_pair *
@@ -67,7 +69,9 @@ set(struct cm_session *s, struct session_pair **at, struct arena *arena, const c
 		(*at)->group = arena_strdup(arena, group);
 		(*at)->name = arena_strdup(arena, name);
 	}
-	(*at)->value = arena_strdup(arena, value);
+	/* What is the same for ten thousand recipients is kept once. */
+	if ((*at)->value == NULL || value == NULL || strcmp((*at)->value, value) != 0)
+		(*at)->value = arena_strdup(arena, value);
 }
 
 /* A new HELO takes back what was noted at the one before. */

@@ -645,6 +645,27 @@ START_TEST(notes_of_a_helo_end_with_it)
 }
 END_TEST
 
+/* Ten thousand recipients of a message have the same results. */
+START_TEST(same_result_again_takes_no_memory)
+{
+	const char *first;
+	size_t used;
+
+	mail("<a@x.y>");
+	session_set_result(s, "greylist", "result", "known");
+	first = session_result(s, "greylist", "result");
+	used = s->msg.used;
+	session_set_result(s, "greylist", "result", "known");
+	ck_assert_uint_eq(s->msg.used, used);
+	ck_assert_ptr_eq(session_result(s, "greylist", "result"), first);
+	session_set_result(s, "greylist", "result", "new");
+	ck_assert_str_eq(session_result(s, "greylist", "result"), "new");
+	ck_assert_str_eq(first, "known");
+	session_set_result(s, "greylist", "result", NULL);
+	ck_assert_ptr_null(session_result(s, "greylist", "result"));
+}
+END_TEST
+
 START_TEST(results_belong_to_their_plugin)
 {
 	mail("<a@x.y>");
@@ -802,6 +823,7 @@ suite(void)
 	tcase_add_test(t, login_ends_with_its_message);
 	tcase_add_test(t, notes_of_a_helo_end_with_it);
 	tcase_add_test(t, notes_of_the_message_hide_those_of_the_connection);
+	tcase_add_test(t, same_result_again_takes_no_memory);
 	tcase_add_test(t, results_belong_to_their_plugin);
 	tcase_add_test(t, notes_are_bounded);
 	tcase_add_test(t, ids_are_unique_in_all_threads);
