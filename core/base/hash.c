@@ -41,13 +41,14 @@ draw_secret(void)
 	secret[1] ^= (uint64_t)getpid() << 32 ^ (uint64_t)(uintptr_t)&secret_once;
 }
 
-static uint64_t
+static inline uint64_t
 rotate(uint64_t x, unsigned bits)
 {
 	return x << bits | x >> (64 - bits);
 }
 
-static void
+/* Inline, so that the four words stay in registers. */
+static inline void
 sip_round(struct sip *s)
 {
 	s->v0 += s->v1;
@@ -62,8 +63,17 @@ sip_round(struct sip *s)
 	s->v2 = rotate(s->v2, 32);
 }
 
+/* Compilers make one load of it. */
+static inline uint64_t
+read_eight(const unsigned char *p)
+{
+	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+	       (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+	       (uint64_t)p[7] << 56;
+}
+
 static uint64_t
-read_word(const unsigned char *p, size_t len)
+read_rest(const unsigned char *p, size_t len)
 {
 	uint64_t word = 0;
 
@@ -72,7 +82,7 @@ read_word(const unsigned char *p, size_t len)
 	return word;
 }
 
-static void
+static inline void
 sip_word(struct sip *s, uint64_t word)
 {
 	s->v3 ^= word;
@@ -92,8 +102,8 @@ sip_hash(const uint64_t key[2], const unsigned char *p, size_t len)
 	size_t left = len;
 
 	for (; left >= 8; left -= 8, p += 8)
-		sip_word(&s, read_word(p, 8));
-	sip_word(&s, read_word(p, left) | (uint64_t)len << 56);
+		sip_word(&s, read_eight(p));
+	sip_word(&s, read_rest(p, left) | (uint64_t)len << 56);
 	s.v2 ^= 0xff;
 	for (int i = 0; i < 3; i++)
 		sip_round(&s);
