@@ -2,8 +2,8 @@
 /*
  * store_memory.c - a store in this process, gone with it
  *
- * Shards with a lock each. Entries whose time is over are swept with the next writes, a bucket at a
- * time, so no write waits for all of them.
+ * Shards with a lock each. Entries whose time is over are swept with the next new ones, a bucket at
+ * a time, so no write waits for all of them, and a change of what is there for none.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 
 #define SHARDS	      16u
 #define BUCKETS_LEAST 64u
-/* Buckets swept with each write; more while there is no room. */
+/* Buckets swept with each new entry; more while there is no room. */
 #define SWEEP	   2u
 #define SWEEP_FULL 256u
 
@@ -125,27 +125,31 @@ new_item(const struct store_op *op, uint64_t hash, size_t len)
 	return i;
 }
 
-/* The old one's place is used again where the new one fits. */
+static void
+fill(struct item *i, const struct store_entry *new)
+{
+	memcpy(i->data + i->key_len, new->data, new->len);
+	i->len = (uint32_t) new->len;
+	i->expires = new->expires;
+}
+
+/* There is none, or none in which the new one has room. */
 static enum cm_store_status
 put(struct shard *shard, const struct store_op *op, uint64_t hash, const struct store_entry *new)
 {
 	struct item **at = find(shard, hash, op->key, op->len), *i = *at;
 	int64_t more = (int64_t)(sizeof(*i) + op->len + new->len) - (i == NULL ? 0 : octets_of(i));
 
-	if (i == NULL || i->room < new->len) {
-		if (shard->octets + more > shard->most)
-			return CM_STORE_FULL;
-		i = new_item(op, hash, new->len);
-		if (*at != NULL)
-			drop(shard, at);
-		i->next = *at;
-		*at = i;
-		shard->count++;
-		shard->octets += octets_of(i);
-	}
-	memcpy(i->data + i->key_len, new->data, new->len);
-	i->len = (uint32_t) new->len;
-	i->expires = new->expires;
+	if (shard->octets + more > shard->most)
+		return CM_STORE_FULL;
+	i = new_item(op, hash, new->len);
+	fill(i, new);
+	if (*at != NULL)
+		drop(shard, at);
+	i->next = *at;
+	*at = i;
+	shard->count++;
+	shard->octets += octets_of(i);
 	if (shard->count > shard->bucket_count)
 		grow(shard);
 	return CM_STORE_OK;
@@ -182,7 +186,10 @@ run_locked(struct shard *shard, const struct store_op *op, uint64_t hash)
 	case STORE_KEEP:
 		break;
 	case STORE_WRITE:
-		return put_or_sweep(shard, op, hash, &new);
+		if (*at == NULL || (*at)->room < new.len)
+			return put_or_sweep(shard, op, hash, &new);
+		fill(*at, &new);
+		break;
 	case STORE_REMOVE:
 		if (*at != NULL)
 			drop(shard, at);

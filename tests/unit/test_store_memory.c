@@ -50,6 +50,44 @@ START_TEST(full_store_refuses_and_keeps_what_it_has)
 }
 END_TEST
 
+static int64_t
+entries_of(struct cm_store *store)
+{
+	struct store_health health;
+
+	store_health(store, &health);
+	return health.entries;
+}
+
+static void
+set_number(struct cm_store *store, int key, int64_t ttl)
+{
+	ck_assert_int_eq(
+		store_set(store, &key, sizeof(key), "value", 5, ttl, CASE_DEADLINE), CM_STORE_OK);
+}
+
+/* So what is dead is never more than a part of what lives, and a change costs nothing for it. */
+START_TEST(new_entries_sweep_what_is_over_and_changes_do_not)
+{
+	struct cm_store *store;
+	int key = 0;
+
+	clock_freeze(CASE_WALL);
+	store = begin_memory();
+	while (key < 10000)
+		set_number(store, key++, CASE_SEC);
+	clock_advance(2 * CASE_SEC);
+	set_number(store, 0, 0);
+	set_number(store, 0, 0);
+	ck_assert_int_eq(entries_of(store), 10000);
+	while (key < 20000)
+		set_number(store, key++, 0);
+	ck_assert_int_eq(entries_of(store), 10001);
+	store_close(store);
+	clock_thaw();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -58,6 +96,7 @@ main(void)
 
 	store_case_add(suite, &memory);
 	tcase_add_test(tc, full_store_refuses_and_keeps_what_it_has);
+	tcase_add_test(tc, new_entries_sweep_what_is_over_and_changes_do_not);
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
 }
