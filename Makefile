@@ -157,8 +157,12 @@ soak: all ## six minutes: 1,000 reloads, 50 drains and 100 kills under load behi
 	@E2E_RELOADS=1000 E2E_DRAINS=50 E2E_KILLS=100 E2E_SECONDS=900 \
 		bash tests/e2e/run.sh $(B) --mta postfix --engine native reload drain crash
 
-bench: all ## throughput, CPU, idle sessions and bursts beside a no-op libmilter filter
+bench: all ## throughput, CPU, idle sessions and bursts beside a no-op libmilter filter; then bench-state
 	@bash tests/bench/run.sh $(B)
+	@bash tests/bench/state.sh $(B)
+
+bench-state: all ## a chain with rate limit and greylist beside the same chain without, in each store
+	@bash tests/bench/state.sh $(B)
 
 bench-dns: all ## the same beside DNS servers that are slow or silent, and the resolver alone
 	@bash tests/bench/dns.sh $(B)
@@ -336,5 +340,5 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB) $(SHARED)
 	$(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
 
 .PHONY: FORCE help deps all demo run test check check-unit check-transcripts check-conformance conformance check-docs check-install \
-	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-dns bench-spf bench-store fuzz fuzz-build \
+	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-dns bench-spf bench-state bench-store fuzz fuzz-build \
 	docs install uninstall clean

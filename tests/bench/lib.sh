@@ -26,7 +26,7 @@ ulimit -n "$(ulimit -Hn)"
 need() {
 	local program
 	for program; do
-		[ -x "$B/$program" ] || { echo "bench: $B/$program is missing; run: make bench bench-dns" >&2; exit 1; }
+		[ -x "$B/$program" ] || { echo "bench: $B/$program is missing; run: make bench bench-dns bench-state" >&2; exit 1; }
 	done
 }
 
