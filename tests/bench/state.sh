@@ -52,7 +52,7 @@ write_zone() {
 	awk -v clients="$clients" 'BEGIN {
 		print "mail.example.org TXT \"v=spf1 ?all\""
 		for (i = 0; i < clients; i++)
-			printf "c%d.example TXT \"v=spf1 %s ?all\"\n", i, i % 2 ? "ip4:10.0.0.0/8" : "ip4:192.0.2.0/24"
+			printf "c%d.example TXT \"v=spf1 %s ?all\"\n", i, i % 2 ? "ip4:10.0.0.0/11" : "ip4:192.0.2.0/24"
 	}' >"$work/zone"
 }
 
