@@ -103,22 +103,33 @@ reload(struct control_client *c, const struct command_words *words, char *why)
 /* --- commands --- */
 
 static void
-show_command(struct control_client *c, const char *link, const char *noun,
-	const struct command_form *form, const char *name, const char *help)
+show_command(struct control_client *c, const char *noun, const struct cm_command *command)
 {
+	const struct command_form form = command_form(command);
 	struct buf words;
 
 	buf_init(&words, 0);
-	command_describe(form, &words);
+	command_describe(&form, &words);
 	const struct cm_cell cells[] = {
 		{"noun", noun, 0},
-		{"command", name, 0},
+		{"command", command->name, 0},
 		{"operands", words.data, 0},
-		{"help", help == NULL ? "" : help, 0},
+		{"help", command->help == NULL ? "" : command->help, 0},
 	};
 
-	control_row(c, link, cells, COUNT(cells));
+	control_row(c, NULL, cells, COUNT(cells));
 	buf_fini(&words);
+}
+
+/* Once for each plugin, however many links use it. */
+static bool
+is_first(const struct chain *chain, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (chain->links[k]->plugin == chain->links[i]->plugin)
+			return false;
+	}
+	return true;
 }
 
 static bool
@@ -131,12 +142,10 @@ commands(struct control_client *c, const struct command_words *words, char *why)
 	for (size_t i = 0; i < g->chain.link_count; i++) {
 		const struct cm_plugin *plugin = g->chain.links[i]->plugin;
 
-		for (uint32_t k = 0; plugin->noun != NULL && k < plugin->command_count; k++) {
+		for (uint32_t k = 0; is_first(&g->chain, i) && k < plugin->command_count; k++) {
 			struct cm_command command = command_at(plugin, k);
-			struct command_form form = command_form(&command);
 
-			show_command(c, g->chain.links[i]->name, plugin->noun, &form, command.name,
-				command.help);
+			show_command(c, plugin->noun, &command);
 		}
 	}
 	generation_drop(g);

@@ -109,7 +109,11 @@ unknown(const struct reading *r, const char *word)
 		}
 	}
 	nearest = text_nearest(given, names, count);
-	if (nearest != NULL)
+	if (word[1] != '-')
+		snprintf(r->why, r->why_size,
+			"unknown option \"%.60s\"; what begins with - and is none stands behind --",
+			word);
+	else if (nearest != NULL)
 		snprintf(r->why, r->why_size, "unknown option \"%.60s\", did you mean --%s?", word,
 			nearest);
 	else

@@ -149,7 +149,7 @@ ratelimit_read_who(struct cm_session *s, const char *text, struct ratelimit_who 
 		who->values[i] = part;
 		if (kind == NULL || kind->read(s, part, &who->values[i]))
 			continue;
-		snprintf(why, why_size, "\"%.60s\" %s", part, kind->mistake);
+		snprintf(why, why_size, "\"%.60s\" %s", text, kind->mistake);
 		return false;
 	}
 	*rest = left;
