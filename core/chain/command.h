@@ -38,8 +38,8 @@ struct command_sink {
 	bool (*wanted)(void *context);
 	void *context;
 	const void *args;
-	char complaint[256]; /* "": nothing went wrong */
-	char declined[256];  /* by links that it is not about */
+	char complaint[400]; /* "": nothing went wrong */
+	char declined[400];  /* by links that it is not about */
 };
 
 /* Command number i of the plugin, whatever version it was built for. */

@@ -49,7 +49,8 @@ look(struct cm_session *s, struct ratelimit_bucket *b, struct window *w)
 	w->used = used * w->unit;
 	w->of = of * w->unit;
 	w->left = used < of ? (of - used) * w->unit : 0;
-	w->next_us = a.store.retry_us;
+	/* A store adds one for what it rounds. */
+	w->next_us = a.store.retry_us - (a.store.retry_us > 0);
 	w->full_us =
 		(int64_t)((double)used * (double)w->window->period_us / (double)w->window->count);
 	w->fullness = used * HUNDREDTHS / of;
@@ -170,7 +171,7 @@ say_left(struct cm_session *s, int64_t left, int64_t next_us)
 		cm_say(s, "next message now");
 		return;
 	}
-	ratelimit_wait(next_us, wait);
+	ratelimit_wait(next_us + 1, wait);
 	minute_words(cm_time(s), cm_time(s) + seconds(next_us), at);
 	cm_say(s, "next message %s, in %s", at, wait);
 }

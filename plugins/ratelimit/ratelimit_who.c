@@ -138,6 +138,7 @@ ratelimit_read_who(struct cm_session *s, const char *text, struct ratelimit_who 
 	size_t size = strlen(text) + 1;
 	char *left = cm_msg_alloc(s, size);
 
+	*rest = NULL;
 	*who = (struct ratelimit_who){.missing = NULL};
 	memcpy(left, text, size);
 	for (size_t i = 0; i < config->part_count; i++) {
