@@ -13,7 +13,9 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/log_limit.h"
 #include "base/text.h"
 #include "host/generation.h"
 #include "mail/session.h"
@@ -151,10 +153,11 @@ may(const struct control_client *c, const struct generation *g, bool changes, ch
 	return false;
 }
 
-/* What was changed, or tried, and by whom. */
+/* What was changed and by whom; of what was refused not more than anybody reads. */
 static void
-log_change(const struct control_client *c, const struct request *r, const char *end)
+log_change(const struct control_client *c, const struct request *r, enum end end)
 {
+	static struct log_limit limit = LOG_LIMIT(10, 60 * CLOCK_SEC);
 	char room[NAME_SIZE];
 	const char *name = "?";
 	struct buf words;
@@ -165,8 +168,12 @@ log_change(const struct control_client *c, const struct request *r, const char *
 		text_escape(&words, r->words[i], strlen(r->words[i]));
 	}
 	(void)find_name(c->uid, room, &name);
-	log_write(LOG_LEVEL_INFO, "control: %s (uid %ld) asked for: %s: %s", name, (long)c->uid,
-		words.data, end);
+	if (end == END_DONE)
+		log_write(LOG_LEVEL_INFO, "control: %s (uid %ld) asked for: %s: done", name,
+			(long)c->uid, words.data);
+	else
+		log_limited(&limit, LOG_LEVEL_INFO, "control: %s (uid %ld) asked for: %s: %s", name,
+			(long)c->uid, words.data, r->why);
 	buf_fini(&words);
 }
 
@@ -250,7 +257,7 @@ run_plugin(struct control_client *c, struct generation *g, const struct cm_plugi
 	if (may(c, g, command.changes, r->why))
 		end = run_links(c, g, plugin, &command, &words, r->why);
 	if (command.changes)
-		log_change(c, r, end == END_DONE ? "done" : r->why);
+		log_change(c, r, end);
 	return end;
 }
 
@@ -269,7 +276,7 @@ run_own(struct control_client *c, const struct generation *g, const struct contr
 	if (may(c, g, own->changes, r->why) && own->run(c, &words, r->why))
 		end = END_DONE;
 	if (own->changes)
-		log_change(c, r, end == END_DONE ? "done" : r->why);
+		log_change(c, r, end);
 	return end;
 }
 

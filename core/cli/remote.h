@@ -16,7 +16,7 @@ extern const struct cli_option remote_options[REMOTE_OPTIONS];
 /* Asks the daemon; argv[0] is the command's name. The exit code. */
 int remote_run(int argc, char **argv);
 /* Prints what stands behind the command ("limit show"), what it is for, and its options. */
-void remote_explain(
-	const char *command, const struct command_form *, const char *help, bool changes);
+void
+remote_explain(const char *command, const struct command_form *, const char *help, bool changes);
 
 #endif
