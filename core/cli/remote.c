@@ -32,6 +32,8 @@
 /* A command may look at everything that a store holds. */
 #define WAIT_SECONDS 120
 #define SEND_SECONDS 10
+/* What whoever is behind the socket can make us keep. */
+#define ANSWER_MOST (4u * CONTROL_ANSWER_MOST)
 
 struct remote_args {
 	const char *config, *socket;
@@ -192,22 +194,39 @@ take_line(json_t *root, struct remote_table *table, int *code)
 	return true;
 }
 
+/* False: there is none any more, or it is more than left, which no daemon of ours says. */
+static bool
+next_line(FILE *in, struct buf *line, size_t *left)
+{
+	int c;
+
+	buf_clear(line);
+	while ((c = getc(in)) != EOF && c != '\n') {
+		if (*left == 0)
+			return false;
+		buf_add_char(line, (char)c);
+		--*left;
+	}
+	return c == '\n';
+}
+
 /* Reads until the daemon says how it ended; the exit code. */
 static int
 read_answer(FILE *in, struct remote_table *table)
 {
-	char *line = NULL;
-	size_t room = 0;
+	size_t left = ANSWER_MOST;
 	int code = EXIT_LATER;
 	bool ended = false;
+	struct buf line;
 
-	while (!ended && getline(&line, &room, in) > 0) {
-		json_t *root = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+	buf_init(&line, 0);
+	while (!ended && next_line(in, &line, &left)) {
+		json_t *root = json_loads(line.data, JSON_REJECT_DUPLICATES, NULL);
 
 		ended = take_line(root, table, &code);
 		json_decref(root);
 	}
-	free(line);
+	buf_fini(&line);
 	if (!ended)
 		remote_table_error(table, "the daemon hung up, or takes too long; try again");
 	return code;

@@ -233,6 +233,27 @@ START_TEST(who_is_turned_away_reads_why)
 }
 END_TEST
 
+/* Whoever is behind the socket cannot make it keep what it says without end. */
+START_TEST(endless_answer_is_given_up)
+{
+	enum { MOST = 20 << 20 };
+	char *says = malloc(MOST);
+	struct daemon daemon = {.says = says};
+	const char *const args[] = {"status", "--socket", path, NULL};
+	pthread_t thread;
+
+	memset(says, 'x', MOST);
+	memcpy(says + MOST - sizeof("\n" DONE), "\n" DONE, sizeof("\n" DONE));
+	ck_assert_int_eq(pthread_create(&thread, NULL, play_daemon, &daemon), 0);
+	ck_assert_int_eq(run(args), EXIT_LATER);
+	pthread_join(thread, NULL);
+	free(says);
+	expect("endless", "out", "");
+	expect("endless", "err",
+		"chainmail status: the daemon hung up, or takes too long; try again\n");
+}
+END_TEST
+
 static void
 expect_begin(const char *file, const char *wanted)
 {
@@ -368,6 +389,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, answer_is_shown, 0, LENGTH(answers));
 	tcase_add_test(tc, who_is_turned_away_reads_why);
+	tcase_add_test(tc, endless_answer_is_given_up);
 	tcase_add_test(tc, no_daemon_is_said);
 	tcase_add_test(tc, long_name_of_a_socket_is_said);
 	tcase_add_test(tc, who_may_not_connect_is_told_so);
