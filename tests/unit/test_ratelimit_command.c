@@ -180,8 +180,8 @@ static const struct {
 	{"a network of another size", "show 203.0.113.0/25 --link nets",
 		"nets: \"203.0.113.0/25\" is no address or network of this limit's size", NULL},
 	{"odd octets as they are shown", "show J%C3%B6rg%2F%25%1B[31m%FF --link quota",
-		"quota J%C3%B6rg%2F%25%1B[31m%FF 200/1h 3 200 197 0 1800000000 1800000054\n"
-		"quota J%C3%B6rg%2F%25%1B[31m%FF 1000/1d 3 1000 997 0 1800000000 1800000260\n",
+		"quota j%C3%B6rg%2F%25%1B[31m%FF 200/1h 3 200 197 0 1800000000 1800000054\n"
+		"quota j%C3%B6rg%2F%25%1B[31m%FF 1000/1d 3 1000 997 0 1800000000 1800000260\n",
 		NULL},
 	{"a percent sign that begins nothing", "show 100%zz --link sizes",
 		"sizes 100%25zz 52428800/1d 0 52428800 52428800 0 1800000000 1800000000\n",
