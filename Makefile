@@ -110,7 +110,7 @@ check-conformance: all $(CONFORMANCE)
 	@sh tests/conformance/run.sh $(B) suite $(SPF_SUITE)
 	@sh tests/conformance/run.sh $(B) diff
 
-check-docs: all
+check-docs: all $(B)/tests/load
 	@bash tests/docs.sh $(B)
 	@bash docs/generate.sh --check $(B)
 

@@ -9,6 +9,8 @@
 #   lua fragment HOOK         becomes the body of that hook
 #   conf wrong, lua wrong     must be refused; an `output` block behind it holds what check prints
 #   lua fails                 must fail at run time; `output`: what the log says of it
+#   conf served mail=LIST     is also served by a daemon until the document ends, which gets that mail first:
+#                             LOGIN:MESSAGES:RECIPIENTS,... over the socket mail.sock
 #   console                   lines "$ command" are run with the latest `conf` example above, the
 #                             others are what they print; build/ is the build directory
 #   ... file=NAME             is also kept under that name for the other examples of its document
@@ -20,9 +22,12 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 BUILD=$(cd "${1:-build}" 2>/dev/null && pwd) || { echo "docs.sh: no ${1:-build}; run: make all" >&2 && exit 1; }
 [ -x "$BUILD/chainmail" ] || { echo "docs.sh: no $BUILD/chainmail; run: make all" >&2 && exit 1; }
+[ -x "$BUILD/tests/load" ] || { echo "docs.sh: no $BUILD/tests/load; run: make check-docs" >&2 && exit 1; }
 export PATH=$BUILD:$PATH CHAINMAIL_CONFIG=filter.conf LC_ALL=C.UTF-8
 WORK=$(mktemp -d) || exit 1
-trap 'rm -rf "$WORK"' EXIT
+DAEMON=
+trap 'end_daemon; rm -rf "$WORK"' EXIT
+trap 'exit 1' INT TERM HUP
 passed=0
 failed=0
 
@@ -101,10 +106,37 @@ hook_body() {
 	printf 'end\n'
 }
 
+end_daemon() {
+	[ -n "$DAEMON" ] || return 0
+	kill "$DAEMON"
+	wait "$DAEMON" 2>/dev/null
+	DAEMON=
+}
+
+# serve MAIL WHERE: a daemon of the document's configuration, and what some logins have sent.
+serve() {
+	local login messages rcpts
+	end_daemon
+	(cd "$DIR" && exec chainmail serve --config filter.conf >"$DIR/daemon.log" 2>&1) &
+	DAEMON=$!
+	for _ in $(seq 100); do
+		(cd "$DIR" && chainmail status >/dev/null 2>&1) && break
+		sleep 0.1
+	done
+	tr ',' '\n' <<<"$1" | while IFS=: read -r login messages rcpts; do
+		"$BUILD/tests/load" "unix:$DIR/mail.sock" --connections 1 --messages "$messages" --rcpts "$rcpts" \
+			--login "$login" --from "$login@example.com"
+	done >"$WORK/out" 2>&1
+	kill -0 "$DAEMON" && ! grep -q '"failed":[1-9]' "$WORK/out"
+	verdict $? "$2: is served"
+}
+
 # ordinary TEXT: without what differs from run to run.
 ordinary() {
 	sed -E -e "s,$DIR/root/,/,g" -e 's/[0-9.]+ (us|ms)\b/N \1/g' -e 's/\bid=[A-Za-z0-9]+/id=ID/g' \
-		-e 's/\(id [A-Za-z0-9]+\)/(id ID)/g' -e 's/[[:space:]]+$//' "$1"
+		-e 's/\(id [A-Za-z0-9]+\)/(id ID)/g' -e 's/_at":[0-9]+/_at":N/g' \
+		-e 's/full again [0-9: -]+/full again WHEN/g' \
+		-e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]+/DATE/g' -e 's/[[:space:]]+$//' "$1"
 }
 
 # verdict STATUS WHERE: counts, and shows what was printed when the status is not 0.
@@ -186,9 +218,11 @@ example() {
 	'conf fragment'*) complete "$WORK/block" >"$DIR/filter.conf" && check_conf "$2" 0 ;;
 	'conf wrong'*) cp "$1" "$DIR/filter.conf" && check_conf "$2" 1 ;;
 	conf | 'conf '*)
+		SERVED=${3#*served mail=}
 		cp "$WORK/block" "$DIR/filter.conf"
 		cp "$WORK/block" "$DIR/running.conf"
 		check_conf "$2" 0
+		[ "$SERVED" = "$3" ] || serve "${SERVED%% *}" "$2"
 		;;
 	'lua fragment '*) hook_body "${3##* }" "$1" >"$WORK/rule" && run_rule "$WORK/rule" "$2" ;;
 	'lua fails'*) fail_rule "$1" "$2" ;;
@@ -217,6 +251,7 @@ document() {
 	while read -r n line info; do
 		example "$DIR/blocks/$n" "$1:$line: $info" "$info"
 	done <"$DIR/blocks/index"
+	end_daemon
 }
 
 # shellcheck disable=SC2013,SC2016 # backticks are those of Markdown

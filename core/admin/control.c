@@ -2,8 +2,9 @@
 /*
  * control.c - the socket on which people ask the running daemon
  *
- * One thread accepts; each client has another. Their number, their lines and their patience are
- * bounded, for everybody of the socket's group may connect.
+ * One thread accepts; each client has another. Their number, their lines, their answers and their
+ * time are bounded, for everybody of the socket's group may connect: no user but root can take all
+ * places, and no users together those that are kept for root.
  */
 #include "control.h"
 
@@ -15,7 +16,6 @@
 #include <sys/eventfd.h>
 #include <sys/poll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -24,10 +24,8 @@
 #include "control_client.h"
 #include "door/milter_socket.h"
 
-#define CLIENTS_MOST 8
-/* A client may think for so long between two lines, and take so long to read an answer. */
-#define IDLE_SECONDS 60
-#define SEND_SECONDS 5
+/* Descriptors may be back after so long, ms. */
+#define NO_ROOM_PAUSE 100
 /* Commands that run when the daemon ends have so long. */
 #define END_US (2 * CLOCK_SEC)
 
@@ -49,7 +47,7 @@ static struct {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* protects what follows */
 static pthread_cond_t left = PTHREAD_COND_INITIALIZER;
 static struct served *served;
-static unsigned served_count;
+static unsigned served_count, others_count; /* others: not root */
 static bool ending;
 
 bool
@@ -76,7 +74,8 @@ drop(struct served *s)
 		at = &(*at)->next;
 	*at = s->next;
 	served_count--;
-	close(s->client.fd);
+	others_count -= s->client.uid != 0;
+	close(s->client.wire.fd);
 	pthread_cond_signal(&left);
 	pthread_mutex_unlock(&lock);
 	free(s);
@@ -92,6 +91,19 @@ serve(void *context)
 	return NULL;
 }
 
+/* With the lock. */
+static bool
+has_room(uid_t uid)
+{
+	unsigned own = 0;
+
+	for (const struct served *s = served; s != NULL; s = s->next)
+		own += s->client.uid == uid;
+	if (ending || served_count >= CONTROL_CLIENTS_MOST)
+		return false;
+	return uid == 0 || (others_count < CONTROL_OTHERS_MOST && own < CONTROL_OF_ONE_MOST);
+}
+
 /* False: there is no room for it, or no thread. */
 static bool
 begin(struct served *s)
@@ -101,11 +113,12 @@ begin(struct served *s)
 	bool room;
 
 	pthread_mutex_lock(&lock);
-	room = served_count < CLIENTS_MOST && !ending;
+	room = has_room(s->client.uid);
 	if (room) {
 		s->next = served;
 		served = s;
 		served_count++;
+		others_count += s->client.uid != 0;
 	}
 	pthread_mutex_unlock(&lock);
 	if (!room)
@@ -119,37 +132,32 @@ begin(struct served *s)
 	return true;
 }
 
-static void
-set_patience(int fd)
-{
-	const struct timeval idle = {.tv_sec = IDLE_SECONDS}, send = {.tv_sec = SEND_SECONDS};
-
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof(idle));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send, sizeof(send));
-}
-
-static void
+/* False: there are no descriptors, or no memory for one. */
+static bool
 take_client(const struct milter_socket *socket)
 {
-	static const char full[] = "{\"error\":\"too many clients; try again\"}\n";
+	static const char full[] =
+		"{\"error\":\"too many clients; try again\",\"kind\":\"later\"}\n";
 	struct ucred who;
 	socklen_t len = sizeof(who);
 	struct served *s;
-	int fd = accept4(socket->fd, NULL, NULL, SOCK_CLOEXEC);
+	int fd = accept4(socket->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0)
-		return;
-	set_patience(fd);
+		return errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM;
 	/* Whom the kernel does not name is nobody. */
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
 		who.uid = (uid_t)-1;
 	s = mem_zalloc(1, sizeof(*s));
-	s->client = (struct control_client){.fd = fd, .uid = who.uid, .config = control.config};
+	s->client.wire.fd = fd;
+	s->client.uid = who.uid;
+	s->client.config = control.config;
 	if (begin(s))
-		return;
+		return true;
 	(void)!send(fd, full, sizeof(full) - 1, MSG_NOSIGNAL);
 	close(fd);
 	free(s);
+	return true;
 }
 
 /* --- the thread that accepts --- */
@@ -157,15 +165,20 @@ take_client(const struct milter_socket *socket)
 static void *
 accept_all(void *context)
 {
-	struct pollfd *polls = context;
+	struct pollfd *polls = context, *wake = &polls[control.count];
 
 	while (poll(polls, control.count + 1, -1) >= 0 || errno == EINTR) {
-		if ((polls[control.count].revents & POLLIN) != 0)
+		bool room = true;
+
+		if ((wake->revents & POLLIN) != 0)
 			break;
 		for (size_t i = 0; i < control.count; i++) {
 			if ((polls[i].revents & POLLIN) != 0)
-				take_client(&control.sockets[i]);
+				room = take_client(&control.sockets[i]) && room;
 		}
+		/* Who cannot be taken is there at once again. */
+		if (!room)
+			(void)poll(wake, 1, NO_ROOM_PAUSE);
 	}
 	free(polls);
 	return NULL;
@@ -180,6 +193,9 @@ control_start(const char *config, struct err *err)
 
 	if (control.count == 0)
 		return true;
+	pthread_mutex_lock(&lock);
+	ending = false;
+	pthread_mutex_unlock(&lock);
 	control.config = config;
 	control.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (control.wake < 0)
@@ -209,8 +225,10 @@ end_clients(void)
 	clock_after(&until, END_US);
 	pthread_mutex_lock(&lock);
 	ending = true;
-	for (struct served *s = served; s != NULL; s = s->next)
-		shutdown(s->client.fd, SHUT_RDWR);
+	for (struct served *s = served; s != NULL; s = s->next) {
+		atomic_store(&s->client.ending, true);
+		shutdown(s->client.wire.fd, SHUT_RDWR);
+	}
 	while (served_count > 0 && late == 0)
 		late = pthread_cond_clockwait(&left, &lock, CLOCK_MONOTONIC, &until);
 	pthread_mutex_unlock(&lock);

@@ -5,40 +5,50 @@
 #ifndef CORE_ADMIN_CONTROL_CLIENT_H
 #define CORE_ADMIN_CONTROL_CLIENT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "chain/command.h"
+#include "control_wire.h"
 
-struct cm_cell;
-
-#define CONTROL_LINE_MOST 8192u
-#define CONTROL_WORDS	  16u
+/* Words of a request, octets of an answer. */
+#define CONTROL_WORDS	    32u
+#define CONTROL_ANSWER_MOST (4u << 20)
+#define CONTROL_WHY_SIZE    400u
 
 struct control_client {
-	int fd;
+	struct control_wire wire;
 	uid_t uid;
 	const char *config;
-	struct buf out; /* not sent yet */
-	bool gone;	/* it does not read any more */
+	struct buf out;	     /* the answer; nothing is sent before it is whole */
+	bool too_long;	     /* the rest of it was left out */
+	_Atomic bool ending; /* the daemon does not wait for its answer */
 };
 
 /* Serves the client until it hangs up, is silent for too long, or talks nonsense. */
 void control_serve(struct control_client *);
+/* Answers one line into out. */
+void control_answer(struct control_client *, const char *line, size_t len);
 
 /* One row of an answer; false: nobody reads it. link NULL: none. */
 bool control_row(struct control_client *, const char *link, const struct cm_cell *, size_t count);
 
-/* A command of the daemon itself; words[0] is its name. false: *why says what is wrong. */
+/* A command of the daemon itself. */
 struct control_command {
 	const char *name;
-	bool changes;
-	bool (*run)(struct control_client *, size_t count, const char *const *words, char *why,
-		size_t why_size);
+	const char *help; /* one line */
+	struct command_form form;
+	bool changes; /* for root and main.admins alone */
+	/* False: *why says what is wrong; CONTROL_WHY_SIZE octets. */
+	bool (*run)(struct control_client *, const struct command_words *, char *why);
 };
 
 extern const struct control_command control_commands[];
 extern const size_t control_command_count;
+/* NULL: there is none of that name. */
+const struct control_command *control_command_find(const char *name);
 
 #endif

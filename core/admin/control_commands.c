@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "chain/command.h"
 #include "chain/talkers.h"
-#include "conf/unit.h"
 #include "control_client.h"
 #include "door/conversation.h"
 #include "host/generation.h"
@@ -22,15 +21,6 @@
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
-static bool
-takes_nothing(size_t count, const char *name, char *why, size_t why_size)
-{
-	if (count == 1)
-		return true;
-	snprintf(why, why_size, "%s takes no operand", name);
-	return false;
-}
-
 /* --- status --- */
 
 static void
@@ -41,7 +31,7 @@ show_daemon(struct control_client *c, const struct generation *g)
 		{"version", CHAINMAIL_VERSION, 0},
 		{"configuration", g->path, 0},
 		{"generation", NULL, g->number},
-		{"loaded", NULL, g->loaded},
+		{"loaded_at", NULL, g->loaded},
 		{"sessions", NULL, (int64_t)conversations_open()},
 		{"messages", NULL, (int64_t)conversations_messages()},
 	};
@@ -68,13 +58,12 @@ show_store(struct control_client *c, struct cm_store *store)
 }
 
 static bool
-status(struct control_client *c, size_t count, const char *const *words, char *why, size_t why_size)
+status(struct control_client *c, const struct command_words *words, char *why)
 {
-	struct generation *g;
+	struct generation *g = generation_hold();
 
-	if (!takes_nothing(count, words[0], why, why_size))
-		return false;
-	g = generation_hold();
+	(void)words;
+	(void)why;
 	show_daemon(c, g);
 	for (size_t i = 0; i < g->store_count; i++)
 		show_store(c, g->stores[i]);
@@ -84,24 +73,27 @@ status(struct control_client *c, size_t count, const char *const *words, char *w
 
 /* --- reload --- */
 
-static bool
-reload(struct control_client *c, size_t count, const char *const *words, char *why, size_t why_size)
+static unsigned
+running_number(void)
 {
-	struct generation *g;
-	unsigned before, after;
+	struct generation *g = generation_hold();
+	unsigned number = g->number;
 
-	if (!takes_nothing(count, words[0], why, why_size))
-		return false;
-	g = generation_hold();
-	before = g->number;
 	generation_drop(g);
+	return number;
+}
+
+static bool
+reload(struct control_client *c, const struct command_words *words, char *why)
+{
+	unsigned before = running_number(), after;
+
+	(void)words;
 	reload_config(c->config);
-	g = generation_hold();
-	after = g->number;
-	generation_drop(g);
+	after = running_number();
 	if (after == before) {
-		snprintf(why, why_size,
-			"refused, generation %u goes on; run: chainmail check -c %s", before,
+		snprintf(why, CONTROL_WHY_SIZE,
+			"refused, generation %u goes on; run: chainmail check -c %.200s", before,
 			c->config);
 		return false;
 	}
@@ -110,28 +102,50 @@ reload(struct control_client *c, size_t count, const char *const *words, char *w
 
 /* --- commands --- */
 
-static bool
-commands(struct control_client *c, size_t count, const char *const *words, char *why,
-	size_t why_size)
+static void
+show_command(struct control_client *c, const char *noun, const struct cm_command *command)
 {
-	struct generation *g;
+	const struct command_form form = command_form(command);
+	struct buf words;
 
-	if (!takes_nothing(count, words[0], why, why_size))
-		return false;
-	g = generation_hold();
+	buf_init(&words, 0);
+	command_describe(&form, &words);
+	const struct cm_cell cells[] = {
+		{"noun", noun, 0},
+		{"command", command->name, 0},
+		{"operands", words.data, 0},
+		{"help", command->help == NULL ? "" : command->help, 0},
+	};
+
+	control_row(c, NULL, cells, COUNT(cells));
+	buf_fini(&words);
+}
+
+/* Once for each plugin, however many links use it. */
+static bool
+is_first(const struct chain *chain, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (chain->links[k]->plugin == chain->links[i]->plugin)
+			return false;
+	}
+	return true;
+}
+
+static bool
+commands(struct control_client *c, const struct command_words *words, char *why)
+{
+	struct generation *g = generation_hold();
+
+	(void)words;
+	(void)why;
 	for (size_t i = 0; i < g->chain.link_count; i++) {
 		const struct cm_plugin *plugin = g->chain.links[i]->plugin;
 
-		for (uint32_t k = 0; plugin->noun != NULL && k < plugin->command_count; k++) {
+		for (uint32_t k = 0; is_first(&g->chain, i) && k < plugin->command_count; k++) {
 			struct cm_command command = command_at(plugin, k);
-			const struct cm_cell cells[] = {
-				{"noun", plugin->noun, 0},
-				{"command", command.name, 0},
-				{"operands", command.operands == NULL ? "" : command.operands, 0},
-				{"help", command.help == NULL ? "" : command.help, 0},
-			};
 
-			control_row(c, g->chain.links[i]->name, cells, COUNT(cells));
+			show_command(c, plugin->noun, &command);
 		}
 	}
 	generation_drop(g);
@@ -140,109 +154,128 @@ commands(struct control_client *c, size_t count, const char *const *words, char 
 
 /* --- top --- */
 
-static const char *const talker_kinds[] = {
-	[TALKER_CLIENT] = "clients", [TALKER_LOGIN] = "logins", [TALKER_SENDER] = "senders"};
-
-static int
-more_recipients(const void *a, const void *b)
-{
-	uint64_t x = ((const struct talker *)a)->recipients;
-	uint64_t y = ((const struct talker *)b)->recipients;
-
-	return x < y ? 1 : -(x > y);
-}
-
-static int
-more_messages(const void *a, const void *b)
-{
-	uint64_t x = ((const struct talker *)a)->messages;
-	uint64_t y = ((const struct talker *)b)->messages;
-
-	return x < y ? 1 : -(x > y);
-}
-
-static int
-more_refused(const void *a, const void *b)
-{
-	uint64_t x = ((const struct talker *)a)->refused;
-	uint64_t y = ((const struct talker *)b)->refused;
-
-	return x < y ? 1 : -(x > y);
-}
-
 static const struct {
-	const char *name;
-	int (*more)(const void *, const void *);
-} orders[] = {
-	{"messages", more_messages},
-	{"recipients", more_recipients},
-	{"refused", more_refused},
+	const char *name, *column;
+} kinds[] = {
+	[TALKER_CLIENT] = {"clients", "client"},
+	[TALKER_LOGIN] = {"logins", "login"},
+	[TALKER_SENDER] = {"senders", "sender"},
 };
 
-/* top KIND ORDER TIME */
-struct top {
-	enum talker_kind kind;
-	int (*more)(const void *, const void *);
-	int64_t us;
-};
-
-static bool
-read_top(const char *const *words, struct top *top, char *why, size_t why_size)
+/* Equal ones by name, so that what is shown does not change by itself. */
+static int
+by_number(uint64_t x, uint64_t y, const struct talker *a, const struct talker *b)
 {
-	const char *wrong;
-	size_t kind = 0, order = 0;
+	if (x != y)
+		return x < y ? 1 : -1;
+	return strcmp(a->name, b->name);
+}
 
-	while (kind < TALKER_KINDS && strcmp(talker_kinds[kind], words[1]) != 0)
-		kind++;
-	while (order < COUNT(orders) && strcmp(orders[order].name, words[2]) != 0)
-		order++;
-	top->kind = (enum talker_kind)kind;
-	if (kind == TALKER_KINDS)
-		snprintf(why, why_size, "say which: clients, logins or senders");
-	else if (order == COUNT(orders))
-		snprintf(why, why_size, "--by takes messages, recipients or refused");
-	else if (unit_duration(words[3], &top->us, &wrong) != NULL || top->us <= 0)
-		snprintf(why, why_size, "--for takes a time, such as 1h; a day at most");
-	else
-		top->more = orders[order].more;
-	return top->more != NULL;
+static int
+by_addresses(const void *a, const void *b)
+{
+	const struct talker *x = a, *y = b;
+
+	return by_number(x->addresses, y->addresses, x, y);
+}
+
+static int
+by_messages(const void *a, const void *b)
+{
+	const struct talker *x = a, *y = b;
+
+	return by_number(x->messages, y->messages, x, y);
+}
+
+static int
+by_recipients(const void *a, const void *b)
+{
+	const struct talker *x = a, *y = b;
+
+	return by_number(x->recipients, y->recipients, x, y);
+}
+
+static int
+by_refused(const void *a, const void *b)
+{
+	const struct talker *x = a, *y = b;
+
+	return by_number(x->refused, y->refused, x, y);
+}
+
+/* In the order of the choices of --by. */
+static int (*const orders[])(const void *, const void *) = {
+	by_addresses, by_messages, by_recipients, by_refused};
+
+struct top_args {
+	int by;
+	int64_t period_us;
+};
+
+static const struct cm_option top_options[] = {
+	{"by", CM_OPT_CHOICE, offsetof(struct top_args, by), "recipients",
+		.choices = "addresses|messages|recipients|refused", .help = "what is counted"},
+	{"for", CM_OPT_DURATION, offsetof(struct top_args, period_us), "1h",
+		.help = "in the latest hour, or another time, a day at most", .min = CLOCK_SEC,
+		.max = 24 * 3600 * CLOCK_SEC},
+};
+
+static void
+show_talker(struct control_client *c, enum talker_kind kind, const struct talker *t)
+{
+	const struct cm_cell cells[] = {
+		{kinds[kind].column, t->name, 0},
+		{"rcpts", NULL, (int64_t)t->recipients},
+		{"messages", NULL, (int64_t)t->messages},
+		{"refused", NULL, (int64_t)t->refused},
+		{"addresses", NULL, t->addresses},
+	};
+
+	/* A client is one address. */
+	control_row(c, NULL, cells, COUNT(cells) - (kind == TALKER_CLIENT));
 }
 
 static bool
-top(struct control_client *c, size_t count, const char *const *words, char *why, size_t why_size)
+top(struct control_client *c, const struct command_words *words, char *why)
 {
-	struct top top = {.more = NULL};
+	const struct top_args *args = words->args;
 	struct talker *list;
-	size_t found;
+	size_t kind = 0, found;
 
-	if (count != 4) {
-		snprintf(why, why_size, "say which: clients, logins or senders");
-		return false;
-	}
-	if (!read_top(words, &top, why, why_size))
-		return false;
-	list = talkers_list(top.kind, top.us, &found);
+	(void)why;
+	while (strcmp(kinds[kind].name, words->operands[0]) != 0)
+		kind++;
+	list = talkers_list((enum talker_kind)kind, args->period_us, &found);
 	if (list != NULL)
-		qsort(list, found, sizeof(*list), top.more);
-	for (size_t i = 0; i < found && i < TOP_MOST; i++) {
-		const struct cm_cell cells[] = {
-			{"name", list[i].name, 0},
-			{"recipients", NULL, (int64_t)list[i].recipients},
-			{"messages", NULL, (int64_t)list[i].messages},
-			{"refused", NULL, (int64_t)list[i].refused},
-		};
-
-		control_row(c, NULL, cells, COUNT(cells));
-	}
+		qsort(list, found, sizeof(*list), orders[args->by]);
+	for (size_t i = 0; i < found && i < TOP_MOST; i++)
+		show_talker(c, (enum talker_kind)kind, &list[i]);
 	free(list);
 	return true;
 }
 
+/* --- the table --- */
+
 const struct control_command control_commands[] = {
-	{"commands", false, commands},
-	{"reload", true, reload},
-	{"status", false, status},
-	{"top", false, top},
+	{"commands", "what the plugins of the running daemon can be asked", {.operands = NULL},
+		false, commands},
+	{"reload", "make the running daemon read its configuration again", {.operands = NULL}, true,
+		reload},
+	{"status", "how the running daemon is", {.operands = NULL}, false, status},
+	{"top", "who sends most",
+		{"clients|logins|senders", SCHEMA_ROWS(top_options), sizeof(struct top_args),
+			false},
+		false, top},
 };
 
 const size_t control_command_count = COUNT(control_commands);
+
+const struct control_command *
+control_command_find(const char *name)
+{
+	for (size_t i = 0; i < control_command_count; i++) {
+		if (strcmp(control_commands[i].name, name) == 0)
+			return &control_commands[i];
+	}
+	return NULL;
+}

@@ -4,13 +4,14 @@
  */
 #include "command.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "mail/session.h"
 #include "run.h"
 
-/* A command may look at everything that a store holds. */
+/* A command may look at everything that a store holds; for all of its links. */
 #define TIME_US (60 * CLOCK_SEC)
 
 struct cm_command
@@ -47,24 +48,57 @@ command_find(const struct cm_plugin *plugin, const char *name, struct cm_command
 	return false;
 }
 
+struct command_form
+command_form(const struct cm_command *c)
+{
+	return (struct command_form){.operands = c->operands,
+		.options = {c->options, c->option_count, c->option_size},
+		.args_size = c->args_size,
+		.links = true};
+}
+
+static bool
+is_asked(const struct link *l, const struct cm_plugin *plugin, const char *name)
+{
+	return l->plugin == plugin && (name == NULL || strcmp(l->name, name) == 0);
+}
+
+/* Nobody took it: no link is called so, or each said why it is not about it. */
+static void
+complain_of_none(const struct command_words *words, struct command_sink *sink)
+{
+	if (sink->complaint[0] != '\0')
+		return;
+	if (sink->declined[0] != '\0')
+		memcpy(sink->complaint, sink->declined, sizeof(sink->complaint));
+	else if (words->link != NULL)
+		snprintf(sink->complaint, sizeof(sink->complaint),
+			"no link of this type is called \"%.60s\"", words->link);
+	else
+		snprintf(sink->complaint, sizeof(sink->complaint), "it could not be done");
+}
+
 bool
 command_run(struct cm_session *s, const struct cm_plugin *plugin, const struct cm_command *c,
-	size_t count, const char *const *operands, struct command_sink *sink)
+	const struct command_words *words, struct command_sink *sink)
 {
 	struct run *r = s->run;
-	bool done = true;
+	size_t done = 0;
 
 	r->sink = sink;
-	for (size_t i = 0; done && i < r->chain->link_count; i++) {
+	r->deadline = clock_now() + TIME_US;
+	sink->args = words->args;
+	for (size_t i = 0; sink->complaint[0] == '\0' && i < r->chain->link_count; i++) {
 		struct link *l = r->chain->links[i];
 
-		if (l->plugin != plugin)
+		if (!is_asked(l, plugin, words->link))
 			continue;
 		r->link = l;
-		r->deadline = clock_now() + TIME_US;
-		done = c->run(s, count, operands);
+		done += c->run(s, words->count, words->operands);
 		r->link = NULL;
 	}
 	r->sink = NULL;
-	return done && sink->complaint[0] == '\0';
+	if (done == 0)
+		complain_of_none(words, sink);
+	return done > 0 && sink->complaint[0] == '\0';
 }

@@ -34,11 +34,17 @@ struct ring {
 	unsigned newest;
 };
 
+/* A client's address, and when it was seen last. */
+struct seen {
+	uint32_t hash, at; /* at: clock_now() / STEP_US; hash 0: free */
+};
+
 struct entry {
 	char name[TALKER_NAME_SIZE]; /* "": free */
 	uint64_t hash;
 	struct ring step_ring, hour_ring;
 	struct tally steps[STEPS], hours[HOURS];
+	struct seen seen[TALKER_ADDRESSES];
 };
 
 static struct {
@@ -110,8 +116,22 @@ find(struct entry *entries, const char *name, uint64_t hash)
 	return least;
 }
 
+/* The one that was not seen for longest makes room. */
 static void
-note(enum talker_kind kind, const char *name, const struct tally *what)
+see(struct entry *e, const char *ip, int64_t now)
+{
+	uint32_t hash = (uint32_t)hash_bytes(ip, strlen(ip)) | 1;
+	struct seen *place = e->seen;
+
+	for (unsigned i = 0; i < TALKER_ADDRESSES && place->hash != hash; i++) {
+		if (e->seen[i].hash == hash || e->seen[i].at < place->at)
+			place = &e->seen[i];
+	}
+	*place = (struct seen){hash, (uint32_t)(now / STEP_US)};
+}
+
+static void
+note(enum talker_kind kind, const char *name, const char *ip, const struct tally *what)
 {
 	char cut[TALKER_NAME_SIZE] = "";
 	int64_t now = clock_now();
@@ -126,6 +146,8 @@ note(enum talker_kind kind, const char *name, const struct tally *what)
 	e = find(kinds[kind].entries, cut, hash_bytes(cut, strlen(cut)));
 	add(turn(&e->step_ring, e->steps, STEPS, now / STEP_US), what);
 	add(turn(&e->hour_ring, e->hours, HOURS, now / HOUR_US), what);
+	if (ip[0] != '\0')
+		see(e, ip, now);
 	pthread_mutex_unlock(&kinds[kind].lock);
 }
 
@@ -139,9 +161,9 @@ talkers_note(const struct cm_session *s)
 
 	if (!r->given && rejected == 0)
 		return;
-	note(TALKER_CLIENT, s->client.ip, &what);
-	note(TALKER_LOGIN, s->auth.user, &what);
-	note(TALKER_SENDER, s->sender.null ? "<>" : s->sender.addr, &what);
+	note(TALKER_CLIENT, s->client.ip, s->client.ip, &what);
+	note(TALKER_LOGIN, s->auth.user, s->client.ip, &what);
+	note(TALKER_SENDER, s->sender.null ? "<>" : s->sender.addr, s->client.ip, &what);
 }
 
 /* --- lists --- */
@@ -160,6 +182,17 @@ sum(struct talker *t, struct ring *r, struct tally *buckets, unsigned count, int
 	}
 }
 
+/* In that many steps until now. */
+static unsigned
+count_seen(const struct entry *e, int64_t steps, int64_t now)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < TALKER_ADDRESSES; i++)
+		count += e->seen[i].hash != 0 && (int64_t)e->seen[i].at > now / STEP_US - steps;
+	return count;
+}
+
 static bool
 fill(struct talker *t, struct entry *e, int64_t us, int64_t now)
 {
@@ -173,6 +206,7 @@ fill(struct talker *t, struct entry *e, int64_t us, int64_t now)
 	else
 		sum(t, &e->hour_ring, e->hours, HOURS, now / HOUR_US,
 			(unsigned)((us + HOUR_US - 1) / HOUR_US));
+	t->addresses = count_seen(e, (us + STEP_US - 1) / STEP_US, now);
 	return t->messages > 0;
 }
 

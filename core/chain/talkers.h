@@ -19,9 +19,13 @@ enum talker_kind { TALKER_CLIENT, TALKER_LOGIN, TALKER_SENDER, TALKER_KINDS };
 
 #define TALKER_NAME_SIZE 96
 
+/* More addresses of one are not told apart. */
+#define TALKER_ADDRESSES 16u
+
 struct talker {
 	char name[TALKER_NAME_SIZE];		/* longer ones are cut */
 	uint64_t messages, recipients, refused; /* refused: messages and recipients */
+	unsigned addresses;			/* different ones of its clients */
 };
 
 /* At the end of a message, while it is still there. */

@@ -143,3 +143,59 @@ cli_parse(const struct command *c, int argc, char **argv, void *out)
 	}
 	return optind;
 }
+
+/* --- some of the options --- */
+
+/* The option that the word is; *value: what stands in the same word, or NULL. */
+static const struct cli_option *
+find_word(const struct command *c, char *word, char **value)
+{
+	for (size_t i = 0; i < c->option_count; i++) {
+		const struct cli_option *o = &c->options[i];
+		size_t len = strlen(o->name);
+
+		*value = NULL;
+		if (word[0] != '-')
+			return NULL;
+		if (o->letter != '\0' && word[1] == o->letter) {
+			*value = word[2] != '\0' ? word + 2 : NULL;
+			return o;
+		}
+		if (word[1] != '-' || strncmp(word + 2, o->name, len) != 0)
+			continue;
+		if (word[2 + len] == '=')
+			*value = word + 3 + len;
+		if (word[2 + len] == '\0' || word[2 + len] == '=')
+			return o;
+	}
+	return NULL;
+}
+
+int
+cli_take(const struct command *c, int argc, char **argv, void *out, char **rest)
+{
+	int count = 0;
+
+	rest[count++] = argv[0];
+	for (int i = 1; i < argc; i++) {
+		bool end = strcmp(argv[i], "--") == 0;
+		char *value;
+		const struct cli_option *o = end ? NULL : find_word(c, argv[i], &value);
+
+		if (o == NULL) {
+			rest[count++] = argv[i];
+			while (end && ++i < argc)
+				rest[count++] = argv[i];
+			continue;
+		}
+		if (value == NULL && o->argument != NULL)
+			value = i + 1 < argc ? argv[++i] : NULL;
+		if (value == NULL && o->argument != NULL) {
+			cli_usage(c, "%s needs a value", argv[i]);
+			return -1;
+		}
+		if (!take(c, o, value, out))
+			return -1;
+	}
+	return count;
+}

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "noun.h"
 
 static const struct command *const commands[] = {
 	&command_check,
@@ -16,9 +17,7 @@ static const struct command *const commands[] = {
 	&command_config,
 	&command_dns,
 	&command_explain,
-	&command_greylist,
 	&command_help,
-	&command_limit,
 	&command_lua,
 	&command_plugins,
 	&command_reload,
@@ -29,6 +28,8 @@ static const struct command *const commands[] = {
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
+/* With those that plugins bring. */
+#define NAMES_MOST (COMMANDS + 32)
 
 /* What people type from habit, and the command that does it. */
 static const struct habit {
@@ -57,27 +58,47 @@ cli_config_path(const char *given)
 	return set != NULL && set[0] != '\0' ? set : CHAINMAIL_CONFIG;
 }
 
+/* Of plugins, too, once nouns_read() has looked for them. */
+static size_t
+count_all(void)
+{
+	size_t count = COMMANDS + nouns_count();
+
+	return count < NAMES_MOST ? count : NAMES_MOST;
+}
+
+static const struct command *
+command_number(size_t i)
+{
+	return i < COMMANDS ? commands[i] : noun_at(i - COMMANDS);
+}
+
 static const struct command *
 find(const char *name)
 {
-	for (size_t i = 0; i < COMMANDS; i++) {
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
+	for (size_t i = 0; i < count_all(); i++) {
+		if (strcmp(command_number(i)->name, name) == 0)
+			return command_number(i);
 	}
 	return NULL;
 }
 
-const struct command *
-cli_find(const char *name)
+/* Plugins are looked at only for what no command of ours is. */
+static const struct command *
+find_any(int argc, char **argv, const char *name)
 {
 	const struct command *c = find(name);
-	const char *names[COMMANDS];
+	const char *names[NAMES_MOST];
 
+	if (c == NULL) {
+		nouns_read(argc, argv);
+		c = find(name);
+	}
 	if (c != NULL)
 		return c;
-	for (size_t i = 0; i < COMMANDS; i++)
-		names[i] = commands[i]->name;
-	const char *nearest = text_nearest(name, names, COMMANDS);
+	for (size_t i = 0; i < count_all(); i++)
+		names[i] = command_number(i)->name;
+	const char *nearest = text_nearest(name, names, count_all());
 
 	fprintf(stderr, "chainmail: unknown command \"%s\"", name);
 	if (nearest != NULL)
@@ -94,6 +115,9 @@ print_commands(FILE *out)
 	fprintf(out, "chainmail " CHAINMAIL_VERSION " - mail filter daemon\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(out, "  chainmail %-8s  %s\n", commands[i]->name, commands[i]->help);
+	for (size_t i = COMMANDS; i < count_all(); i++)
+		fprintf(out, "  chainmail %-8s  %s\n", command_number(i)->name,
+			command_number(i)->operands);
 	fprintf(out,
 		"\nconfiguration: %s (-c FILE, or $CHAINMAIL_CONFIG)\n"
 		"chainmail help COMMAND explains one; chainmail(8) and filter.conf(5) the rest\n",
@@ -105,6 +129,8 @@ cli_print_command(const struct command *c)
 {
 	printf("chainmail %s%s%s - %s\n", c->name, c->operands[0] != '\0' ? " " : "", c->operands,
 		c->help);
+	if (c->explain != NULL)
+		c->explain(c);
 	for (size_t i = 0; i < c->option_count; i++) {
 		const struct cli_option *o = &c->options[i];
 		char spelled[64];
@@ -121,11 +147,12 @@ cli_print_command(const struct command *c)
 static int
 run_help(int argc, char **argv)
 {
-	if (argc < 2) {
+	if (argc < 2 || argv[1][0] == '-') {
+		nouns_read(argc, argv);
 		print_commands(stdout);
 		return EXIT_OK;
 	}
-	const struct command *c = cli_find(argv[1]);
+	const struct command *c = find_any(argc, argv, argv[1]);
 
 	if (c == NULL)
 		return EXIT_USAGE;
@@ -193,11 +220,12 @@ int
 cli_main(int argc, char **argv)
 {
 	if (argc < 2) {
+		nouns_read(argc, argv);
 		print_commands(stderr);
 		return EXIT_USAGE;
 	}
 	if (argv[1][0] != '-') {
-		const struct command *c = cli_find(argv[1]);
+		const struct command *c = find_any(argc, argv, argv[1]);
 
 		return c != NULL ? run_command(c, argc - 1, argv + 1) : EXIT_USAGE;
 	}

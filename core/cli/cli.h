@@ -14,7 +14,7 @@
 /* Exit codes of every subcommand. */
 enum {
 	EXIT_OK = 0,
-	EXIT_NO = 1, /* refused: configuration, message, test */
+	EXIT_NO = 1, /* refused: configuration, message, command, test */
 	EXIT_NO_DAEMON = 3,
 	EXIT_USAGE = 64,
 	EXIT_BIND = 69, /* cannot bind or start */
@@ -57,17 +57,16 @@ struct command {
 	const char *help;     /* one line */
 	const struct cli_option *options;
 	size_t option_count;
-	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+	int (*run)(int argc, char **argv);	 /* argv[0] is the command's name */
+	void (*explain)(const struct command *); /* what the options above are not all; or NULL */
 };
 
 extern const struct command command_check, command_commands, command_config, command_dns,
-	command_explain, command_greylist, command_limit, command_reload, command_status,
-	command_top, command_help, command_lua, command_plugins, command_serve, command_version;
+	command_explain, command_help, command_lua, command_plugins, command_reload, command_serve,
+	command_status, command_top, command_version;
 
 /* Runs argv[1]; prints help or a suggestion for what is unknown. */
 int cli_main(int argc, char **argv);
-/* NULL when there is none; then the mistake and a suggestion were printed. */
-const struct command *cli_find(const char *name);
 /* filter.conf given by -c/--config, else $CHAINMAIL_CONFIG, else the installed path. */
 const char *cli_config_path(const char *given);
 
@@ -78,12 +77,20 @@ struct arena;
  * say. False when it cannot be read at all, which was printed.
  */
 bool cli_plugin_dir(const char *config, struct arena *, const char **dir);
+/* The same without a word: NULL also for one that cannot be read. */
+const char *cli_find_plugin_dir(const char *config, struct arena *);
 
 /*
  * Reads the options into out and returns the index of the first operand; options may stand behind
  * operands. -1 after a mistake, which was printed.
  */
 int cli_parse(const struct command *, int argc, char **argv, void *out);
+/*
+ * Reads the options of the table and leaves all other words, in their order, in rest, which has
+ * room for argc: they are for somebody who knows them. So is all from "--" on. Their number,
+ * argv[0] included; -1 after a mistake, which was printed.
+ */
+int cli_take(const struct command *, int argc, char **argv, void *out, char **rest);
 /* Prints "chainmail COMMAND: ..." and the command that helps; returns EXIT_USAGE. */
 int
 cli_usage(const struct command *, const char *format, ...) __attribute__((format(printf, 2, 3)));

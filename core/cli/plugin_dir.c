@@ -25,17 +25,34 @@ find(const struct conf_section *root)
 	return NULL;
 }
 
+static const char *
+resolve(const char *dir, const char *config, struct arena *arena)
+{
+	const char *slash = strrchr(config, '/');
+
+	if (dir == NULL || dir[0] == '/' || slash == NULL)
+		return dir;
+	return arena_printf(arena, "%.*s/%s", (int)(slash - config), config, dir);
+}
+
+const char *
+cli_find_plugin_dir(const char *config, struct arena *arena)
+{
+	struct diag *diag = diag_new();
+	const char *dir = resolve(find(conf_read(arena, config, diag)), config, arena);
+
+	diag_free(diag);
+	return dir;
+}
+
 bool
 cli_plugin_dir(const char *config, struct arena *arena, const char **dir)
 {
 	struct diag *diag = diag_new();
 	const struct conf_section *root = conf_read(arena, config, diag);
-	const char *slash = strrchr(config, '/');
 	bool read = root->sections != NULL || diag_errors(diag) == 0;
 
-	*dir = find(root);
-	if (*dir != NULL && (*dir)[0] != '/' && slash != NULL)
-		*dir = arena_printf(arena, "%.*s/%s", (int)(slash - config), config, *dir);
+	*dir = resolve(find(root), config, arena);
 	if (!read)
 		diag_print(diag, stderr);
 	diag_free(diag);

@@ -2,8 +2,8 @@
 /*
  * remote.c - the commands that the running daemon answers
  *
- * Words go over the control socket, rows come back and are shown as a table. What each word means
- * is the daemon's and its plugins' business.
+ * Words go over the control socket, rows come back and are shown as a table. What each word and
+ * option means is the daemon's and its plugins' business.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -15,48 +15,36 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "admin/control_client.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/text.h"
+#include "chain/command.h"
 #include "cli.h"
 #include "conf/diag.h"
 #include "conf/tree.h"
+#include "remote.h"
 #include "remote_table.h"
 
 #define SOCKET_USUAL "/run/chainmail/control.sock"
 #define UNIX	     "unix:"
 /* A command may look at everything that a store holds. */
 #define WAIT_SECONDS 120
+#define SEND_SECONDS 10
+/* What whoever is behind the socket can make us keep. */
+#define ANSWER_MOST (4u * CONTROL_ANSWER_MOST)
 
 struct remote_args {
-	const char *config, *socket, *by, *period, *over;
+	const char *config, *socket;
 	bool json;
 };
 
 #define ARG(field) offsetof(struct remote_args, field)
 
-static const struct cli_option options[] = {
+const struct cli_option remote_options[REMOTE_OPTIONS] = {
 	{"config", 'c', CLI_TEXT, ARG(config), "FILE",
 		"whose control socket to use; " CLI_CONFIG_HELP},
-	{"json", 0, CLI_FLAG, ARG(json), NULL, "print JSON"},
-	{"socket", 0, CLI_TEXT, ARG(socket), "PATH",
-		"the control socket, whatever the configuration says"},
-};
-
-static const struct cli_option limit_options[] = {
-	{"config", 'c', CLI_TEXT, ARG(config), "FILE",
-		"whose control socket to use; " CLI_CONFIG_HELP},
-	{"json", 0, CLI_FLAG, ARG(json), NULL, "print JSON"},
-	{"over", 0, CLI_TEXT, ARG(over), "PERCENT", "list: who has used that much of his limit"},
-	{"socket", 0, CLI_TEXT, ARG(socket), "PATH",
-		"the control socket, whatever the configuration says"},
-};
-
-static const struct cli_option top_options[] = {
-	{"by", 0, CLI_TEXT, ARG(by), "WHAT", "messages, recipients (the usual) or refused"},
-	{"config", 'c', CLI_TEXT, ARG(config), "FILE",
-		"whose control socket to use; " CLI_CONFIG_HELP},
-	{"for", 0, CLI_TEXT, ARG(period), "TIME", "of the latest 1h (the usual), a day at most"},
 	{"json", 0, CLI_FLAG, ARG(json), NULL, "print JSON"},
 	{"socket", 0, CLI_TEXT, ARG(socket), "PATH",
 		"the control socket, whatever the configuration says"},
@@ -98,190 +86,267 @@ find_socket(const struct remote_args *args, struct arena *arena)
 	return path;
 }
 
-/* -1 after an error, which was printed. */
-static int
-connect_to(const char *path)
-{
-	const struct timeval wait = {.tv_sec = WAIT_SECONDS};
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+/* --- the connection --- */
 
-	if (strlen(path) >= sizeof(to.sun_path)) {
-		errno = ENAMETOOLONG;
-	} else {
-		memcpy(to.sun_path, path, strlen(path));
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-		if (fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0)
-			return fd;
-	}
-	fprintf(stderr, "chainmail: no daemon answers at %s: %s\n", path, strerror(errno));
-	fprintf(stderr,
+/* What to do, by what connect() says; the exit code. */
+static const struct {
+	int error, code;
+	const char *what, *help;
+} troubles[] = {
+	{EACCES, EXIT_NO, "you may not use the control socket",
+		"become root, or a member of its group: ls -l shows which"},
+	{EAGAIN, EXIT_LATER, "the daemon is too busy", "try again"},
+	{0, EXIT_NO_DAEMON, "no daemon answers",
 		"is it running, and has filter.conf a listener { type = control }? Look at: "
-		"chainmail config show\n");
-	if (fd >= 0)
-		close(fd);
-	return -1;
+		"chainmail config show"},
+};
+
+static int
+report(const char *path, int error)
+{
+	size_t i = 0;
+
+	while (troubles[i].error != 0 && troubles[i].error != error)
+		i++;
+	fprintf(stderr, "chainmail: %s at %s: %s\n%s\n", troubles[i].what, path, strerror(error),
+		troubles[i].help);
+	return troubles[i].code;
+}
+
+/* False: errno says why. */
+static bool
+connect_to(const char *path, int *fd)
+{
+	const struct timeval wait = {.tv_sec = WAIT_SECONDS}, soon = {.tv_sec = SEND_SECONDS};
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	int error = ENAMETOOLONG;
+
+	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (*fd < 0)
+		return false;
+	if (strlen(path) < sizeof(to.sun_path)) {
+		memcpy(to.sun_path, path, strlen(path));
+		setsockopt(*fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+		setsockopt(*fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon));
+		if (connect(*fd, (const struct sockaddr *)&to, sizeof(to)) == 0)
+			return true;
+		error = errno;
+	}
+	close(*fd);
+	errno = error;
+	return false;
 }
 
 /* --- question and answer --- */
 
-static bool
-send_words(int fd, int argc, char **argv, int operand)
+/* Who was turned away cannot send, and reads why. */
+static void
+send_words(int fd, int count, char *const *words)
 {
 	struct buf line;
-	bool sent;
 
 	buf_init(&line, 0);
 	buf_add_str(&line, "{\"command\":[");
-	text_json(&line, argv[0], strlen(argv[0]));
-	for (int i = operand; i < argc; i++) {
-		buf_add_char(&line, ',');
-		text_json(&line, argv[i], strlen(argv[i]));
+	for (int i = 0; i < count; i++) {
+		buf_add_str(&line, i > 0 ? "," : "");
+		text_json(&line, words[i], strlen(words[i]));
 	}
 	buf_add_str(&line, "]}\n");
-	sent = send(fd, line.data, line.len, MSG_NOSIGNAL) == (ssize_t)line.len;
+	(void)!send(fd, line.data, line.len, MSG_NOSIGNAL);
 	buf_fini(&line);
-	return sent;
 }
 
-/* Reads rows until the daemon says how it ended; the exit code. */
+static int
+code_of(const char *kind)
+{
+	static const struct {
+		const char *kind;
+		int code;
+	} kinds[] = {{"later", EXIT_LATER}, {"refused", EXIT_NO}, {"usage", EXIT_USAGE}};
+
+	for (size_t i = 0; kind != NULL && i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (strcmp(kinds[i].kind, kind) == 0)
+			return kinds[i].code;
+	}
+	return EXIT_NO;
+}
+
+/* True: that was the last line. */
+static bool
+take_line(json_t *root, struct remote_table *table, int *code)
+{
+	const char *error = json_string_value(json_object_get(root, "error"));
+	const char *line = json_string_value(json_object_get(root, "say"));
+	json_t *row = json_object_get(root, "row");
+
+	if (json_is_object(row))
+		remote_table_add(table, row);
+	if (line != NULL)
+		remote_table_say(table, line);
+	if (error != NULL) {
+		remote_table_error(table, error);
+		*code = code_of(json_string_value(json_object_get(root, "kind")));
+	} else if (json_is_true(json_object_get(root, "done"))) {
+		*code = EXIT_OK;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* False: there is none any more, or it is more than left, which no daemon of ours says. */
+static bool
+next_line(FILE *in, struct buf *line, size_t *left)
+{
+	int c;
+
+	buf_clear(line);
+	while ((c = getc(in)) != EOF && c != '\n') {
+		if (*left == 0)
+			return false;
+		buf_add_char(line, (char)c);
+		--*left;
+	}
+	return c == '\n';
+}
+
+/* Reads until the daemon says how it ended; the exit code. */
 static int
 read_answer(FILE *in, struct remote_table *table)
 {
-	char *line = NULL;
-	size_t room = 0;
+	size_t left = ANSWER_MOST;
 	int code = EXIT_LATER;
+	bool ended = false;
+	struct buf line;
 
-	while (code == EXIT_LATER && getline(&line, &room, in) > 0) {
-		json_t *root = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
-		const char *error = json_string_value(json_object_get(root, "error"));
-		json_t *row = json_object_get(root, "row");
+	buf_init(&line, 0);
+	while (!ended && next_line(in, &line, &left)) {
+		json_t *root = json_loads(line.data, JSON_REJECT_DUPLICATES, NULL);
 
-		if (row != NULL)
-			remote_table_add(table, row);
-		else if (json_is_true(json_object_get(root, "done")))
-			code = EXIT_OK;
-		else if (error != NULL)
-			code = EXIT_NO;
-		if (error != NULL)
-			remote_table_error(table, error);
+		ended = take_line(root, table, &code);
 		json_decref(root);
 	}
-	free(line);
-	if (code == EXIT_LATER)
-		remote_table_error(table, "the daemon hung up");
+	buf_fini(&line);
+	if (!ended)
+		remote_table_error(table, "the daemon hung up, or takes too long; try again");
 	return code;
 }
 
-static int
-ask(int fd, int argc, char **argv, int operand, bool json)
+/* The daemon knows its options, and not those that this program takes for itself. */
+static void
+help_with(const char *command, int count, char *const *words)
 {
-	struct remote_table *table = remote_table_new(json);
-	FILE *in = fdopen(fd, "r");
-	int code = EXIT_LATER;
+	const char *names[REMOTE_OPTIONS], *nearest;
 
-	if (send_words(fd, argc, argv, operand))
-		code = read_answer(in, table);
-	remote_table_print(table, argv[0]);
-	fclose(in);
-	return code;
+	for (size_t i = 0; i < REMOTE_OPTIONS; i++)
+		names[i] = remote_options[i].name;
+	for (int i = 1; i < count && strcmp(words[i], "--") != 0; i++) {
+		nearest = strncmp(words[i], "--", 2) == 0
+				  ? text_nearest(words[i] + 2, names, REMOTE_OPTIONS)
+				  : NULL;
+		if (nearest != NULL)
+			fprintf(stderr, "or did you mean --%s?\n", nearest);
+	}
+	fprintf(stderr, "try: chainmail help %s\n", command);
 }
 
 static int
-ask_daemon(const struct remote_args *args, int argc, char **argv, int operand)
+ask(const struct remote_args *args, int count, char *const *words)
 {
+	struct remote_table *table;
 	struct arena arena;
-	int fd;
+	const char *path;
+	int fd, code;
 
 	arena_init(&arena, 4096);
-	fd = connect_to(find_socket(args, &arena));
+	path = find_socket(args, &arena);
+	if (!connect_to(path, &fd)) {
+		code = report(path, errno);
+		arena_fini(&arena);
+		return code;
+	}
 	arena_fini(&arena);
-	return fd < 0 ? EXIT_NO_DAEMON : ask(fd, argc, argv, operand, args->json);
-}
+	table = remote_table_new(args->json);
 
-static int
-run(int argc, char **argv)
-{
-	struct remote_args args = {0};
-	int operand = cli_parse(cli_find(argv[0]), argc, argv, &args);
+	FILE *in = fdopen(fd, "r");
 
-	return operand < 0 ? EXIT_USAGE : ask_daemon(&args, argc, argv, operand);
-}
-
-/* --over is one more word. */
-static int
-run_limit(int argc, char **argv)
-{
-	struct remote_args args = {0};
-	int operand = cli_parse(&command_limit, argc, argv, &args);
-	char *words[4] = {argv[0]};
-	int count = 1, code;
-
-	if (operand < 0)
-		return EXIT_USAGE;
-	if (argc - operand > 2)
-		return cli_usage(&command_limit, "\"%s\" is too much", argv[operand + 2]);
-	for (; operand < argc; operand++)
-		words[count++] = argv[operand];
-	if (args.over == NULL)
-		return ask_daemon(&args, count, words, 1);
-	words[count] = strdup(args.over);
-	code = ask_daemon(&args, count + 1, words, 1);
-	free(words[count]);
+	send_words(fd, count, words);
+	code = read_answer(in, table);
+	remote_table_print(table, words[0]);
+	fclose(in);
+	if (code == EXIT_USAGE)
+		help_with(words[0], count, words);
 	return code;
 }
 
-static int
-run_top(int argc, char **argv)
+int
+remote_run(int argc, char **argv)
 {
-	struct remote_args args = {.by = "recipients", .period = "1h"};
-	int operand = cli_parse(&command_top, argc, argv, &args);
-	char *words[5] = {argv[0]};
+	struct remote_args args = {0};
+	const struct command c = {
+		.name = argv[0], .options = remote_options, .option_count = REMOTE_OPTIONS};
+	char **words = mem_zalloc((size_t)argc + 1, sizeof(*words));
+	int count = cli_take(&c, argc, argv, &args, words);
+	int code = count < 0 ? EXIT_USAGE : ask(&args, count, words);
 
-	if (operand < 0)
-		return EXIT_USAGE;
-	if (operand + 1 != argc)
-		return cli_usage(&command_top, "say which: clients, logins or senders");
-	words[1] = argv[operand];
-	words[2] = strdup(args.by);
-	words[3] = strdup(args.period);
-
-	int code = ask_daemon(&args, 4, words, 1);
-
-	free(words[2]);
-	free(words[3]);
+	free(words);
 	return code;
 }
 
-#define REMOTE(word, words, text)                                   \
-	const struct command command_##word = {                     \
-		.name = #word,                                      \
-		.operands = (words),                                \
-		.help = (text),                                     \
-		.options = options,                                 \
-		.option_count = sizeof(options) / sizeof(*options), \
-		.run = run,                                         \
+/* --- help --- */
+
+static void
+explain_rows(const struct schema_rows *rows)
+{
+	char spelled[80];
+
+	for (size_t i = 0; i < rows->count; i++) {
+		struct cm_option row = schema_row(rows, i);
+		const char *argument = command_argument(&row);
+
+		snprintf(spelled, sizeof(spelled), "--%s%s%s", row.name,
+			argument != NULL ? " " : "", argument != NULL ? argument : "");
+		printf("      %-20s %s%s%s%s\n", spelled, row.help != NULL ? row.help : "",
+			row.fallback != NULL ? " (default: " : "",
+			row.fallback != NULL ? row.fallback : "", row.fallback != NULL ? ")" : "");
+	}
+}
+
+void
+remote_explain(const char *command, const struct command_form *form, const char *help, bool changes)
+{
+	struct buf words;
+
+	buf_init(&words, 0);
+	command_describe(form, &words);
+	printf("  %s%s%s\n", command, words.len > 0 ? " " : "", words.data);
+	if (help != NULL)
+		printf("      %s%s\n", help, changes ? " (root and main.admins)" : "");
+	explain_rows(&form->options);
+	buf_fini(&words);
+}
+
+static void
+explain_own(const struct command *c)
+{
+	const struct control_command *own = control_command_find(c->name);
+
+	if (own->form.options.count > 0)
+		remote_explain(c->name, &own->form, NULL, own->changes);
+}
+
+#define REMOTE(word, words, text)               \
+	const struct command command_##word = { \
+		.name = #word,                  \
+		.operands = (words),            \
+		.help = (text),                 \
+		.options = remote_options,      \
+		.option_count = REMOTE_OPTIONS, \
+		.run = remote_run,              \
+		.explain = explain_own,         \
 	}
 
 REMOTE(commands, "[--json]", "what the plugins of the running daemon can be asked");
-REMOTE(greylist, "show|allow|forget ... [--json]", "what greylisting knows (chainmail commands)");
 REMOTE(reload, "[--json]", "make the running daemon read its configuration again");
 REMOTE(status, "[--json]", "how the running daemon is");
-
-const struct command command_top = {
-	.name = "top",
-	.operands = "clients|logins|senders [--by WHAT] [--for TIME] [--json]",
-	.help = "who sends most",
-	.options = top_options,
-	.option_count = sizeof(top_options) / sizeof(*top_options),
-	.run = run_top,
-};
-
-const struct command command_limit = {
-	.name = "limit",
-	.operands = "show KEY | list [--over PERCENT] | reset KEY [--json]",
-	.help = "what limits have counted",
-	.options = limit_options,
-	.option_count = sizeof(limit_options) / sizeof(*limit_options),
-	.run = run_limit,
-};
+REMOTE(top, "clients|logins|senders [--by WHAT] [--for TIME] [--json]", "who sends most");

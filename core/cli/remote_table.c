@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -19,7 +20,8 @@
 
 struct remote_table {
 	bool json;
-	json_t *rows; /* an array */
+	json_t *rows;	  /* an array */
+	struct buf lines; /* for people, escaped */
 	char *error;
 };
 
@@ -30,6 +32,7 @@ remote_table_new(bool json)
 
 	t->json = json;
 	t->rows = json_array();
+	buf_init(&t->lines, 0);
 	return t;
 }
 
@@ -37,6 +40,13 @@ void
 remote_table_add(struct remote_table *t, json_t *row)
 {
 	json_array_append(t->rows, row);
+}
+
+void
+remote_table_say(struct remote_table *t, const char *line)
+{
+	text_escape(&t->lines, line, strlen(line));
+	buf_add_char(&t->lines, '\n');
 }
 
 void
@@ -48,14 +58,39 @@ remote_table_error(struct remote_table *t, const char *words)
 
 /* --- one table --- */
 
+/* "first_at": what is there is a time. */
+static bool
+is_time(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 3 && strcmp(name + len - 3, "_at") == 0;
+}
+
 static void
-cell_text(struct buf *out, const json_t *value)
+time_text(struct buf *out, json_int_t seconds)
+{
+	time_t at = (time_t)seconds;
+	char text[40];
+	struct tm tm;
+
+	if (seconds != 0 && localtime_r(&at, &tm) != NULL &&
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm) > 0)
+		buf_add_str(out, text);
+	else
+		buf_add_char(out, '-');
+}
+
+static void
+cell_text(struct buf *out, const char *name, const json_t *value)
 {
 	const char *text = json_string_value(value);
 
 	buf_clear(out);
 	if (text != NULL)
 		text_escape(out, text, strlen(text));
+	else if (json_is_integer(value) && is_time(name))
+		time_text(out, json_integer_value(value));
 	else if (json_is_integer(value))
 		buf_printf(out, "%lld", (long long)json_integer_value(value));
 }
@@ -92,7 +127,7 @@ measure(json_t *rows, size_t first, size_t end, size_t widths[COLUMNS_MOST])
 		{
 			if (column == COLUMNS_MOST)
 				break;
-			cell_text(&text, value);
+			cell_text(&text, name, value);
 			if (i == first && strlen(name) > widths[column])
 				widths[column] = strlen(name);
 			if (text.len > widths[column])
@@ -103,47 +138,42 @@ measure(json_t *rows, size_t first, size_t end, size_t widths[COLUMNS_MOST])
 	buf_fini(&text);
 }
 
+/* The last column has no blanks behind it. */
 static void
-print_head(json_t *row, const size_t widths[COLUMNS_MOST])
+print_cell(const struct buf *text, bool right, size_t width, bool last)
 {
-	size_t column = 0;
-	const char *name;
-	json_t *value;
-
-	json_object_foreach(row, name, value)
-	{
-		if (column == COLUMNS_MOST)
-			break;
-		if (json_is_integer(value))
-			printf("%*s  ", (int)widths[column], name);
-		else
-			printf("%-*s  ", (int)widths[column], name);
-		column++;
-	}
-	printf("\n");
+	if (right)
+		printf("%*s", (int)width, text->data);
+	else
+		printf("%-*s", last ? 0 : (int)width, text->data);
+	printf("%s", last ? "\n" : "  ");
 }
 
+/* Or of the names at its head. */
 static void
-print_row(json_t *row, const size_t widths[COLUMNS_MOST])
+print_row(json_t *row, const size_t widths[COLUMNS_MOST], bool head)
 {
+	size_t column = 0, count = json_object_size(row);
 	struct buf text;
-	size_t column = 0;
 	const char *name;
 	json_t *value;
 
+	count = count < COLUMNS_MOST ? count : COLUMNS_MOST;
 	buf_init(&text, 0);
 	json_object_foreach(row, name, value)
 	{
-		if (column == COLUMNS_MOST)
+		if (column == count)
 			break;
-		cell_text(&text, value);
-		if (json_is_integer(value))
-			printf("%*s  ", (int)widths[column], text.data);
-		else
-			printf("%-*s  ", (int)widths[column], text.data);
+		if (head) {
+			buf_clear(&text);
+			text_escape(&text, name, strlen(name));
+		} else {
+			cell_text(&text, name, value);
+		}
 		column++;
+		print_cell(&text, json_is_integer(value) && !is_time(name), widths[column - 1],
+			column == count);
 	}
-	printf("\n");
 	buf_fini(&text);
 }
 
@@ -160,13 +190,30 @@ print_tables(json_t *rows)
 		while (end < count && same_columns(head, json_array_get(rows, end)))
 			end++;
 		measure(rows, first, end, widths);
-		print_head(head, widths);
+		print_row(head, widths, true);
 		for (size_t i = first; i < end; i++)
-			print_row(json_array_get(rows, i), widths);
+			print_row(json_array_get(rows, i), widths, false);
 	}
 }
 
 /* --- all --- */
+
+/* Nothing of it may reach a terminal that the terminal would act on, and it is JSON all the same.
+ */
+static void
+print_json(json_t *rows)
+{
+	char *text = json_dumps(rows, JSON_COMPACT | JSON_ENSURE_ASCII);
+
+	for (const char *p = text; p != NULL && *p != '\0'; p++) {
+		if (*p == 0x7f)
+			printf("\\u007f");
+		else
+			putchar(*p);
+	}
+	printf("\n");
+	free(text);
+}
 
 void
 remote_table_print(struct remote_table *t, const char *command)
@@ -174,8 +221,9 @@ remote_table_print(struct remote_table *t, const char *command)
 	struct buf words;
 
 	if (t->json) {
-		json_dumpf(t->rows, stdout, JSON_COMPACT);
-		printf("\n");
+		print_json(t->rows);
+	} else if (t->lines.len > 0) {
+		fwrite(t->lines.data, 1, t->lines.len, stdout);
 	} else {
 		print_tables(t->rows);
 	}
@@ -185,6 +233,7 @@ remote_table_print(struct remote_table *t, const char *command)
 		fprintf(stderr, "chainmail %s: %s\n", command, words.data);
 	}
 	buf_fini(&words);
+	buf_fini(&t->lines);
 	json_decref(t->rows);
 	free(t->error);
 	free(t);

@@ -13,6 +13,8 @@ struct remote_table;
 struct remote_table *remote_table_new(bool json);
 /* Takes a reference of its own to the row, an object of texts and numbers. */
 void remote_table_add(struct remote_table *, json_t *row);
+/* A line that people see in place of the rows. */
+void remote_table_say(struct remote_table *, const char *line);
 void remote_table_error(struct remote_table *, const char *words);
 /* Prints everything, the error to standard error, and frees it. */
 void remote_table_print(struct remote_table *, const char *command);

@@ -228,6 +228,14 @@ diag_first(const struct diag *d)
 	return d->mistakes == NULL ? NULL : d->mistakes->text;
 }
 
+const char *
+diag_first_help(const struct diag *d)
+{
+	const struct mistake *m = d->mistakes;
+
+	return m == NULL || m->helps == NULL ? NULL : m->helps->text;
+}
+
 size_t
 diag_errors(const struct diag *d)
 {

@@ -58,6 +58,8 @@ bool diag_incomplete(const struct diag *);
 size_t diag_errors(const struct diag *);
 /* The words of the first mistake alone; NULL: there is none. */
 const char *diag_first(const struct diag *);
+/* And of its first help; NULL: it has none. */
+const char *diag_first_help(const struct diag *);
 size_t diag_warnings(const struct diag *);
 /* In order of file and line, without the closing sentence. Color only when told. */
 void diag_print(const struct diag *, FILE *);

@@ -10,12 +10,14 @@
 #include <string.h>
 
 #include "chain/chain.h"
+#include "chain/command.h"
 #include "conf/schema.h"
 
 /* The first interface had everything up to the hooks; a shorter table is none. */
-#define SIZE_LEAST	  offsetof(struct cm_plugin, connect)
-#define OPTION_SIZE_LEAST offsetof(struct cm_option, flags)
-#define NAME_MOST	  40u
+#define SIZE_LEAST	   offsetof(struct cm_plugin, connect)
+#define OPTION_SIZE_LEAST  offsetof(struct cm_option, flags)
+#define COMMAND_SIZE_LEAST offsetof(struct cm_command, options)
+#define NAME_MOST	   40u
 
 /* What stands at the offset of an option. */
 static const size_t type_sizes[] = {
@@ -168,6 +170,61 @@ check_options(const struct cm_plugin *p, struct err *err)
 	return check_rows(&rows, p->config_size, err) && check_ask(p, err);
 }
 
+/* Of one value, and without anything that only filter.conf has. */
+static bool
+is_word(enum cm_option_type type)
+{
+	static const bool words[] = {
+		[CM_OPT_BOOL] = true,
+		[CM_OPT_CHOICE] = true,
+		[CM_OPT_DURATION] = true,
+		[CM_OPT_INT] = true,
+		[CM_OPT_PERCENT] = true,
+		[CM_OPT_SIZE] = true,
+		[CM_OPT_STRING] = true,
+		[CM_OPT_TIME] = true,
+	};
+
+	return (size_t)type < sizeof(words) / sizeof(*words) && words[type];
+}
+
+static bool
+check_command(const struct cm_command *c, struct err *err)
+{
+	const struct schema_rows rows = {c->options, c->option_count, c->option_size};
+
+	if (c->name == NULL || !plugin_name_valid(c->name) || c->run == NULL)
+		return err_set(err, "has a command without a usable name, or that does nothing");
+	if (!check_rows(&rows, c->args_size, err))
+		return false;
+	for (size_t i = 0; i < rows.count; i++) {
+		struct cm_option row = schema_row(&rows, i);
+
+		if (!is_word(row.type))
+			return err_set(err, "option %s of command %s cannot be one word", row.name,
+				c->name);
+	}
+	return true;
+}
+
+static bool
+check_commands(const struct cm_plugin *p, struct err *err)
+{
+	if (p->command_count == 0)
+		return true;
+	if (p->commands == NULL || p->command_size < COMMAND_SIZE_LEAST || p->noun == NULL ||
+		!plugin_name_valid(p->noun))
+		return err_set(
+			err, "its commands have no usable noun, or their table is too short");
+	for (uint32_t i = 0; i < p->command_count; i++) {
+		struct cm_command c = command_at(p, i);
+
+		if (!check_command(&c, err))
+			return false;
+	}
+	return true;
+}
+
 static bool
 check_macros(const struct cm_plugin *p, struct err *err)
 {
@@ -200,5 +257,5 @@ plugin_table_read(
 	if (ours->name == NULL || strcmp(ours->name, name) != 0)
 		return err_set(err, "calls itself \"%.40s\", so its file must be called %.40s.so",
 			ours->name == NULL ? "" : ours->name, ours->name == NULL ? "" : ours->name);
-	return check_options(ours, err) && check_macros(ours, err);
+	return check_options(ours, err) && check_macros(ours, err) && check_commands(ours, err);
 }

@@ -67,6 +67,8 @@ session_free(struct cm_session *s)
 struct arena *
 session_arena(struct cm_session *s)
 {
+	if (s->scratch != NULL)
+		return s->scratch;
 	if (s->in_message)
 		return &s->msg;
 	if (s->stage == CM_STAGE_CONNECT)

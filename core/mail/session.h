@@ -64,6 +64,7 @@ struct cm_session {
 	/* What a client may say again and again lives until it does. */
 	struct arena greeting; /* the latest HELO, and what was said to it */
 	struct arena passing;  /* the latest event outside of HELO and message */
+	struct arena *scratch; /* what is taken meanwhile goes there; NULL: where it belongs */
 	struct arena macro_arenas[CM_STAGE_COUNT]; /* the latest list of each stage */
 	struct run *run;
 	const struct session_limits *limits;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -21,6 +22,9 @@
 /* Buckets swept with each new entry; more while there is no room. */
 #define SWEEP	   2u
 #define SWEEP_FULL 256u
+/* What each() copies with a lock held, at least. */
+#define SLICE_BUCKETS 256u
+#define SLICE_OCTETS  32768u
 
 struct item {
 	struct item *next;
@@ -219,37 +223,92 @@ run(void *self, const struct store_op *op, int64_t deadline)
 	return status;
 }
 
-static bool
-show_shard(struct shard *shard, const void *prefix, size_t len, store_show *show, void *context)
+/* --- each --- */
+
+/* A walk through a shard: a slice is copied with its lock, and shown without. */
+struct walk {
+	struct shard *shard;
+	const void *prefix;
+	size_t len;
+	size_t next, end; /* buckets, as many as there were at the beginning */
+	struct buf slice; /* of copies: struct copy, key, value */
+};
+
+struct copy {
+	size_t key_len, len;
+	int64_t expires;
+};
+
+static void
+copy_bucket(struct walk *w, size_t bucket, int64_t now)
+{
+	for (const struct item *i = w->shard->buckets[bucket]; i != NULL; i = i->next) {
+		struct copy c = {i->key_len, i->len, i->expires};
+
+		if (i->key_len < w->len || memcmp(i->data, w->prefix, w->len) != 0 ||
+			(i->expires != 0 && i->expires <= now))
+			continue;
+		buf_add(&w->slice, &c, sizeof(c));
+		buf_add(&w->slice, i->data, c.key_len + c.len);
+	}
+}
+
+/*
+ * Where the shard has grown meanwhile, a bucket of the beginning is every end-th of now, so each
+ * entry is shown once.
+ */
+static void
+copy_slice(struct walk *w)
 {
 	int64_t now = clock_wall_us();
 
-	for (size_t b = 0; b < shard->bucket_count; b++) {
-		for (const struct item *i = shard->buckets[b]; i != NULL; i = i->next) {
-			struct store_value value = {i->data + i->key_len, i->len, i->expires};
-
-			if (i->key_len < len || memcmp(i->data, prefix, len) != 0 ||
-				(i->expires != 0 && i->expires <= now))
-				continue;
-			if (!show(context, i->data, i->key_len, &value))
-				return false;
-		}
+	buf_clear(&w->slice);
+	pthread_mutex_lock(&w->shard->lock);
+	for (size_t n = 0; w->next < w->end && n < SLICE_BUCKETS && w->slice.len < SLICE_OCTETS;
+		w->next++, n++) {
+		for (size_t b = w->next; b < w->shard->bucket_count; b += w->end)
+			copy_bucket(w, b, now);
 	}
-	return true;
+	pthread_mutex_unlock(&w->shard->lock);
 }
 
-/* A shard is locked while it is shown; show() must not use the store. */
+static bool
+show_slice(const struct walk *w, store_show *show, void *context)
+{
+	bool more = true;
+
+	for (size_t at = 0; more && at < w->slice.len;) {
+		struct copy c;
+		const char *key = w->slice.data + at + sizeof(c);
+
+		memcpy(&c, w->slice.data + at, sizeof(c));
+		at += sizeof(c) + c.key_len + c.len;
+		more = show(context, key, c.key_len,
+			&(struct store_value){key + c.key_len, c.len, c.expires});
+	}
+	return more;
+}
+
+/* Mail waits for one slice at most, however much there is and whatever show() does. */
 static enum cm_store_status
 each(void *self, const void *prefix, size_t len, store_show *show, void *context)
 {
 	struct memory *m = self;
+	struct walk w = {.prefix = prefix, .len = len};
 	bool more = true;
 
+	buf_init(&w.slice, 0);
 	for (unsigned i = 0; more && i < SHARDS; i++) {
-		pthread_mutex_lock(&m->shards[i].lock);
-		more = show_shard(&m->shards[i], prefix, len, show, context);
-		pthread_mutex_unlock(&m->shards[i].lock);
+		w.shard = &m->shards[i];
+		pthread_mutex_lock(&w.shard->lock);
+		w.end = w.shard->bucket_count;
+		pthread_mutex_unlock(&w.shard->lock);
+		for (w.next = 0; more && w.next < w.end;) {
+			copy_slice(&w);
+			more = show_slice(&w, show, context);
+		}
 	}
+	buf_fini(&w.slice);
 	return CM_STORE_OK;
 }
 

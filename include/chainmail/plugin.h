@@ -193,16 +193,31 @@ struct cm_macro {
 };
 
 /*
- * What people may ask of a plugin while the daemon runs: `chainmail NOUN NAME [OPERAND] ...`. It is
- * run for each link of that plugin, in a session of no client, beside the mail.
+ * What people may ask of a plugin while the daemon runs: `chainmail NOUN NAME [OPERAND] ...
+ * [--OPTION VALUE] ...`. It is run for each link of that plugin, in a session of no client, beside
+ * the mail; with --link NAME, which every command has, for that one.
  */
 struct cm_command {
 	const char *name;     /* "show" */
-	const char *operands; /* for the help: "KEY" */
+	const char *operands; /* "KEY", "[TEXT]" where it may be left out, "WORD ..." for one and
+				 more, "in|out" in small letters for one of these; NULL: it takes
+				 none. The host refuses what is not so. */
 	const char *help;     /* one line */
 	bool changes;	      /* for root and main.admins alone */
-	/* Answers with cm_row(). False: it could not, and cm_complain() has said why. */
+	/*
+	 * Answers with cm_row(). False: it could not, and cm_complain() or cm_decline() has said
+	 * why.
+	 */
 	bool (*run)(struct cm_session *, size_t count, const char *const *operands);
+	/*
+	 * Its options, as those of settings: --NAME VALUE, of CM_OPT_BOOL --NAME alone. The host
+	 * reads them into args_size octets, with their defaults, and cm_args() finds them. Types
+	 * of one value alone, and nothing that filter.conf names (maps, stores).
+	 */
+	const struct cm_option *options;
+	uint32_t option_count;
+	uint32_t option_size; /* sizeof(struct cm_option) */
+	size_t args_size;
 };
 
 struct cm_plugin {
@@ -673,7 +688,9 @@ cm_store_limit(struct cm_session *, const struct cm_store *, const char *key,
 
 /*
  * Shows every entry whose key begins with prefix, in no order, until show() returns false; for
- * commands. What comes and goes meanwhile may be shown or not.
+ * commands. What comes and goes meanwhile may be shown or not, and, in a Redis server that grows,
+ * twice. show() may use the store; what it takes from cm_msg_alloc() is gone when it returns.
+ * CM_STORE_AWAY also when cm_deadline() comes first, or nobody wants the answer any more.
  */
 CM_API enum cm_store_status
 cm_store_each(struct cm_session *, const struct cm_store *, const char *prefix,
@@ -683,15 +700,22 @@ cm_store_each(struct cm_session *, const struct cm_store *, const char *prefix,
  */
 
 struct cm_cell {
-	const char *name; /* heads the column: "used" */
+	const char *name; /* heads the column: "used". "first_at": seconds since 1970, 0 for
+			     never, shown as a date */
 	const char *text; /* NULL: number is the value */
 	int64_t number;
 };
 
 /* One row of the answer; the link's name is put in front. False: nobody reads it any more. */
 CM_API bool cm_row(struct cm_session *, const struct cm_cell *, size_t count);
+/* One line for people, who see the lines of an answer in place of its rows. */
+CM_API void cm_say(struct cm_session *, const char *format, ...) CM_PRINTF(2, 3);
 /* Why a command could not be done. */
 CM_API void cm_complain(struct cm_session *, const char *format, ...) CM_PRINTF(2, 3);
+/* Why it is not about this link: shown where it is about no other link either. */
+CM_API void cm_decline(struct cm_session *, const char *format, ...) CM_PRINTF(2, 3);
+/* The options of the running command, args_size octets; NULL outside of commands. */
+CM_API const void *cm_args(const struct cm_session *);
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 

@@ -16,7 +16,6 @@
 #define ROWS_MOST  1000u
 #define ROUNDS	   1000u
 #define DAY_US	   (INT64_C(86400) * GREYLIST_SECOND)
-#define USUAL_DAYS 90
 
 /* What is looked for, and what was found. */
 struct looking {
@@ -121,8 +120,8 @@ show_entry(void *context, const char *key, const void *value, size_t len)
 		{"recipient", rcpt, 0},
 		{"state", state_of(config_of(l->s), kind, &r), 0},
 		{"passes", NULL, r.passes == GREYLIST_FOR_EVER ? 0 : (int64_t)r.passes},
-		{"first", NULL, r.first},
-		{"last", NULL, r.last},
+		{"first_at", NULL, r.first},
+		{"last_at", NULL, r.last},
 	};
 
 	return ++l->count <= ROWS_MOST && cm_row(l->s, cells, sizeof(cells) / sizeof(*cells));
@@ -202,7 +201,8 @@ forget(struct cm_session *s, size_t count, const char *const *operands)
 	struct looking l;
 	int64_t all = 0;
 
-	if (count != 1 || operands[0][0] == '\0')
+	(void)count;
+	if (operands[0][0] == '\0')
 		return complain(s, "say what: a client, network, address or domain");
 	look_for(&l, s, operands[0]);
 	l.keys = cm_msg_alloc(s, ROWS_MOST * sizeof(*l.keys));
@@ -218,15 +218,15 @@ forget(struct cm_session *s, size_t count, const char *const *operands)
 
 /* --- allow --- */
 
-/* "90d" or "90": days; 0: neither. */
-static int64_t
-read_days(const char *text)
-{
-	char *end;
-	long days = strtol(text, &end, 10);
+struct allow_args {
+	int64_t for_us;
+};
 
-	return days > 0 && days <= 3650 && (*end == '\0' || strcmp(end, "d") == 0) ? days : 0;
-}
+static const struct cm_option allow_options[] = {
+	{"for", CM_OPT_DURATION, offsetof(struct allow_args, for_us), "90d",
+		.help = "how long it is allowed; ten years at most", .min = GREYLIST_SECOND,
+		.max = 3653 * DAY_US},
+};
 
 /* "203.0.113.7", or a network, which must be one of those that count. */
 static bool
@@ -276,28 +276,39 @@ complain_of(struct cm_session *s, const char *text)
 static bool
 allow(struct cm_session *s, size_t count, const char *const *operands)
 {
-	int64_t days = count == 2 ? read_days(operands[1]) : USUAL_DAYS, now = cm_time(s);
+	const struct allow_args *args = cm_args(s);
+	int64_t now = cm_time(s);
 	struct greylist_record r = {true, now, now, GREYLIST_FOR_EVER};
 	unsigned char value[GREYLIST_RECORD];
 	char key[GREYLIST_KEY_SIZE], from[FROM_SIZE];
 
-	if (count < 1 || count > 2 || days == 0)
-		return complain(
-			s, "say which client, network or domain, and for how many days: 90d");
+	(void)count;
 	if (!read_network(config_of(s), operands[0], from, sizeof(from)) &&
 		!read_domain(config_of(s), operands[0], from, sizeof(from)))
 		return complain_of(s, operands[0]);
 	greylist_encode(&r, value);
 	greylist_key(key, cm_link_name(s), "from", (const char *const[]){from}, 1);
-	if (cm_store_set(s, config_of(s)->store, key, value, sizeof(value), days * DAY_US) !=
+	if (cm_store_set(s, config_of(s)->store, key, value, sizeof(value), args->for_us) !=
 		CM_STORE_OK)
 		return complain(s, "the store does not take it");
-	cm_row(s, (const struct cm_cell[]){{"allowed", from, 0}, {"days", NULL, days}}, 2);
+	cm_row(s,
+		(const struct cm_cell[]){{"allowed", from, 0},
+			{"until_at", NULL, now + args->for_us / GREYLIST_SECOND}},
+		2);
 	return true;
 }
 
 const struct cm_command greylist_commands[GREYLIST_COMMANDS] = {
-	{"allow", "CLIENT|NETWORK|DOMAIN [DAYS]", "lets mail from there pass at once", true, allow},
-	{"forget", "CLIENT|NETWORK|ADDRESS|DOMAIN", "forgets everything about it", true, forget},
-	{"show", "[TEXT]", "shows what is known, or what holds the text", false, show},
+	{"allow", "CLIENT|NETWORK|DOMAIN", "let mail from there pass at once", true, allow,
+		allow_options, sizeof(allow_options) / sizeof(*allow_options),
+		sizeof(struct cm_option), sizeof(struct allow_args)},
+	{.name = "forget",
+		.operands = "CLIENT|NETWORK|ADDRESS|DOMAIN",
+		.help = "forget everything about it",
+		.changes = true,
+		.run = forget},
+	{.name = "show",
+		.operands = "[TEXT]",
+		.help = "what is known, or what of it holds the text",
+		.run = show},
 };

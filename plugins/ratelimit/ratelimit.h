@@ -226,7 +226,25 @@ int64_t ratelimit_count_errors(struct cm_session *, struct ratelimit_message *);
 void ratelimit_count_new(struct cm_session *, struct ratelimit_message *,
 	const struct ratelimit_subject *, int64_t errors);
 
-/* --- for people: ratelimit_command.c --- */
+/* --- for people: ratelimit_who.c, ratelimit_show.c, ratelimit_command.c --- */
+
+/*
+ * Whose limit "bob/198.51.100.7" is, as people and keys in a store write it: %XX is an octet, an
+ * address may be written in any way, and stands for its network where that is the part. *rest:
+ * what stands behind the last part; NULL: nothing. False with words.
+ */
+bool ratelimit_read_who(struct cm_session *, const char *text, struct ratelimit_who *,
+	const char **rest, char *why, size_t why_size);
+/* His key as it can be read, and be given to ratelimit_read_who(): printable ASCII. */
+const char *ratelimit_readable(struct cm_session *, const struct ratelimit_subject *);
+
+/* How full a bucket is, in hundredths of a percent; -1: the store does not answer. */
+int64_t ratelimit_fullness(struct cm_session *, struct ratelimit_bucket *);
+/* Rows: of a list the fullest window of the bucket alone, with what people read each. False: the
+ * store does not answer. */
+bool ratelimit_list_bucket(
+	struct cm_session *, const struct ratelimit_subject *, struct ratelimit_bucket *);
+bool ratelimit_show_subject(struct cm_session *, struct ratelimit_subject *);
 
 #define RATELIMIT_COMMANDS 3u
 extern const struct cm_command ratelimit_commands[RATELIMIT_COMMANDS];

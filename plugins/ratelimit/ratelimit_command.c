@@ -10,349 +10,252 @@
 
 #include "ratelimit.h"
 
-/* More than that nobody reads, and more than that no command looks at. */
 #define ROWS_MOST 1000u
-#define KEYS_MOST 50000u
-#define SECOND	  INT64_C(1000000)
+#define KEY_MOST  512u
+#define WHY_SIZE  160u
 
-struct key {
-	struct key *next;
-	char text[];
+struct list_args {
+	int64_t over; /* hundredths of a percent */
 };
 
-struct keys {
-	struct cm_session *s;
-	struct key *first;
-	size_t count;
+static const struct cm_option list_options[] = {
+	{"over", CM_OPT_PERCENT, offsetof(struct list_args, over), "0%",
+		.help = "who has used that much of his limit, or more", .min = 0, .max = 20000},
 };
 
-/* Rows of one link. */
-struct rows {
-	struct cm_session *s;
-	int64_t over; /* percent that a row's bucket is filled to, at least */
-	size_t count;
-	bool read; /* somebody still reads them */
-};
-
-static const struct ratelimit_config *
-config_of(const struct cm_session *s)
-{
-	return cm_config(s);
-}
-
-/* --- whose a key is --- */
-
-static int
-digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Undoes ratelimit_append() of one part, in its place. */
-static void
-decode(char *part)
-{
-	char *out = part;
-
-	for (; *part != '\0'; part++) {
-		if (part[0] == '%' && digit(part[1]) >= 0 && digit(part[2]) >= 0) {
-			*out++ = (char)(digit(part[1]) * 16 + digit(part[2]));
-			part += 2;
-		} else {
-			*out++ = *part;
-		}
-	}
-	*out = '\0';
-}
-
 static bool
-is_number(const char *text)
+complain_away(struct cm_session *s)
 {
-	return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
+	cm_complain(s, "the store does not answer, or not in time");
+	return false;
 }
 
-/* What people write: an address of the network, or 192.0.2.0/24, whose slash is not %2F. */
-static const char *
-read_net(struct cm_session *s, char *part, char **rest)
+/* NULL after words. */
+static struct ratelimit_subject *
+find_subject(struct cm_session *s, const char *text)
 {
-	size_t size, len = *rest == NULL ? 0 : strcspn(*rest, "/");
-	char bits[4] = "";
-	const char *net;
-	char *out;
-
-	if (strchr(part, '/') != NULL)
-		return part;
-	if (len > 0 && len < sizeof(bits))
-		memcpy(bits, *rest, len);
-	if (!is_number(bits)) {
-		net = ratelimit_net(s, part);
-		return net == NULL ? part : net;
-	}
-	strsep(rest, "/");
-	size = strlen(part) + sizeof(bits) + 1;
-	out = cm_msg_alloc(s, size);
-	snprintf(out, size, "%s/%s", part, bits);
-	return out;
-}
-
-/* "bob/198.51.100.7"; false: that is no key of this limit. *rest: what stands behind it, or NULL.
- */
-static bool
-read_who(struct cm_session *s, const char *shown, struct ratelimit_who *who, char **rest)
-{
-	const struct ratelimit_config *config = config_of(s);
-	size_t len = strlen(shown);
-
-	*who = (struct ratelimit_who){.missing = NULL};
-	*rest = memcpy(cm_msg_alloc(s, len + 1), shown, len);
-	for (size_t i = 0; i < config->part_count; i++) {
-		char *part = strsep(rest, "/");
-
-		if (part == NULL || part[0] == '\0')
-			return false;
-		decode(part);
-		who->values[i] = strcmp(config->key.items[i], "client_net") == 0
-					 ? read_net(s, part, rest)
-					 : part;
-	}
-	return true;
-}
-
-/* --- rows --- */
-
-static void
-add_row(struct rows *r, const struct cm_cell *cells, size_t count)
-{
-	r->read = r->read && cm_row(r->s, cells, count);
-	r->count++;
-}
-
-static void
-rate_of(const struct ratelimit_limit *l, size_t window, char *out, size_t size)
-{
-	const struct cm_limit_window *w = &l->limit.window[window];
-	char period[RATELIMIT_WORDS];
-
-	ratelimit_short(w->period_us, period);
-	snprintf(out, size, "%lld/%s", (long long)(w->count * l->unit), period);
-}
-
-/* False: the store does not answer. */
-static bool
-show_bucket(struct rows *r, const struct ratelimit_subject *who, struct ratelimit_bucket *b)
-{
-	struct ratelimit_answer a = ratelimit_look(r->s, b, 1);
-	int64_t unit = b->limit.unit, used = a.store.used, limit = a.store.limit;
-	char rate[64];
-
-	if (a.outcome != RATELIMIT_OK && a.outcome != RATELIMIT_OVER) {
-		cm_complain(r->s, "the store does not answer");
-		return false;
-	}
-	if (used * 100 < limit * r->over)
-		return true;
-	rate_of(&b->limit, a.store.window, rate, sizeof(rate));
-	const struct cm_cell cells[] = {
-		{"key", who->shown, 0},
-		{"limit", rate, 0},
-		{"used", NULL, used * unit},
-		{"of", NULL, limit * unit},
-		{"left", NULL, used < limit ? (limit - used) * unit : 0},
-		/* A store adds one for what it rounds. */
-		{"next_in", NULL, (a.store.retry_us + SECOND - 2) / SECOND},
-	};
-
-	add_row(r, cells, sizeof(cells) / sizeof(*cells));
-	return true;
-}
-
-static void
-show_words(struct rows *r, const char *key, const char *words)
-{
-	add_row(r, (const struct cm_cell[]){{"key", key, 0}, {"limit", words, 0}}, 2);
-}
-
-/* Of several limits a key may fit one: so the others say what theirs are, and do not fail. */
-static void
-show_misfit(struct rows *r, const char *key)
-{
-	const struct cm_list *parts = &config_of(r->s)->key;
-	char words[256] = "keys are ";
-
-	for (size_t i = 0; i < parts->count; i++)
-		snprintf(words + strlen(words), sizeof(words) - strlen(words), "%s%s",
-			i > 0 ? "/" : "", parts->items[i]);
-	show_words(r, key, words);
-}
-
-/* --- commands --- */
-
-/* The only operand; NULL after a complaint. */
-static const char *
-read_operand(struct cm_session *s, size_t count, const char *const *operands)
-{
-	if (count == 1)
-		return operands[0];
-	cm_complain(s, "say whose: KEY, such as a login; of several parts: PART/PART");
-	return NULL;
-}
-
-/* False after a complaint; *subject NULL: there is nothing of him, and the row says why. */
-static bool
-show_key(struct rows *r, const char *key, struct ratelimit_subject **subject)
-{
-	struct ratelimit_subject *list = NULL;
+	struct ratelimit_subject *list = NULL, *subject;
 	struct ratelimit_who who;
-	char *rest;
+	const char *rest;
+	char why[WHY_SIZE];
 
-	*subject = NULL;
-	if (!read_who(r->s, key, &who, &rest) || rest != NULL) {
-		show_misfit(r, key);
-		return true;
+	if (!ratelimit_read_who(s, text, &who, &rest, why, sizeof(why)) || rest != NULL) {
+		cm_decline(s, "%s", rest == NULL ? why : "that is more than its key has");
+		return NULL;
 	}
-	*subject = ratelimit_subject(r->s, &list, &who);
-	if (*subject == NULL) {
-		cm_complain(
-			r->s, "his limits cannot be told: a map cannot be read, or names no class");
-		return false;
-	}
-	if ((*subject)->kind != RATELIMIT_IS_LIMITED)
-		show_words(r, (*subject)->shown,
-			(*subject)->kind == RATELIMIT_IS_EXEMPT ? "exempt" : "unlimited");
-	for (size_t i = 0; i < (*subject)->bucket_count; i++) {
-		if (!show_bucket(r, *subject, &(*subject)->bucket[i]))
-			return false;
-	}
-	return true;
+	subject = ratelimit_subject(s, &list, &who);
+	if (subject == NULL)
+		cm_complain(s, "his limits cannot be told: a map could not be read");
+	return subject;
 }
 
 static bool
 show(struct cm_session *s, size_t count, const char *const *operands)
 {
-	const char *key = read_operand(s, count, operands);
-	struct ratelimit_subject *subject;
+	struct ratelimit_subject *who = find_subject(s, operands[0]);
 
-	return key != NULL && show_key(&(struct rows){.s = s, .read = true}, key, &subject);
+	(void)count;
+	return who != NULL && (ratelimit_show_subject(s, who) || complain_away(s));
+}
+
+/* --- list --- */
+
+struct entry {
+	int64_t fullness;
+	char key[KEY_MOST]; /* behind "limit/LINK/" */
+};
+
+/* The fullest of all, as a heap: the least full of them is the first. */
+struct gathered {
+	struct cm_session *s;
+	int64_t over;
+	size_t prefix; /* octets of "limit/LINK/" */
+	struct entry *entries;
+	size_t count, found;
+	bool away;
+};
+
+/* That whose key in the store it is: of several buckets, which have a period behind it, the one. */
+static struct ratelimit_bucket *
+find_bucket(struct cm_session *s, const char *key, size_t prefix, struct ratelimit_subject **who)
+{
+	struct ratelimit_subject *list = NULL;
+	struct ratelimit_who parts;
+	const char *rest;
+	char why[WHY_SIZE];
+
+	if (!ratelimit_read_who(s, key + prefix, &parts, &rest, why, sizeof(why)))
+		return NULL;
+	*who = ratelimit_subject(s, &list, &parts);
+	for (size_t i = 0; *who != NULL && i < (*who)->bucket_count; i++) {
+		if (strcmp((*who)->bucket[i].key, key) == 0)
+			return &(*who)->bucket[i];
+	}
+	return NULL;
+}
+
+static void
+swap(struct entry *a, struct entry *b)
+{
+	struct entry c = *a;
+
+	*a = *b;
+	*b = c;
+}
+
+static void
+sink_first(struct gathered *g)
+{
+	for (size_t i = 0, child; (child = 2 * i + 1) < g->count; i = child) {
+		child += child + 1 < g->count &&
+			 g->entries[child + 1].fullness < g->entries[child].fullness;
+		if (g->entries[i].fullness <= g->entries[child].fullness)
+			return;
+		swap(&g->entries[i], &g->entries[child]);
+	}
+}
+
+static void
+keep(struct gathered *g, const char *key, int64_t fullness)
+{
+	size_t i = g->count;
+
+	g->found++;
+	if (g->count == ROWS_MOST) {
+		if (fullness <= g->entries[0].fullness)
+			return;
+		g->entries[0].fullness = fullness;
+		snprintf(g->entries[0].key, KEY_MOST, "%s", key);
+		sink_first(g);
+		return;
+	}
+	g->count++;
+	g->entries[i].fullness = fullness;
+	snprintf(g->entries[i].key, KEY_MOST, "%s", key);
+	for (; i > 0 && g->entries[i].fullness < g->entries[(i - 1) / 2].fullness; i = (i - 1) / 2)
+		swap(&g->entries[i], &g->entries[(i - 1) / 2]);
 }
 
 static bool
 gather(void *context, const char *key, const void *value, size_t len)
 {
-	struct keys *keys = context;
-	size_t size = strlen(key) + 1;
-	struct key *k;
+	struct gathered *g = context;
+	struct ratelimit_subject *who;
+	struct ratelimit_bucket *b = find_bucket(g->s, key, g->prefix, &who);
+	int64_t fullness;
 
 	(void)value;
 	(void)len;
-	k = cm_msg_alloc(keys->s, sizeof(*k) + size);
-	memcpy(k->text, key, size);
-	k->next = keys->first;
-	keys->first = k;
-	return ++keys->count < KEYS_MOST;
-}
-
-/* What the keys of this link begin with: "limit/LINK/". */
-static const char *
-prefix_of(struct cm_session *s)
-{
-	size_t size = sizeof("limit//") + 3 * strlen(cm_link_name(s));
-	char *prefix = cm_msg_alloc(s, size);
-	size_t len = ratelimit_append(prefix, size, 0, "limit", false);
-
-	len = ratelimit_append(prefix, size, len, cm_link_name(s), false);
-	prefix[len] = '/';
-	return prefix;
-}
-
-/* False after a complaint. A key of other settings than those of now is of nobody. */
-static bool
-list_key(struct rows *r, const struct key *key, size_t prefix_len)
-{
-	struct ratelimit_subject *list = NULL, *subject;
-	struct ratelimit_who who;
-	char *rest;
-
-	if (!read_who(r->s, key->text + prefix_len, &who, &rest))
+	if (b == NULL || strlen(key) >= KEY_MOST)
 		return true;
-	subject = ratelimit_subject(r->s, &list, &who);
-	for (size_t i = 0; subject != NULL && i < subject->bucket_count; i++) {
-		if (strcmp(subject->bucket[i].key, key->text) == 0)
-			return show_bucket(r, subject, &subject->bucket[i]);
-	}
-	return true;
+	fullness = ratelimit_fullness(g->s, b);
+	g->away = fullness < 0;
+	if (fullness >= g->over)
+		keep(g, key, fullness);
+	return !g->away;
 }
 
-/* "80%", or "80"; -1: neither. */
-static int64_t
-read_percent(const char *text)
+/* The fullest first; equal ones by name. */
+static int
+by_fullness(const void *a, const void *b)
 {
-	char *end;
-	long percent = strtol(text, &end, 10);
+	const struct entry *x = a, *y = b;
 
-	if (end == text || percent < 0 || percent > 1000 || (*end != '\0' && strcmp(end, "%") != 0))
-		return -1;
-	return percent;
+	if (x->fullness != y->fullness)
+		return x->fullness < y->fullness ? 1 : -1;
+	return strcmp(x->key, y->key);
+}
+
+/* "limit/LINK/", of which the octets are *len. */
+static const char *
+prefix_of(struct cm_session *s, size_t *len)
+{
+	size_t size = strlen(cm_link_name(s)) * 3 + sizeof("limit//");
+	char *prefix = cm_msg_alloc(s, size);
+
+	*len = ratelimit_append(prefix, size, 0, "limit", false);
+	*len = ratelimit_append(prefix, size, *len, cm_link_name(s), false);
+	prefix[(*len)++] = '/';
+	return prefix;
 }
 
 static bool
 list(struct cm_session *s, size_t count, const char *const *operands)
 {
-	struct rows r = {.s = s, .read = true};
-	struct keys keys = {.s = s};
-	const char *prefix = prefix_of(s);
+	const struct ratelimit_config *config = cm_config(s);
+	const struct list_args *args = cm_args(s);
+	struct gathered g = {.s = s, .over = args->over};
+	const char *prefix = prefix_of(s, &g.prefix);
 
-	r.over = count == 0 ? 0 : count == 1 ? read_percent(operands[0]) : -1;
-	if (r.over < 0) {
-		cm_complain(s, "--over takes a percentage, such as 80%%");
-		return false;
+	(void)count;
+	(void)operands;
+	g.entries = cm_msg_alloc(s, ROWS_MOST * sizeof(*g.entries));
+	if (cm_store_each(s, config->store, prefix, gather, &g) != CM_STORE_OK || g.away)
+		return complain_away(s);
+	qsort(g.entries, g.count, sizeof(*g.entries), by_fullness);
+	for (size_t i = 0; i < g.count; i++) {
+		struct ratelimit_subject *who;
+		struct ratelimit_bucket *b = find_bucket(s, g.entries[i].key, g.prefix, &who);
+
+		if (b != NULL && !ratelimit_list_bucket(s, who, b))
+			return complain_away(s);
 	}
-	if (cm_store_each(s, config_of(s)->store, prefix, gather, &keys) != CM_STORE_OK) {
-		cm_complain(s, "the store does not answer");
-		return false;
-	}
-	for (const struct key *k = keys.first; k != NULL && r.read; k = k->next) {
-		if (r.count == ROWS_MOST) {
-			cm_complain(s, "there are more than %u; say which: --over 80%%", ROWS_MOST);
-			return false;
-		}
-		if (!list_key(&r, k, strlen(prefix)))
-			return false;
-	}
-	if (keys.count < KEYS_MOST)
-		return true;
-	cm_complain(s,
-		"there are more than %u keys, and the others were not looked at; ask for "
-		"one: limit show KEY",
-		KEYS_MOST);
-	return false;
+	if (g.found > g.count)
+		cm_complain(s, "these are the fullest %zu of %zu: ask for less with --over",
+			g.count, g.found);
+	return g.found == g.count;
+}
+
+/* --- reset --- */
+
+/* Where it is counted: in memory, while the store is away. */
+static bool
+forget(struct cm_session *s, const struct ratelimit_bucket *b)
+{
+	enum cm_store_status status = cm_store_delete(s, b->store, b->key);
+
+	return status == CM_STORE_OK || status == CM_STORE_NONE;
 }
 
 static bool
 reset(struct cm_session *s, size_t count, const char *const *operands)
 {
-	const char *key = read_operand(s, count, operands);
-	struct ratelimit_subject *subject;
+	struct ratelimit_subject *who = find_subject(s, operands[0]);
+	int64_t was = 0;
 
-	if (key == NULL || !show_key(&(struct rows){.s = s, .read = true}, key, &subject))
+	(void)count;
+	if (who == NULL)
 		return false;
-	for (size_t i = 0; subject != NULL && i < subject->bucket_count; i++) {
-		if (cm_store_delete(s, config_of(s)->store, subject->bucket[i].key) !=
-			CM_STORE_AWAY)
-			continue;
-		cm_complain(s, "the store does not answer");
-		return false;
+	for (size_t i = 0; i < who->bucket_count; i++) {
+		struct ratelimit_bucket *b = &who->bucket[i];
+		struct ratelimit_answer a = ratelimit_look(s, b, 0);
+		int64_t used = a.store.used * b->limit.unit;
+
+		if ((a.outcome != RATELIMIT_OK && a.outcome != RATELIMIT_OVER) || !forget(s, b))
+			return complain_away(s);
+		was = used > was ? used : was;
 	}
+	const struct cm_cell cells[] = {
+		{"key", ratelimit_readable(s, who), 0},
+		{"was", NULL, was},
+	};
+
+	(void)cm_row(s, cells, sizeof(cells) / sizeof(*cells));
+	cm_say(s, "%s  %s  done (was %lld)", cm_link_name(s), cells[0].text, (long long)was);
 	return true;
 }
 
 const struct cm_command ratelimit_commands[RATELIMIT_COMMANDS] = {
-	{"list", "[PERCENT]", "shows who has used that much of his limit, or anything", false,
-		list},
-	{"reset", "KEY", "forgets what was counted, and shows it", true, reset},
-	{"show", "KEY", "shows what was counted: used, limit, and seconds until the next fits",
-		false, show},
+	{"list", NULL, "who has used how much of his limit, the fullest first", false, list,
+		list_options, sizeof(list_options) / sizeof(*list_options),
+		sizeof(struct cm_option), sizeof(struct list_args)},
+	{.name = "reset",
+		.operands = "KEY",
+		.help = "forget what was counted",
+		.changes = true,
+		.run = reset},
+	{.name = "show",
+		.operands = "KEY",
+		.help = "what was counted, what is left, and when the next message may come",
+		.run = show},
 };

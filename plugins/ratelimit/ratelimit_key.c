@@ -337,6 +337,20 @@ join(struct cm_session *s, const char *separator, const char *const *texts, size
 	return all;
 }
 
+/* Who asks about a network is no client: its first address stands for all of it. */
+static const char *
+client_of(struct cm_session *s, const char *network)
+{
+	size_t len = strcspn(network, "/");
+	char *first;
+
+	if (cm_client(s)->ip[0] != '\0')
+		return cm_client(s)->ip;
+	first = cm_msg_alloc(s, len + 1);
+	memcpy(first, network, len);
+	return first;
+}
+
 /* NULL: it has no other name. */
 static const char *
 other_name(struct cm_session *s, const struct part *part, const char *value)
@@ -349,7 +363,7 @@ other_name(struct cm_session *s, const struct part *part, const char *value)
 	case ALSO_AT_DOMAIN:
 		return join(s, "@", (const char *const[]){"", value}, 2);
 	case ALSO_CLIENT:
-		return cm_client(s)->ip;
+		return client_of(s, value);
 	}
 	return NULL;
 }

@@ -22,7 +22,7 @@ longest() {
 	address | auth_results | header | reply) echo 4096 ;;
 	conf) echo 1024 ;;
 	milter) echo 2048 ;;
-	dns_answer | lists | packet) echo 512 ;;
+	control | dns_answer | lists | packet) echo 512 ;;
 	unit | zone) echo 256 ;;
 	*) echo 16384 ;;
 	esac

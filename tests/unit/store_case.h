@@ -28,6 +28,7 @@ struct store_case_backend {
 	/* Lets time pass, also backwards, for the store; NULL: clock_advance(). */
 	void (*pass)(int64_t us);
 	/* Time to live is that of a server, which no test can move. */
+	bool shows_twice; /* each() may show an entry twice while others come */
 	bool own_time;
 };
 
@@ -414,6 +415,53 @@ START_TEST(each_shows_what_begins_so)
 }
 END_TEST
 
+#define CASE_SHOWN 3000
+
+static struct {
+	unsigned times[CASE_SHOWN];
+	unsigned added;
+} store_used;
+
+/* show() writes as many entries as it is shown: no lock is held meanwhile. */
+static inline bool
+store_use_shown(void *context, const void *key, size_t len, const struct store_value *value)
+{
+	char other[32];
+	unsigned number = (unsigned)atoi((const char *)key + 1);
+
+	(void)context;
+	ck_assert_uint_eq(value->len, 1);
+	if (len < 2 || ((const char *)key)[0] != 'k' || number >= CASE_SHOWN)
+		return true;
+	store_used.times[number]++;
+	snprintf(other, sizeof(other), "other%u", store_used.added++);
+	ck_assert_int_eq(
+		store_set(store_case_store, other, strlen(other), "y", 1, 0, CASE_DEADLINE),
+		CM_STORE_OK);
+	return true;
+}
+
+START_TEST(each_shows_all_while_the_store_is_used)
+{
+	char key[32];
+
+	if (store_case_store == NULL)
+		return;
+	for (int i = 0; i < CASE_SHOWN; i++) {
+		snprintf(key, sizeof(key), "k%d;", i);
+		ck_assert_int_eq(
+			store_set(store_case_store, key, strlen(key), "x", 1, 0, CASE_DEADLINE),
+			CM_STORE_OK);
+	}
+	memset(&store_used, 0, sizeof(store_used));
+	ck_assert_int_eq(store_each(store_case_store, "k", 1, store_use_shown, NULL), CM_STORE_OK);
+	for (int i = 0; i < CASE_SHOWN; i++)
+		ck_assert_msg(store_used.times[i] == 1 ||
+				      (store_case_of->shows_twice && store_used.times[i] > 0),
+			"%d was shown %u times", i, store_used.times[i]);
+}
+END_TEST
+
 /* --- limits --- */
 
 static inline void
@@ -501,6 +549,7 @@ store_case_add(Suite *suite, const struct store_case_backend *backend)
 	tcase_add_loop_test(tc, sizes_and_octets_are_kept, 0, LENGTH(store_sizes));
 	tcase_add_test(tc, sets_are_exact_up_to_64_and_then_close);
 	tcase_add_test(tc, each_shows_what_begins_so);
+	tcase_add_test(tc, each_shows_all_while_the_store_is_used);
 	tcase_add_loop_test(tc, limits_of_a_store_are_as_the_list_says, 0, 30);
 	tcase_add_test(tc, nothing_is_counted_twice_or_lost);
 	suite_add_tcase(suite, tc);

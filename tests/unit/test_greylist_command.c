@@ -82,22 +82,28 @@ row(void *context, const char *link, const struct cm_cell *cells, size_t count)
 	return true;
 }
 
-/* operand, other: NULL: it has none. */
+/* As the words are typed: "allow", operand, and for how long; NULL: not given. */
 static const char *
-ask(const char *name, const char *operand, const char *other)
+ask(const char *name, const char *operand, const char *period)
 {
-	const char *const operands[] = {operand, other, NULL};
-	size_t count = operand == NULL ? 0 : other == NULL ? 1 : 2;
+	const char *words[] = {operand, "--for", period};
+	size_t count = operand == NULL ? 0 : period == NULL ? 1 : 3;
 	struct command_sink sink = {.row = row};
 	const struct cm_plugin *plugin = command_find_plugin(&d.g->chain, "greylist");
 	struct cm_session *s = session_new(&d.g->chain.limits, "control");
+	struct command_words read;
+	struct command_form form;
 	struct cm_command c;
+	char why[200];
 
 	answer[0] = '\0';
 	rows = 0;
 	ck_assert(command_find(plugin, name, &c));
+	form = command_form(&c);
 	chain_open(&d.g->chain, s);
-	if (!command_run(s, plugin, &c, count, operands, &sink))
+	if (!command_read(name, &form, count, words, &s->conn, &read, why, sizeof(why)))
+		add(why);
+	else if (!command_run(s, plugin, &c, &read, &sink))
 		add(sink.complaint);
 	session_free(s);
 	return answer;
@@ -263,22 +269,23 @@ START_TEST(many_are_shown_in_part)
 END_TEST
 
 static const struct {
-	const char *name, *settings, *from, *days, *said;
+	const char *name, *settings, *from, *period, *said;
 	const char *ip, *sender; /* who need not wait then; NULL: nobody */
 } allowed[] = {
-	{"a client's network", "", "192.0.2.9", NULL, "192.0.2.0/24 90\n", "192.0.2.1",
+	{"a client's network", "", "192.0.2.9", NULL, "192.0.2.0/24 1807776000\n", "192.0.2.1",
 		"<a@example.org>"},
-	{"a network", "", "192.0.2.0/24", "7d", "192.0.2.0/24 7\n", "192.0.2.1", "<a@example.org>"},
-	{"a network with host bits", "", "192.0.2.9/24", "7", "192.0.2.0/24 7\n", "192.0.2.1",
+	{"a network", "", "192.0.2.0/24", "7d", "192.0.2.0/24 1800604800\n", "192.0.2.1",
 		"<a@example.org>"},
-	{"an IPv6 client", "", "2001:DB8::1", NULL, "2001:db8::/64 90\n", "2001:db8::2",
+	{"a network with host bits", "", "192.0.2.9/24", "12h", "192.0.2.0/24 1800043200\n",
+		"192.0.2.1", "<a@example.org>"},
+	{"an IPv6 client", "", "2001:DB8::1", NULL, "2001:db8::/64 1807776000\n", "2001:db8::2",
 		"<a@example.org>"},
-	{"a domain", "", "pool.example", NULL, "pool.example 90\n", "203.0.113.7",
+	{"a domain", "", "pool.example", NULL, "pool.example 1807776000\n", "203.0.113.7",
 		"<a@pool.example>"},
-	{"a domain in capitals", "", "Pool.EXAMPLE", NULL, "pool.example 90\n", "203.0.113.7",
-		"<a@pool.example>"},
+	{"a domain in capitals", "", "Pool.EXAMPLE", NULL, "pool.example 1807776000\n",
+		"203.0.113.7", "<a@pool.example>"},
 	{"although networks never are by themselves", "auto_allow_after = 0", "192.0.2.1", NULL,
-		"192.0.2.0/24 90\n", "192.0.2.1", "<a@example.org>"},
+		"192.0.2.0/24 1807776000\n", "192.0.2.1", "<a@example.org>"},
 	{"no network of another size", "", "192.0.0.0/16", NULL,
 		"\"192.0.0.0/16\" is no address, no network of 24 or 64 bits, and no domain", NULL,
 		NULL},
@@ -292,18 +299,21 @@ static const struct {
 		"\"pool.example\" is no address, no network of 24 or 64 bits; domains do not "
 		"count, for use_spf = no",
 		NULL, NULL},
-	{"not for no time", "", "192.0.2.1", "0d",
-		"say which client, network or domain, and for how many days: 90d", NULL, NULL},
+	{"not for no time", "", "192.0.2.1", "0d", "--for: 0d is out of range; from 1s to 3653d",
+		NULL, NULL},
 	{"not for years without end", "", "192.0.2.1", "99999d",
-		"say which client, network or domain, and for how many days: 90d", NULL, NULL},
-	{"nobody", "", NULL, NULL,
-		"say which client, network or domain, and for how many days: 90d", NULL, NULL},
+		"--for: 99999d is out of range; from 1s to 3653d", NULL, NULL},
+	{"not for a number", "", "192.0.2.1", "90",
+		"--for needs a duration with a unit; did you mean 90s or 90min? units: ms s min h "
+		"d w (they add up: 1h30min)",
+		NULL, NULL},
+	{"nobody", "", NULL, NULL, "allow needs CLIENT|NETWORK|DOMAIN", NULL, NULL},
 };
 
 START_TEST(some_are_allowed)
 {
 	begin(allowed[_i].settings);
-	ck_assert_str_eq(ask("allow", allowed[_i].from, allowed[_i].days), allowed[_i].said);
+	ck_assert_str_eq(ask("allow", allowed[_i].from, allowed[_i].period), allowed[_i].said);
 	ck_assert_str_eq(visit("198.51.100.1", "<a@example.org>", "<b@example.net>"), "new");
 	if (allowed[_i].ip != NULL)
 		ck_assert_msg(strcmp(visit(allowed[_i].ip, allowed[_i].sender, "<b@example.net>"),

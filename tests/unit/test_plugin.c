@@ -72,6 +72,7 @@ static const struct {
 		      "have"},
 	{"misnamed", "%s/misnamed.so: calls itself \"other\", so its file must be called other.so"},
 	{"outside", "%s/outside.so: option rate stands outside its settings struct"},
+	{"speechless", "%s/speechless.so: option who of command ask cannot be one word"},
 	{"taken", "%s/taken.so: option timeout: every plugin has a setting of that name"},
 	{"absent", "there is no file absent.so in %s"},
 	{"../plugins/skeleton", "a plugin's name has lower-case letters, digits and underscores"},
@@ -163,7 +164,7 @@ END_TEST
 START_TEST(names_are_sorted)
 {
 	static const char *const wanted[] = {"misnamed", "newer", "older", "outside", "skeleton",
-		"tableless", "taken", "undefined"};
+		"speechless", "tableless", "taken", "undefined"};
 	char **names = plugin_names(dir);
 	int found = 0;
 

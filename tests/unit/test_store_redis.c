@@ -26,7 +26,7 @@ end_redis(struct cm_store *store)
 }
 
 static const struct store_case_backend redis = {
-	.begin = begin_redis, .end = end_redis, .own_time = true};
+	.shows_twice = true, .begin = begin_redis, .end = end_redis, .own_time = true};
 
 /* --- the script is limit.c --- */
 

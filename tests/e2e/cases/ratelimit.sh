@@ -78,7 +78,7 @@ sessions_of_a_client() {
 
 # used LINK KEY: what `chainmail limit show` says.
 used() {
-    "$CM_BIN" limit show "$2" --config "$CM_CONF" | awk -v link="$1" '$1 == link { print $4 }'
+    "$CM_BIN" limit show "$2" --config "$CM_CONF" | awk -v link="$1" '$1 == link { print $3; exit }'
 }
 
 is_used() {

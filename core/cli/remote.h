@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * remote.h - the commands that the running daemon answers
+ */
+#ifndef CORE_CLI_REMOTE_H
+#define CORE_CLI_REMOTE_H
+
+#include "cli.h"
+
+struct command_form;
+
+/* Of every such command; all other options are the daemon's. */
+#define REMOTE_OPTIONS 3
+extern const struct cli_option remote_options[REMOTE_OPTIONS];
+
+/* Asks the daemon; argv[0] is the command's name. The exit code. */
+int remote_run(int argc, char **argv);
+/* Prints what stands behind the command ("limit show"), what it is for, and its options. */
+void
+remote_explain(const char *command, const struct command_form *, const char *help, bool changes);
+
+#endif
