@@ -6,7 +6,7 @@
 
 #define VERSION	  1
 #define TIME_MOST (UINT64_C(1) << 40) /* seconds: in 36,000 years */
-/* An allowance is written anew when that part of its time is over, not with each mail. */
+/* What has passed is written anew when that part of its time is over, not with each mail. */
 #define RENEW_PART 16
 
 const char *const greylist_names[GREYLIST_OUTCOMES] = {
@@ -69,6 +69,14 @@ seconds(int64_t us)
 	return (us + GREYLIST_SECOND - 1) / GREYLIST_SECOND;
 }
 
+static bool
+worth_writing(const struct greylist_config *c, const struct greylist_record *r, int64_t now)
+{
+	int64_t age = now - r->last;
+
+	return age < 0 || age > seconds(c->remember_us) / RENEW_PART;
+}
+
 static enum greylist_outcome
 begin(const struct greylist_config *c, struct greylist_record *r, int64_t now, int64_t *wait,
 	int64_t *ttl)
@@ -84,6 +92,8 @@ pass(const struct greylist_config *c, struct greylist_record *r, int64_t now, in
 {
 	enum greylist_outcome outcome = r->passes == 0 ? GREYLIST_PASSED : GREYLIST_KNOWN;
 
+	if (outcome == GREYLIST_KNOWN && !worth_writing(c, r, now))
+		return outcome;
 	if (r->passes < UINT32_MAX)
 		r->passes++;
 	r->last = now;
@@ -124,10 +134,7 @@ greylist_allowed(const struct greylist_config *c, const struct greylist_record *
 bool
 greylist_renew(const struct greylist_config *c, struct greylist_record *from, int64_t now)
 {
-	int64_t age = now - from->last;
-
-	if (from->passes == GREYLIST_FOR_EVER ||
-		(age >= 0 && age <= seconds(c->remember_us) / RENEW_PART))
+	if (from->passes == GREYLIST_FOR_EVER || !worth_writing(c, from, now))
 		return false;
 	from->last = now;
 	return true;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# control_storm.pl - clients that mean harm to the control socket, until they are told to end
+# control_storm.pl - clients that mean harm to the control socket, until they are told to end, for two minutes at most
 #
 # control_storm.pl SOCKET UID GID
 #
@@ -30,7 +30,8 @@ my @manners = (
     sub { syswrite $_[0], qq({"command":["limit","show","\\u001b[31m\\u009b"]}\n); close $_[0] },
 );
 my @held;
-for (my $i = 0; ; $i++) {
+# Whoever started it ends it; where he is gone it ends by itself.
+for (my $i = 0; time - $^T < 120; $i++) {
     my $sock = IO::Socket::UNIX->new(Peer => $path) or next;
     $sock->blocking(0);
     $manners[$i % @manners]->($sock);

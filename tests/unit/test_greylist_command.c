@@ -121,7 +121,7 @@ START_TEST(what_is_known_is_shown)
 	visit("192.0.2.1", "<list-18-b@example.org>", "<b@example.net>");
 	visit("192.0.2.1", "<list-18-b@example.org>", "<b@example.net>");
 	ck_assert_str_eq(ask("show", "list-#", NULL),
-		"triple 192.0.2.0/24 list-#-b@example.org b@example.net passed 2 1800000000 "
+		"triple 192.0.2.0/24 list-#-b@example.org b@example.net passed 1 1800000000 "
 		"1800000060\n");
 	ck_assert_ptr_nonnull(strstr(
 		ask("show", NULL, NULL), "from 192.0.2.0/24   passed 1 1800000060 1800000060\n"));
