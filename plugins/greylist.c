@@ -49,9 +49,9 @@ rcpt(struct cm_session *s, const struct cm_event *ev)
 	bool later;
 
 	settle_latest(s, cm_msg(s));
-	j = greylist_judge(s, ev->address, config_of(s)->delay_us);
+	greylist_judge(s, ev->address, config_of(s)->delay_us, &j);
 	later = j.wait > 0 && answered_later(s);
-	cm_reason(s, "%s%s", j.reason, later ? ", answered after DATA" : "");
+	greylist_give_reason(s, &j, later ? ", answered after DATA" : "");
 	if (j.wait == 0)
 		return j.verdict;
 	return later ? wait_later(s, j.wait) : greylist_make_wait(s, j.wait);

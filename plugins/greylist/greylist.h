@@ -14,6 +14,7 @@
 #define GREYLIST_PART_SIZE 160u /* of a key's part, as it is written there */
 #define GREYLIST_KEY_SIZE  700u /* of four such parts */
 #define GREYLIST_DAY	   (24 * 3600 * GREYLIST_SECOND)
+#define GREYLIST_FROM	   300u	      /* of a network or domain */
 #define GREYLIST_RECORD	   21u	      /* octets of a record in the store */
 #define GREYLIST_FOR_EVER  UINT32_MAX /* passes of what a person has allowed */
 
@@ -61,9 +62,12 @@ struct greylist_message {
 /* What becomes of one recipient. */
 struct greylist_judgement {
 	enum cm_verdict
-		verdict;    /* CM_CONTINUE; CM_FAILED; CM_TEMPFAIL: no store, the reply is set */
-	int64_t wait;	    /* seconds; 0: it need not */
-	const char *reason; /* lives as long as the message */
+		verdict; /* CM_CONTINUE; CM_FAILED; CM_TEMPFAIL: no store, the reply is set */
+	int64_t wait;	 /* seconds; 0: it need not */
+	const struct cm_address *rcpt;
+	bool skipped, visited;	  /* it need not wait; the store was asked */
+	const char *what;	  /* for people */
+	char from[GREYLIST_FROM]; /* visited: what counts as the same client */
 };
 
 /* Options of greylist(m, { ... }) in rules. */
@@ -129,8 +133,10 @@ enum cm_store_status greylist_visit(struct cm_session *, const struct cm_store *
 
 /* greylist_judge.c */
 /* Looks one recipient up, publishes the result and remembers the visit. */
-struct greylist_judgement
-greylist_judge(struct cm_session *, const struct cm_address *rcpt, int64_t delay_us);
+void greylist_judge(struct cm_session *, const struct cm_address *rcpt, int64_t delay_us,
+	struct greylist_judgement *);
+/* Says why, with more behind it. */
+void greylist_give_reason(struct cm_session *, const struct greylist_judgement *, const char *more);
 /* Sets the reply. */
 enum cm_verdict greylist_make_wait(struct cm_session *, int64_t seconds);
 

@@ -14,20 +14,19 @@ const struct cm_option greylist_ask_options[GREYLIST_ASK_OPTIONS] = {
 		.help = "who comes back sooner must wait on; default: delay of the plugin"},
 };
 
-static struct greylist_judgement
-judge_all(struct cm_session *s, int64_t delay_us)
+/* The first that cannot be told, or the one who must wait longest. */
+static void
+judge_all(struct cm_session *s, int64_t delay_us, struct greylist_judgement *longest)
 {
-	struct greylist_judgement longest = {.verdict = CM_CONTINUE};
+	struct greylist_judgement j;
 
-	for (size_t i = 0; i < cm_rcpt_count(s); i++) {
-		struct greylist_judgement j = greylist_judge(s, cm_rcpt(s, i), delay_us);
-
-		if (j.verdict != CM_CONTINUE)
-			return j;
-		if (i == 0 || j.wait > longest.wait)
-			longest = j;
+	longest->verdict = CM_CONTINUE;
+	longest->wait = -1;
+	for (size_t i = 0; longest->verdict == CM_CONTINUE && i < cm_rcpt_count(s); i++) {
+		greylist_judge(s, cm_rcpt(s, i), delay_us, &j);
+		if (j.verdict != CM_CONTINUE || j.wait > longest->wait)
+			*longest = j;
 	}
-	return longest;
 }
 
 /* Callouts ask no further than RCPT. */
@@ -54,10 +53,13 @@ greylist_ask(struct cm_session *s, const struct cm_event *ev, const void *option
 		cm_reason(s, "delay is as long as retry_window: nobody could come in time");
 		return CM_FAILED;
 	}
-	j = cm_stage(s) == CM_STAGE_RCPT ? greylist_judge(s, ev->address, delay_us)
-					 : judge_all(s, delay_us);
-	if (j.reason != NULL)
-		cm_reason(s, "%s", j.reason);
+	if (cm_stage(s) == CM_STAGE_RCPT)
+		greylist_judge(s, ev->address, delay_us, &j);
+	else
+		judge_all(s, delay_us, &j);
+	if (j.wait < 0)
+		return CM_CONTINUE; /* all recipients were refused */
+	greylist_give_reason(s, &j, "");
 	if (j.wait == 0 || too_early(s, c))
 		return j.verdict;
 	return greylist_make_wait(s, j.wait);

@@ -2,14 +2,10 @@
 /*
  * greylist_judge.c - what becomes of one recipient, and why
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "greylist.h"
-
-#define FROM_SIZE   300u
-#define REASON_SIZE 400u
 
 static const struct greylist_config *
 config_of(const struct cm_session *s)
@@ -71,84 +67,87 @@ publish(struct cm_session *s, const char *result, int64_t wait)
 	cm_set_result(s, "wait", seconds);
 }
 
-static struct greylist_judgement __attribute__((format(printf, 4, 5)))
-judge(struct cm_session *s, enum cm_verdict verdict, int64_t wait, const char *format, ...)
-{
-	char *reason = cm_msg_alloc(s, REASON_SIZE);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(reason, REASON_SIZE, format, args);
-	va_end(args);
-	return (struct greylist_judgement){verdict, wait, reason};
-}
-
 /* Of the recipient before there may be another result. */
-static struct greylist_judgement
-unclear(struct cm_session *s, const char *why)
+static void
+unclear(struct cm_session *s, struct greylist_judgement *j, const char *why)
 {
 	publish(s, "unknown", 0);
-	return judge(s, CM_FAILED, 0, "%s", why);
+	j->verdict = CM_FAILED;
+	j->what = why;
 }
 
-static struct greylist_judgement
-no_store(struct cm_session *s)
+static void
+no_store(struct cm_session *s, struct greylist_judgement *j)
 {
-	bool skip = config_of(s)->on_store_error == GREYLIST_SKIP;
-
 	publish(s, "unknown", 0);
-	if (!skip)
-		cm_reply(s, 451, "4.3.0", "Temporary problem, please try again later");
-	return judge(s, skip ? CM_CONTINUE : CM_TEMPFAIL, 0,
-		"the store does not answer, or has no room");
+	j->what = "the store does not answer, or has no room";
+	if (config_of(s)->on_store_error == GREYLIST_SKIP)
+		return;
+	cm_reply(s, 451, "4.3.0", "Temporary problem, please try again later");
+	j->verdict = CM_TEMPFAIL;
 }
 
-static struct greylist_judgement
-seen(struct cm_session *s, enum greylist_outcome outcome, int64_t wait, const char *from,
-	const struct cm_address *rcpt)
-{
-	publish(s, greylist_names[outcome], wait);
-	return judge(s, CM_CONTINUE, wait, "%s %s %s: %s", from, spelled(cm_sender(s)),
-		spelled(rcpt),
-		outcome == GREYLIST_NEW ? "first seen now" : greylist_names[outcome]);
-}
-
-static struct greylist_judgement
-visit(struct cm_session *s, const struct cm_address *rcpt, int64_t delay_us)
+static void
+visit(struct cm_session *s, struct greylist_judgement *j, int64_t delay_us)
 {
 	const struct greylist_config *c = config_of(s);
-	char from[FROM_SIZE];
 	struct greylist_keys keys;
 	enum greylist_outcome outcome;
 	enum cm_store_status status;
-	int64_t wait;
 
-	if (!vouched_for(s, from, sizeof(from)) &&
-		!greylist_network(c, cm_client(s)->ip, from, sizeof(from)))
-		return unclear(s, "the mail server does not tell the client's address");
-	greylist_keys(&keys, cm_link_name(s), from, sender_of(s), spelled(rcpt));
-	status = greylist_visit(s, c->store, &keys, delay_us, &outcome, &wait);
+	if (!vouched_for(s, j->from, sizeof(j->from)) &&
+		!greylist_network(c, cm_client(s)->ip, j->from, sizeof(j->from))) {
+		unclear(s, j, "the mail server does not tell the client's address");
+		return;
+	}
+	greylist_keys(&keys, cm_link_name(s), j->from, sender_of(s), spelled(j->rcpt));
+	status = greylist_visit(s, c->store, &keys, delay_us, &outcome, &j->wait);
 	if (status != CM_STORE_OK && c->on_store_error == GREYLIST_MEMORY)
 		status = greylist_visit(
-			s, cm_store_fallback(c->store), &keys, delay_us, &outcome, &wait);
-	return status == CM_STORE_OK ? seen(s, outcome, wait, from, rcpt) : no_store(s);
+			s, cm_store_fallback(c->store), &keys, delay_us, &outcome, &j->wait);
+	if (status != CM_STORE_OK) {
+		j->wait = 0;
+		no_store(s, j);
+		return;
+	}
+	publish(s, greylist_names[outcome], j->wait);
+	j->visited = true;
+	j->what = outcome == GREYLIST_NEW ? "first seen now" : greylist_names[outcome];
 }
 
-struct greylist_judgement
-greylist_judge(struct cm_session *s, const struct cm_address *rcpt, int64_t delay_us)
+void
+greylist_judge(struct cm_session *s, const struct cm_address *rcpt, int64_t delay_us,
+	struct greylist_judgement *j)
 {
 	const char *why;
 
+	j->verdict = CM_CONTINUE;
+	j->wait = 0;
+	j->rcpt = rcpt;
+	j->skipped = j->visited = false;
 	switch (cm_skip(s, &config_of(s)->skip, rcpt, &why)) {
 	case CM_KNOWN:
 		publish(s, "skipped", 0);
-		return judge(s, CM_CONTINUE, 0, "not greylisted: %s", why);
+		j->skipped = true;
+		j->what = why;
+		return;
 	case CM_UNDELIVERED:
-		return unclear(s, why);
+		unclear(s, j, why);
+		return;
 	case CM_NONE:
 		break;
 	}
-	return visit(s, rcpt, delay_us);
+	visit(s, j, delay_us);
+}
+
+void
+greylist_give_reason(struct cm_session *s, const struct greylist_judgement *j, const char *more)
+{
+	if (j->visited)
+		cm_reason(s, "%s %s %s: %s%s", j->from, spelled(cm_sender(s)), spelled(j->rcpt),
+			j->what, more);
+	else
+		cm_reason(s, "%s%s", j->skipped ? "not greylisted: " : "", j->what);
 }
 
 enum cm_verdict
