@@ -48,14 +48,22 @@ struct greylist_record {
 	uint32_t passes;
 };
 
+/* Where a message comes from. */
+struct greylist_source {
+	bool known;   /* it was looked up */
+	bool allowed; /* all from there pass */
+	struct greylist_record record;
+};
+
 /*
  * The null sender is answered at DATA, for callouts ask no further than RCPT. Whether a later link
  * refuses a recipient is known when the next one comes.
  */
 struct greylist_message {
 	int64_t wait; /* longest of the recipients that were taken, seconds; 0: nobody must wait */
-	int64_t latest;	    /* of the latest recipient */
-	size_t before;	    /* so many were taken before */
+	int64_t latest; /* of the latest recipient */
+	size_t before;	/* so many were taken before */
+	struct greylist_source source;
 	const char *sender; /* without what changes from message to message; NULL: not yet known */
 };
 

@@ -155,21 +155,35 @@ other_source(struct cm_session *s, const struct greylist_keys *keys, char key[GR
 	return strcmp(key, keys->from) != 0;
 }
 
+/* The same for all recipients of a message. */
+static enum cm_store_status
+look_at_sources(struct cm_session *s, const struct cm_store *store,
+	const struct greylist_keys *keys, struct greylist_source *source)
+{
+	struct greylist_record network;
+	char key[GREYLIST_KEY_SIZE];
+	enum cm_store_status status;
+
+	if (source->known)
+		return CM_STORE_OK;
+	status = look_at_source(s, store, keys->from, &source->record, &source->allowed);
+	if (status == CM_STORE_OK && !source->allowed && other_source(s, keys, key))
+		status = look_at_source(s, store, key, &network, &source->allowed);
+	source->known = status == CM_STORE_OK;
+	return status;
+}
+
 enum cm_store_status
 greylist_visit(struct cm_session *s, const struct cm_store *store, const struct greylist_keys *keys,
 	int64_t delay_us, enum greylist_outcome *outcome, int64_t *wait)
 {
-	struct greylist_record from, network;
-	char key[GREYLIST_KEY_SIZE];
-	bool allowed;
-	enum cm_store_status status = look_at_source(s, store, keys->from, &from, &allowed);
+	struct greylist_source *source = &((struct greylist_message *)cm_msg(s))->source;
+	enum cm_store_status status = look_at_sources(s, store, keys, source);
 
-	if (status == CM_STORE_OK && !allowed && other_source(s, keys, key))
-		status = look_at_source(s, store, key, &network, &allowed);
 	if (status != CM_STORE_OK)
 		return status;
-	if (!allowed)
-		return visit_triple(s, store, keys, delay_us, &from, outcome, wait);
+	if (!source->allowed)
+		return visit_triple(s, store, keys, delay_us, &source->record, outcome, wait);
 	*outcome = GREYLIST_ALLOWED;
 	*wait = 0;
 	return CM_STORE_OK;
