@@ -35,12 +35,18 @@ static const char settings[] =
 	"    limit = [ 10/1h, 100/1d ]; over = tag }\n";
 
 static void
-setup(void)
+begin(const char *sections)
 {
 	setenv("TZ", "UTC", 1);
 	clock_freeze(WALL);
 	drive_init(&d);
-	drive_load(&d, settings);
+	drive_load(&d, sections);
+}
+
+static void
+setup(void)
+{
+	begin(settings);
 }
 
 static void
@@ -271,6 +277,147 @@ START_TEST(what_is_listed_can_be_shown)
 }
 END_TEST
 
+/* --- one limit, or two --- */
+
+#define ONE(settings)                                                                  \
+	"store m { type = memory }\nprofile all { chain = [ q ] }\nplugin q { type = " \
+	"ratelimit\n" settings " }\n"
+#define TWO(name, other, settings)                                                            \
+	"store m { type = memory }\nprofile all { chain = [ " name ", " other " ] }\nplugin " name \
+	" { type = ratelimit; key = [ auth_user ]; limit = 10/1h }\nplugin " other              \
+	" { type = ratelimit; " settings " }\n"
+
+/* After a message of bob to three recipients, from 192.0.2.1; each ends with the moment it is full
+ * again. */
+static const struct {
+	const char *what, *sections, *typed, *rows;
+} shown[] = {
+	{"who has used it all, and when the next fits", ONE("key = [ auth_user ]; limit = 3/1h"),
+		"show bob", "q bob 3/1h 3 3 0 1200 1800001200 1800003600\n"},
+	{"the burst is what there is", ONE("key = [ auth_user ]; limit = 10/1h; burst = 4"),
+		"show bob", "q bob 10/1h 3 4 1 0 1800000000 1800001080\n"},
+	{"a key of two parts", ONE("key = [ auth_user, client_ip ]; limit = 10/1h"),
+		"show bob/192.0.2.1", "q bob/192.0.2.1 10/1h 3 10 7 0 1800000000 1800001080\n"},
+	{"a key that has more parts than the limit's", ONE("key = [ auth_user ]; limit = 10/1h"),
+		"show bob/192.0.2.1", "q: that is more than its key has"},
+	{"a key that has fewer", ONE("key = [ auth_user, client_ip ]; limit = 10/1h"), "show bob",
+		"q: \"bob\" is no auth_user/client_ip"},
+	{"a key without a part", ONE("key = [ auth_user ]; limit = 10/1h"), "show ",
+		"q: \"\" is no auth_user"},
+	{"a network as people write it", ONE("key = [ client_net ]; limit = 10/1h"),
+		"show 192.0.2.0/24", "q 192.0.2.0/24 10/1h 3 10 7 0 1800000000 1800001080\n"},
+	{"a network as the store has it", ONE("key = [ client_net ]; limit = 10/1h"),
+		"show 192.0.2.0%2F24", "q 192.0.2.0/24 10/1h 3 10 7 0 1800000000 1800001080\n"},
+	{"an address of the network", ONE("key = [ client_net ]; limit = 10/1h"),
+		"show 192.0.2.77", "q 192.0.2.0/24 10/1h 3 10 7 0 1800000000 1800001080\n"},
+	{"a network and a login", ONE("key = [ client_net, auth_user ]; limit = 10/1h"),
+		"show 192.0.2.0/24/bob",
+		"q 192.0.2.0/24/bob 10/1h 3 10 7 0 1800000000 1800001080\n"},
+	{"different recipients, each period",
+		ONE("key = [ auth_user ]; count = distinct_recipients; limit = [ 9/1h, 20/1d ]"),
+		"show bob",
+		"q bob 9/1h 3 9 6 0 1800000000 1800001200\n"
+		"q bob 20/1d 3 20 17 0 1800000000 1800012960\n"},
+	{"who has no limit",
+		ONE("key = [ auth_user ]; limits = l }\nmap l { entries = [ \"bob 0\" ]"),
+		"show bob", "q bob unlimited\n"},
+	{"whose class is not there",
+		ONE("key = [ auth_user ]; limits = l }\nmap l { entries = [ \"eve class:x\" ]"),
+		"show eve", "his limits cannot be told: a map could not be read"},
+	{"nobody", ONE("key = [ auth_user ]; limit = 10/1h"), "show", "show needs KEY"},
+	{"a key that fits one of two limits",
+		TWO("one", "two", "key = [ auth_user, client_ip ]; limit = 10/1h"),
+		"show bob/192.0.2.1",
+		"two bob/192.0.2.1 10/1h 3 10 7 0 1800000000 1800001080\n"},
+	{"a key that fits the other",
+		TWO("one", "two", "key = [ auth_user, client_ip ]; limit = 10/1h"), "show bob",
+		"one bob 10/1h 3 10 7 0 1800000000 1800001080\n"},
+	{"one limit, whose name is the beginning of another's, and short",
+		TWO("q", "q2", "key = [ client_ip ]; limit = 20/1h"), "list",
+		"q bob 10/1h 3 10 7 0 1800000000 1800001080\n"
+		"q2 192.0.2.1 20/1h 3 20 17 0 1800000000 1800000540\n"},
+	{"each period once, though each has a bucket of its own, the fuller first",
+		ONE("key = [ auth_user ]; count = distinct_recipients; limit = [ 20/1d, 4/1h ]"),
+		"list",
+		"q bob 4/1h 3 4 1 0 1800000000 1800002700\n"
+		"q bob 20/1d 3 20 17 0 1800000000 1800012960\n"},
+	{"the period that is over a share",
+		ONE("key = [ auth_user ]; count = distinct_recipients; limit = [ 20/1d, 4/1h ]"),
+		"list --over 50%", "q bob 4/1h 3 4 1 0 1800000000 1800002700\n"},
+};
+
+START_TEST(one_message_is_shown)
+{
+	begin(shown[_i].sections);
+	message("192.0.2.1", "bob", 3);
+	ask(shown[_i].typed);
+	ck_assert_msg(strcmp(rows, shown[_i].rows) == 0, "%s:\n%s", shown[_i].what, rows);
+	teardown();
+}
+END_TEST
+
+START_TEST(list_is_of_now)
+{
+	begin(ONE("key = [ auth_user ]; limit = 10/1h"));
+	ask("list");
+	ck_assert_str_eq(rows, "");
+	message("192.0.2.1", "bob", 8);
+	ask("list --over 80%");
+	ck_assert_str_eq(rows, "q bob 10/1h 8 10 2 0 1800000000 1800002880\n");
+	ask("list --over 81%");
+	ck_assert_str_eq(rows, "");
+	clock_advance(1800 * CLOCK_SEC);
+	ask("list");
+	ck_assert_str_eq(rows, "q bob 10/1h 3 10 7 0 1800001800 1800002880\n");
+	/* What has leaked is nothing. */
+	clock_advance(1800 * CLOCK_SEC);
+	ask("list --over 1%");
+	ck_assert_str_eq(rows, "");
+	teardown();
+}
+END_TEST
+
+/* Who was reset has all of it; of a key that is nobody's, nothing is forgotten. */
+START_TEST(reset_gives_all_of_it_back)
+{
+	begin(ONE("key = [ auth_user ]; limit = 3/1h"));
+	message("192.0.2.1", "bob", 3);
+	message("192.0.2.1", "eve", 2);
+	ask("reset bob/x");
+	ck_assert_str_eq(rows, "q: that is more than its key has");
+	ask("reset bob");
+	ck_assert_str_eq(rows, "q bob 3\n");
+	ask("show bob");
+	ck_assert_str_eq(rows, "q bob 3/1h 0 3 3 0 1800000000 1800000000\n");
+	ask("show eve");
+	ck_assert_str_eq(rows, "q eve 3/1h 2 3 1 0 1800000000 1800002400\n");
+	message("192.0.2.1", "bob", 3);
+	ask("show bob");
+	ck_assert_str_eq(rows, "q bob 3/1h 3 3 0 1200 1800001200 1800003600\n");
+	teardown();
+}
+END_TEST
+
+/* Known recipients stay so, and others may be written to again. */
+START_TEST(reset_of_different_recipients)
+{
+	begin(ONE("key = [ auth_user ]; count = distinct_recipients; limit = [ 3/1h, 20/1d ]"));
+	message("192.0.2.1", "bob", 3);
+	ask("reset bob");
+	ck_assert_str_eq(rows, "q bob 3\n");
+	message("192.0.2.1", "bob", 3);
+	ask("show bob");
+	ck_assert_str_eq(rows, "q bob 3/1h 0 3 3 0 1800000000 1800000000\n"
+			       "q bob 20/1d 0 20 20 0 1800000000 1800000000\n");
+	message("192.0.2.1", "bob", 4);
+	ask("show bob --link q");
+	ck_assert_int_eq(strncmp(rows, "q bob 3/1h 1 3 2 ", strlen("q bob 3/1h 1 3 2 ")), 0);
+	teardown();
+}
+END_TEST
+
+/* --- many --- */
+
 /* The fullest are among thousands of others, wherever they are in the store. */
 START_TEST(the_fullest_of_many_are_listed)
 {
@@ -303,13 +450,18 @@ int
 main(void)
 {
 	Suite *suite = suite_create("ratelimit_command");
-	TCase *tc = tcase_create("commands");
+	TCase *tc = tcase_create("commands"), *one = tcase_create("one limit");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, command_answers, 0, LENGTH(asked));
 	tcase_add_test(tc, what_was_reset_is_gone);
 	tcase_add_test(tc, what_is_listed_can_be_shown);
 	tcase_add_test(tc, the_fullest_of_many_are_listed);
+	tcase_add_loop_test(one, one_message_is_shown, 0, LENGTH(shown));
+	tcase_add_test(one, list_is_of_now);
+	tcase_add_test(one, reset_gives_all_of_it_back);
+	tcase_add_test(one, reset_of_different_recipients);
 	suite_add_tcase(suite, tc);
+	suite_add_tcase(suite, one);
 	return table_run(suite);
 }
