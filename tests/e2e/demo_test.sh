@@ -26,18 +26,8 @@ expect() {
     sed 's/^/#   /' "$dir/out" >&2
 }
 
-# Processes that stand in the demo's directory or were started with it.
-processes() {
-    local proc
-    for proc in /proc/[0-9]*; do
-        case $(readlink "$proc/cwd" 2>/dev/null)$(tr '\0' ' ' 2>/dev/null <"$proc/cmdline") in
-        *"$dir/tmp/"*) echo "${proc#/proc/}" ;;
-        esac
-    done
-}
-
 nothing_left() {
-    [ -z "$(find "$dir/tmp" -mindepth 1)" ] && [ -z "$(processes)" ]
+    [ -z "$(find "$dir/tmp" -mindepth 1)" ] && [ -z "$(processes_below "$dir/tmp")" ]
 }
 
 says() {

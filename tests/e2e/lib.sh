@@ -55,6 +55,17 @@ cleanup_add() {
     cleanup_jobs+=("$(printf '%q ' "$@")")
 }
 
+# cleanup_drop COMMAND...: the latest such command need not run any more, whatever was added behind it.
+cleanup_drop() {
+    local i job
+    job=$(printf '%q ' "$@")
+    for ((i = ${#cleanup_jobs[@]} - 1; i >= 0; i--)); do
+        [ "${cleanup_jobs[i]}" != "$job" ] || break
+    done
+    [ "$i" -ge 0 ] || die "the clean-up has no job $*" "drop what was added, once"
+    cleanup_jobs=("${cleanup_jobs[@]:0:i}" "${cleanup_jobs[@]:i+1}")
+}
+
 # A second Ctrl-C must not cut the clean-up short.
 cleanup_run() {
     local status=$? i
@@ -107,7 +118,7 @@ run_child() {
     cleanup_add end_child "$pid"
     wait "$pid"
     status=$?
-    unset 'cleanup_jobs[-1]'
+    cleanup_drop end_child "$pid"
     return "$status"
 }
 
@@ -129,6 +140,17 @@ wait_children() {
 
 end_child() {
     kill -TERM "$1" 2>/dev/null && wait "$1"
+}
+
+# processes_below DIR: one line for each process that stands there or was started with a path below it.
+processes_below() {
+    local proc words
+    for proc in /proc/[0-9]*; do
+        words=$(tr '\0' ' ' 2>/dev/null <"$proc/cmdline")
+        case $(readlink "$proc/cwd" 2>/dev/null)/$words in
+        *"$1/"*) echo "${proc#/proc/} $words" ;;
+        esac
+    done
 }
 
 process_gone() {

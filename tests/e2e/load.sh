@@ -33,7 +33,7 @@ load_has_taken() {
 # load_end: waits for the load, then for the deliveries.
 load_end() {
     wait "$LOAD_PID"
-    unset 'cleanup_jobs[-1]'
+    cleanup_drop end_child "$LOAD_PID"
     mta_wait_delivered 30
 }
 

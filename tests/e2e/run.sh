@@ -70,6 +70,11 @@ run_mta() {
     done
 }
 
+# Those of the MTAs end a moment after their master.
+nothing_left() {
+    [ -z "$(processes_below "$E2E_TOP")" ]
+}
+
 read_arguments "$@"
 cleanup_begin
 private_dir e2e
@@ -80,4 +85,6 @@ for mta in $mtas; do
     start_child run_mta "$mta"
 done
 wait_children || result 'not ok' "every MTA runs to the end"
+wait_until 5 nothing_left ||
+    result 'not ok' "what a test starts ends with it" "$(processes_below "$E2E_TOP" | sed 's/^/#   /')"
 results_end

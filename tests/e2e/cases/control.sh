@@ -86,8 +86,10 @@ reload_meanwhile() {
     wait "$pid" || differs "twenty reloads" "a failure"
 }
 
+# As that user. It ends with the test, even where nobody can end it any more.
 storm_begin() {
-    perl "$E2E_DIR/control_storm.pl" "$CONTROL" "$1" "$(getent group "$CM_MTA_GROUP" | cut -d: -f3)" >"$CASES_DIR/storm.$1" &
+    setpriv --reuid "$1" --regid "$CM_MTA_GROUP" --clear-groups --pdeathsig KILL \
+        perl - "$CONTROL" <"$E2E_DIR/control_storm.pl" >"$CASES_DIR/storm.$1" &
     cleanup_add end_child "$!"
 }
 
