@@ -282,9 +282,9 @@ END_TEST
 #define ONE(settings)                                                                  \
 	"store m { type = memory }\nprofile all { chain = [ q ] }\nplugin q { type = " \
 	"ratelimit\n" settings " }\n"
-#define TWO(name, other, settings)                                                            \
+#define TWO(name, other, settings)                                                                 \
 	"store m { type = memory }\nprofile all { chain = [ " name ", " other " ] }\nplugin " name \
-	" { type = ratelimit; key = [ auth_user ]; limit = 10/1h }\nplugin " other              \
+	" { type = ratelimit; key = [ auth_user ]; limit = 10/1h }\nplugin " other                 \
 	" { type = ratelimit; " settings " }\n"
 
 /* After a message of bob to three recipients, from 192.0.2.1; each ends with the moment it is full
@@ -308,8 +308,8 @@ static const struct {
 		"show 192.0.2.0/24", "q 192.0.2.0/24 10/1h 3 10 7 0 1800000000 1800001080\n"},
 	{"a network as the store has it", ONE("key = [ client_net ]; limit = 10/1h"),
 		"show 192.0.2.0%2F24", "q 192.0.2.0/24 10/1h 3 10 7 0 1800000000 1800001080\n"},
-	{"an address of the network", ONE("key = [ client_net ]; limit = 10/1h"),
-		"show 192.0.2.77", "q 192.0.2.0/24 10/1h 3 10 7 0 1800000000 1800001080\n"},
+	{"an address of the network", ONE("key = [ client_net ]; limit = 10/1h"), "show 192.0.2.77",
+		"q 192.0.2.0/24 10/1h 3 10 7 0 1800000000 1800001080\n"},
 	{"a network and a login", ONE("key = [ client_net, auth_user ]; limit = 10/1h"),
 		"show 192.0.2.0/24/bob",
 		"q 192.0.2.0/24/bob 10/1h 3 10 7 0 1800000000 1800001080\n"},
@@ -327,8 +327,7 @@ static const struct {
 	{"nobody", ONE("key = [ auth_user ]; limit = 10/1h"), "show", "show needs KEY"},
 	{"a key that fits one of two limits",
 		TWO("one", "two", "key = [ auth_user, client_ip ]; limit = 10/1h"),
-		"show bob/192.0.2.1",
-		"two bob/192.0.2.1 10/1h 3 10 7 0 1800000000 1800001080\n"},
+		"show bob/192.0.2.1", "two bob/192.0.2.1 10/1h 3 10 7 0 1800000000 1800001080\n"},
 	{"a key that fits the other",
 		TWO("one", "two", "key = [ auth_user, client_ip ]; limit = 10/1h"), "show bob",
 		"one bob 10/1h 3 10 7 0 1800000000 1800001080\n"},
