@@ -91,6 +91,11 @@ words() {
 	grep -rnE '\<__thread\>|_Thread_local' core plugins
 }
 
+# What a merge leaves where it was not settled.
+conflicts() {
+	git grep -nE '^(<{7}|>{7}|[|]{7}) ' 2>/dev/null | sed 's/$/   <- settle the merge/'
+}
+
 headers() {
 	find core include plugins -name '*.h' | while read -r file; do
 		cc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror -Iinclude -Icore \
@@ -109,7 +114,7 @@ scripts() {
 	done 2>&1
 }
 
-for rule in upward_includes walls sizes skeleton openings words headers scripts; do
+for rule in upward_includes walls sizes skeleton openings words conflicts headers scripts; do
 	$rule >>"$findings"
 done
 if [ -s "$findings" ]; then
