@@ -323,7 +323,9 @@ static const struct {
 		"show bob", "q bob unlimited\n"},
 	{"whose class is not there",
 		ONE("key = [ auth_user ]; limits = l }\nmap l { entries = [ \"eve class:x\" ]"),
-		"show eve", "his limits cannot be told: a map could not be read"},
+		"show eve",
+		"his limits cannot be told: a map cannot be read, or has not the class that it "
+		"names"},
 	{"nobody", ONE("key = [ auth_user ]; limit = 10/1h"), "show", "show needs KEY"},
 	{"a key that fits one of two limits",
 		TWO("one", "two", "key = [ auth_user, client_ip ]; limit = 10/1h"),
@@ -397,6 +399,28 @@ START_TEST(reset_gives_all_of_it_back)
 }
 END_TEST
 
+/* What a message had reserved is forgotten with all else, and counts when it ends. */
+START_TEST(open_message_counts_after_reset)
+{
+	begin(ONE("key = [ auth_user ]; limit = 10/1h"));
+	drive_open(&d);
+	drive_connect(&d, "192.0.2.1", "client.example.net", "587");
+	drive_helo(&d, "client.example.net");
+	drive_mail(&d, "<a@example.com>", "bob", NULL);
+	drive_rcpt(&d, "<r1@example.com>");
+	drive_rcpt(&d, "<r2@example.com>");
+	ask("reset bob");
+	ck_assert_str_eq(rows, "q bob 2\n");
+	ask("show bob");
+	ck_assert_str_eq(rows, "q bob 10/1h 0 10 10 0 1800000000 1800000000\n");
+	ck_assert_int_eq(drive_content(&d, NULL, 0, "text\r\n"), CM_CONTINUE);
+	chain_end_message(d.s);
+	ask("show bob");
+	ck_assert_str_eq(rows, "q bob 10/1h 2 10 8 0 1800000000 1800000720\n");
+	teardown();
+}
+END_TEST
+
 /* Known recipients stay so, and others may be written to again. */
 START_TEST(reset_of_different_recipients)
 {
@@ -459,6 +483,7 @@ main(void)
 	tcase_add_loop_test(one, one_message_is_shown, 0, LENGTH(shown));
 	tcase_add_test(one, list_is_of_now);
 	tcase_add_test(one, reset_gives_all_of_it_back);
+	tcase_add_test(one, open_message_counts_after_reset);
 	tcase_add_test(one, reset_of_different_recipients);
 	suite_add_tcase(suite, tc);
 	suite_add_tcase(suite, one);
