@@ -48,7 +48,11 @@ show_store(struct control_client *c, struct cm_store *store)
 	const struct cm_cell cells[] = {
 		{"what", "store", 0},
 		{"name", store_name(store), 0},
-		{"state", h.away ? "away" : "ok", 0},
+		{"state",
+			h.away	 ? "away"
+			: h.full ? "full"
+				 : "ok",
+			0},
 		{"octets", NULL, h.octets},
 		{"entries", NULL, h.entries},
 		{"trouble", h.words, 0},

@@ -7,6 +7,7 @@
 #include "store.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,8 @@
 
 /* Of the memory that counts while a store is away. */
 #define FALLBACK_SIZE (INT64_C(64) << 20)
+/* So long after it had no room for something a store is said to be full. */
+#define FULL_FOR (60 * CLOCK_SEC)
 
 struct cm_store {
 	unsigned references; /* under the list's lock */
@@ -25,8 +28,9 @@ struct cm_store {
 	struct store_config config;
 	const struct store_backend *backend;
 	void *self;
-	struct cm_store *fallback; /* memory; NULL: this is memory itself */
-	bool detached;		   /* the fallback is used; before other threads know it */
+	struct cm_store *fallback;  /* memory; NULL: this is memory itself */
+	bool detached;		    /* the fallback is used; before other threads know it */
+	_Atomic int64_t full_until; /* after it had no room */
 };
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -248,7 +252,11 @@ run(struct cm_store *s, struct store_op *op, int64_t deadline)
 		op->key = key;
 	}
 	s = s->detached ? store_fallback(s) : s;
-	return s->backend->run(s->self, op, deadline);
+	enum cm_store_status status = s->backend->run(s->self, op, deadline);
+
+	if (status == CM_STORE_FULL)
+		atomic_store(&s->full_until, clock_now() + FULL_FOR);
+	return status;
 }
 
 enum cm_store_status
@@ -342,4 +350,7 @@ store_health(struct cm_store *s, struct store_health *health)
 {
 	*health = (struct store_health){.octets = -1, .entries = -1};
 	s->backend->health(s->self, health);
+	health->full = !health->away && clock_now() < atomic_load(&s->full_until);
+	if (health->full && health->words[0] == '\0')
+		snprintf(health->words, sizeof(health->words), "max_size is too small");
 }

@@ -95,6 +95,7 @@ enum cm_store_status store_each(struct cm_store *, const void *prefix, size_t le
 /* How it is, for status and log. */
 struct store_health {
 	bool away;
+	bool full;		 /* had no room for something, in the latest minute */
 	int64_t away_since;	 /* wall clock, microseconds */
 	int64_t octets, entries; /* -1: not known */
 	int64_t synced;		 /* LMDB: wall clock of the latest sync */

@@ -18,6 +18,7 @@
 #include "admin/control_client.h"
 #include "base/clock.h"
 #include "drive.h"
+#include "service/store.h"
 #include "table.h"
 
 static struct drive d;
@@ -34,7 +35,7 @@ setup(void)
 	drive_run_test_plugins(&d,
 		"plugin asked { }\nplugin elder { }\nplugin other { type = asked }\n"
 		"profile all { chain = [ asked, other, elder ] }\n"
-		"store m { type = memory }\n");
+		"store m { type = memory; max_size = 1M }\n");
 	snprintf(path, sizeof(path), "%s/s", d.dir);
 	snprintf(socket, sizeof(socket), "unix:%s", path);
 	set.socket = socket;
@@ -233,6 +234,23 @@ START_TEST(status_tells_of_stores)
 	ck_assert_ptr_nonnull(strstr(heard, "\"what\":\"daemon\""));
 	ck_assert_ptr_nonnull(strstr(heard, "\"what\":\"store\",\"name\":\"m\",\"state\":\"ok\""));
 	ck_assert_ptr_nonnull(strstr(heard, "{\"done\":true}"));
+	close(fd);
+}
+END_TEST
+
+START_TEST(status_tells_of_a_store_that_is_full)
+{
+	static const char value[STORE_VALUE_MOST];
+	struct generation *g = generation_hold();
+	int fd = dial(), key = 0;
+
+	for (; store_set(g->stores[0], &key, sizeof(key), value, sizeof(value), 0,
+		       clock_now() + CLOCK_SEC) == CM_STORE_OK;
+		key++)
+		ck_assert_int_lt(key, 1000);
+	generation_drop(g);
+	say(fd, "{\"command\":[\"status\"]}\n");
+	ck_assert_ptr_nonnull(strstr(hear(fd, 3), "\"name\":\"m\",\"state\":\"full\""));
 	close(fd);
 }
 END_TEST
@@ -624,6 +642,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, daemon_answers, 0, LENGTH(talks));
 	tcase_add_test(tc, status_tells_of_stores);
+	tcase_add_test(tc, status_tells_of_a_store_that_is_full);
 	tcase_add_test(tc, line_that_does_not_end_is_refused);
 	tcase_add_test(tc, request_of_a_megabyte_is_refused);
 	tcase_add_test(tc, deep_json_is_refused);

@@ -126,6 +126,8 @@ START_TEST(full_store_refuses_and_loses_nothing)
 	/* With what each entry costs. */
 	ck_assert_int_ge(keys * (int64_t)(len + 40), 3 * MEGABYTE / 2);
 	ck_assert_int_eq(set(store, keys, len, 0), CM_STORE_FULL);
+	ck_assert(health_of(store).full);
+	ck_assert_str_eq(health_of(store).words, "max_size is too small");
 	ck_assert_int_eq(set(store, keys / 2, len, 0), CM_STORE_OK);
 	ck_assert(flush(store));
 	store_close(store);

@@ -39,11 +39,17 @@ START_TEST(full_store_refuses_and_keeps_what_it_has)
 		CM_STORE_OK);
 	store_health(store, &health);
 	ck_assert_int_le(health.octets, INT64_C(16) << 20);
+	ck_assert(health.full && !health.away);
+	ck_assert_str_eq(health.words, "max_size is too small");
 	/* Room comes with time. */
 	clock_advance(10 * CASE_SEC);
 	ck_assert_int_eq(
 		store_set(store, &set, sizeof(set), value, sizeof(value), 0, CASE_DEADLINE),
 		CM_STORE_OK);
+	clock_advance(50 * CASE_SEC);
+	store_health(store, &health);
+	ck_assert(!health.full);
+	ck_assert_str_eq(health.words, "");
 	arena_fini(&arena);
 	store_close(store);
 	clock_thaw();

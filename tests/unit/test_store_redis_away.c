@@ -462,6 +462,7 @@ START_TEST(server_without_room_is_full_and_there)
 {
 	static char value[STORE_VALUE_MOST];
 	enum cm_store_status status = CM_STORE_OK;
+	struct store_health health;
 	struct store_value found;
 	struct arena arena;
 	int64_t number;
@@ -485,6 +486,9 @@ START_TEST(server_without_room_is_full_and_there)
 	ck_assert_int_eq(store_get(store, "old", 3, clock_now() + REDIS_PATIENT, &arena, &found),
 		CM_STORE_OK);
 	is_away(false);
+	store_health(store, &health);
+	ck_assert(health.full);
+	ck_assert_str_eq(health.words, "the server has no room (maxmemory)");
 	redis_do(&server, "CONFIG SET maxmemory 0");
 	ck_assert_int_eq(redis_case_reserve(store, "l", 10, &taken), CM_STORE_OK);
 	ck_assert(taken);
