@@ -45,7 +45,8 @@ find_subject(struct cm_session *s, const char *text)
 	}
 	subject = ratelimit_subject(s, &list, &who);
 	if (subject == NULL)
-		cm_complain(s, "his limits cannot be told: a map cannot be read, or has not the class that it names");
+		cm_complain(s, "his limits cannot be told: a map cannot be read, or has not the "
+			       "class that it names");
 	return subject;
 }
 
