@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/poll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -407,6 +408,8 @@ occupy(uid_t uid, int count, int served, int pipes[2])
 		close(pipes[0]);
 		if (setgid(65534) != 0 || setuid(uid) != 0)
 			_exit(2);
+		/* It waits to be killed, also by the end of a test that was. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (int i = 0; i < count; i++) {
 			int fd = dial();
 

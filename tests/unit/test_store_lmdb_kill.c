@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -132,8 +133,11 @@ run_and_kill(long life)
 
 	memset(notes, 0, sizeof(*notes));
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		/* Also when the test is killed before it could. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		write_until_killed();
+	}
 	pause_us(life);
 	kill(pid, SIGKILL);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
