@@ -87,10 +87,12 @@ daemon_stop() {
     return "$status"
 }
 
-# Kills it at once, as a crash would.
+# Kills it at once, as a crash would, and waits until its socket is free; a test that is not its parent sees no more
+# than that it is gone.
 daemon_kill() {
     kill -KILL "$CM_PID"
     wait "$CM_PID" 2>/dev/null
+    wait_until 10 process_gone "$CM_PID" || die "the daemon $CM_PID does not end, though it was killed"
     CM_PID=
 }
 
