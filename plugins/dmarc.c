@@ -20,28 +20,16 @@ config_of(const struct cm_session *s)
 
 /* --- who is not checked --- */
 
-static enum cm_known
-because(struct cm_session *s, enum cm_known known, const char *why)
-{
-	cm_reason(s, "%s", why);
-	return known;
-}
-
 /* CM_KNOWN: the mail is not checked. CM_UNDELIVERED: nobody can tell. */
 static enum cm_known
 skipped(struct cm_session *s)
 {
-	const struct dmarc_config *c = config_of(s);
-	const struct cm_auth *auth;
-	enum cm_known login = c->skip_authenticated ? cm_auth(s, &auth) : CM_NONE;
+	const char *why;
+	enum cm_known known = cm_skip(s, &config_of(s)->skip, NULL, &why);
 
-	if (cm_client(s)->ip[0] == '\0' || (c->skip_trusted && cm_client_trusted(s)))
-		return because(s, CM_KNOWN, "not checked: a client that is local or trusted");
-	if (login == CM_UNDELIVERED)
-		return because(s, login, "the mail server does not tell {auth_authen}");
-	if (login == CM_KNOWN)
-		return because(s, login, "not checked: the client has logged in");
-	return CM_NONE;
+	if (known != CM_NONE)
+		cm_reason(s, "%s%s", known == CM_KNOWN ? "not checked: " : "", why);
+	return known;
 }
 
 /* --- what it does --- */
@@ -354,17 +342,13 @@ static const struct cm_option options[] = {
 		.help = "who we are in our reports; default: the domain of report_email"},
 	{"report_rows", CM_OPT_INT, AT(report_rows), "1000", .min = 1, .max = 100000,
 		.since = "0.1", .help = "different rows of one domain and day"},
-	{"skip_authenticated", CM_OPT_BOOL, AT(skip_authenticated), "yes", .since = "0.1",
-		.help = "clients that have logged in are not checked"},
-	{"skip_clients", CM_OPT_MAP, AT(skip_clients), .choices = "cidr", .since = "0.1",
-		.help = "map of clients whose mail is let pass"},
+	CM_SKIP_AUTHENTICATED(AT(skip), "0.1"),
+	CM_SKIP_CLIENTS(AT(exempt), "0.1"),
 	{"skip_domains", CM_OPT_MAP, AT(skip_domains), .choices = "exact", .since = "0.1",
-		.help = "map of author domains whose mail is let pass: domain, or .domain for all "
-			"below it"},
-	{"skip_for", CM_OPT_NETWORKS, AT(skip_for), .since = "0.1",
-		.help = "clients whose mail is let pass: addresses and networks"},
-	{"skip_trusted", CM_OPT_BOOL, AT(skip_trusted), "yes", .since = "0.1",
-		.help = "clients in main.trusted_networks are not checked"},
+		.help = "not for author domains of this map: domain, or .domain for all below it"},
+	CM_SKIP_FOR(AT(exempt), "0.1"),
+	CM_SKIP_SENDERS(AT(exempt), "0.1"),
+	CM_SKIP_TRUSTED(AT(skip), "0.1"),
 	{"store", CM_OPT_STORE, AT(store), .since = "0.1", .flags = CM_OPT_NO_DEFAULT,
 		.help = "where is kept what is reported"},
 	{"tag_header", CM_OPT_STRING, AT(tag_header), "X-DMARC-Result", .since = "0.1",
@@ -380,7 +364,7 @@ static const struct cm_option options[] = {
 };
 
 static const struct cm_macro macros[] = {
-	{CM_STAGE_MAIL, "{auth_authen}"},
+	CM_SKIP_MACRO,
 };
 
 static const char *const after[] = {"spf", "dkim", "arc", NULL};

@@ -19,10 +19,10 @@
 
 struct dmarc_config {
 	struct dmarc_actions actions;
-	int org_domain; /* enum dmarc_method */
-	bool skip_authenticated, skip_trusted;
-	const struct cm_networks *skip_for;
-	const struct cm_map *skip_clients, *skip_domains;
+	int org_domain;	       /* enum dmarc_method */
+	struct cm_skip skip;   /* who is not checked */
+	struct cm_skip exempt; /* who is, and nothing becomes of it */
+	const struct cm_map *skip_domains;
 	struct cm_list trusted_forwarders, trusted_sealers;
 	const char *tag_header;
 	const char *report_org, *report_email,
@@ -51,7 +51,7 @@ struct dmarc_message {
 /* What SPF and DKIM say; the array lives as long as the message. */
 struct dmarc_identifier *dmarc_identifiers(struct cm_session *, size_t *count);
 
-/* The client or the author domain is exempt. why is set for CM_KNOWN, and what nobody can tell. */
+/* Client, sender or author domain are exempt. why is set for CM_KNOWN, and what nobody can tell. */
 enum cm_known dmarc_exempt(struct cm_session *, const char *author, const char **why);
 /* A forwarder that we trust says that it was well when it came there; why: which. */
 bool dmarc_forwarded(struct cm_session *, const char **why);

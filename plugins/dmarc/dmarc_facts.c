@@ -79,18 +79,6 @@ dmarc_identifiers(struct cm_session *s, size_t *count)
 
 /* --- exceptions --- */
 
-static enum cm_known
-client_listed(struct cm_session *s)
-{
-	const char *ip = cm_client(s)->ip, *value;
-
-	if (cm_client_in(s, config_of(s)->skip_for))
-		return CM_KNOWN;
-	if (config_of(s)->skip_clients == NULL || ip[0] == '\0')
-		return CM_NONE;
-	return cm_map_get(s, config_of(s)->skip_clients, ip, &value);
-}
-
 /* As it is, then each domain above it with a dot in front. */
 static enum cm_known
 domain_listed(struct cm_session *s, const char *author)
@@ -114,15 +102,13 @@ domain_listed(struct cm_session *s, const char *author)
 enum cm_known
 dmarc_exempt(struct cm_session *s, const char *author, const char **why)
 {
-	enum cm_known known = client_listed(s);
+	enum cm_known known = cm_skip(s, &config_of(s)->exempt, NULL, why);
 
-	*why = "the client is in skip_for or skip_clients";
-	if (known == CM_NONE) {
-		*why = "the author domain is in skip_domains";
-		known = domain_listed(s, author);
-	}
-	if (known == CM_UNDELIVERED)
-		*why = "a map of exceptions could not be read";
+	if (known != CM_NONE)
+		return known;
+	known = domain_listed(s, author);
+	*why = known == CM_KNOWN ? "the author domain is in skip_domains"
+				 : "the map skip_domains cannot be read";
 	return known;
 }
 
