@@ -102,6 +102,8 @@ check-transcripts: all $(B)/tests/transcript
 
 # A suite in openspf's YAML format.
 SPF_SUITE ?= ../shared/conformance/spf-openspf/rfc7208-tests.yml
+# Vectors of the public suffix list.
+PSL_SUITE ?= ../shared/conformance/psl/tests/tests.txt
 
 conformance: all $(CONFORMANCE) ## the cases of an SPF suite (SPF_SUITE=FILE)
 	@sh tests/conformance/run.sh $(B) suite $(SPF_SUITE)
@@ -109,6 +111,8 @@ conformance: all $(CONFORMANCE) ## the cases of an SPF suite (SPF_SUITE=FILE)
 check-conformance: all $(CONFORMANCE)
 	@sh tests/conformance/run.sh $(B) suite $(SPF_SUITE)
 	@sh tests/conformance/run.sh $(B) diff
+	@sh tests/conformance/run.sh $(B) dmarc
+	@sh tests/conformance/run.sh $(B) psl $(PSL_SUITE)
 
 check-docs: all $(B)/tests/load
 	@bash tests/docs.sh $(B)

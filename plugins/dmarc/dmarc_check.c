@@ -84,12 +84,19 @@ fault(struct dmarc_result *r, const struct dmarc_walk *w)
 
 /* --- alignment (section 4.10.2) --- */
 
-/* The same for a domain that was looked at before. */
+/* It was looked at already when id is: those that pass come first, each in its turn. */
+static bool
+is_before(const struct dmarc_identifier *i, const struct dmarc_identifier *id)
+{
+	return i->pass == id->pass ? i < id : i->pass;
+}
+
+/* What was looked at for the same domain; NULL: it is the first. */
 static const struct dmarc_identifier *
 seen_before(const struct dmarc_query *q, const struct dmarc_identifier *id)
 {
-	for (const struct dmarc_identifier *i = q->ids; i < id; i++) {
-		if (i->dkim == id->dkim && strcmp(i->domain, id->domain) == 0)
+	for (const struct dmarc_identifier *i = q->ids; i < q->ids + q->id_count; i++) {
+		if (is_before(i, id) && i->dkim == id->dkim && strcmp(i->domain, id->domain) == 0)
 			return i;
 	}
 	return NULL;

@@ -36,6 +36,12 @@ dmarc_psl_close(struct dmarc_psl *psl)
 	free(psl);
 }
 
+bool
+dmarc_psl_is_suffix(const struct dmarc_psl *psl, const char *name)
+{
+	return psl_registrable_domain(psl->list, name) == NULL;
+}
+
 const char *
 dmarc_psl_org(const struct dmarc_psl *psl, const char *name)
 {

@@ -147,6 +147,10 @@ static const struct {
 		DMARC_CODE_TEMPERROR, false, false},
 	{"DKIM cannot tell, and would not align", ORG, "example.org", "dkim?example.net",
 		DMARC_CODE_FAIL, false, false},
+	{"DKIM cannot tell of one, and vouches by another of that domain", ORG, "example.org",
+		"dkim?a.example.org dkim:a.example.org", DMARC_CODE_PASS, false, true},
+	{"DKIM cannot tell of two", ORG, "example.org", "dkim?a.example.org dkim?a.example.org",
+		DMARC_CODE_TEMPERROR, false, false},
 	{"DKIM cannot tell, and SPF vouches", ORG, "example.org",
 		"dkim?example.org spf:example.org", DMARC_CODE_PASS, true, false},
 };
