@@ -25,75 +25,114 @@ complain(struct cm_session *s, const char *why)
 /* --- entries of a day --- */
 
 struct entry {
-	const char *domain; /* all in one piece of memory, behind the struct */
-	const char *rest;   /* of the key; "" for a policy */
+	const char *rest; /* of the key */
 	const char *value;
 };
 
+/* While the store shows them nothing of the session can be kept. */
 struct gathering {
-	struct cm_session *s;
 	size_t skip; /* octets of the keys that are the same */
-	struct entry **entries;
-	size_t count, room;
+	char *text;  /* "rest\0value\0" of each */
+	size_t len, room, count;
+	struct entry *entries; /* then */
 };
 
-static void
-add_entry(struct gathering *g, struct entry *e)
+static bool
+add_text(struct gathering *g, const void *text, size_t len)
 {
-	if (g->count == g->room) {
-		size_t room = g->room == 0 ? 64 : 2 * g->room;
-		struct entry **entries = cm_msg_alloc(g->s, room * sizeof(struct entry *));
+	if (g->room - g->len < len + 1) {
+		size_t room = 2 * (g->len + len + 1);
+		char *more = realloc(g->text, room);
 
-		if (g->count > 0)
-			memcpy(entries, g->entries, g->count * sizeof(struct entry *));
-		g->entries = entries;
+		if (more == NULL)
+			return false;
+		g->text = more;
 		g->room = room;
 	}
-	g->entries[g->count++] = e;
+	if (len > 0)
+		memcpy(g->text + g->len, text, len);
+	g->len += len;
+	g->text[g->len++] = '\0';
+	return true;
 }
 
 static bool
 gather(void *context, const char *key, const void *value, size_t len)
 {
 	struct gathering *g = context;
-	const char *domain = key + g->skip;
-	size_t domain_len = strcspn(domain, "/");
-	const char *rest = domain[domain_len] == '/' ? domain + domain_len + 1 : "";
-	size_t rest_len = strlen(rest);
-	struct entry *e = cm_msg_alloc(g->s, sizeof(*e) + domain_len + rest_len + len + 3);
-	char *text = (char *)(e + 1);
 
-	memcpy(text, domain, domain_len);
-	memcpy(text + domain_len + 1, rest, rest_len);
-	if (len > 0)
-		memcpy(text + domain_len + rest_len + 2, value, len);
-	*e = (struct entry){text, text + domain_len + 1, text + domain_len + rest_len + 2};
-	add_entry(g, e);
-	return g->count < ENTRIES_MOST;
+	if (memchr(len > 0 ? value : "", '\0', len) != NULL)
+		return true; /* none of ours */
+	if (!add_text(g, key + g->skip, strlen(key + g->skip)) || !add_text(g, value, len))
+		return false;
+	return ++g->count < ENTRIES_MOST;
+}
+
+static void
+split_entries(struct cm_session *s, struct gathering *g)
+{
+	char *p = cm_msg_alloc(s, g->len + 1);
+
+	if (g->len > 0)
+		memcpy(p, g->text, g->len);
+	g->entries = cm_msg_alloc(s, (g->count + 1) * sizeof(*g->entries));
+	for (size_t i = 0; i < g->count; i++) {
+		g->entries[i].rest = p;
+		p += strlen(p) + 1;
+		g->entries[i].value = p;
+		p += strlen(p) + 1;
+	}
+	free(g->text);
+	g->text = NULL;
 }
 
 static int
-by_domain(const void *a, const void *b)
+by_value(const void *a, const void *b)
 {
-	const struct entry *x = *(const struct entry *const *)a;
-	const struct entry *y = *(const struct entry *const *)b;
-	int order = strcmp(x->domain, y->domain);
+	const struct entry *x = a;
+	const struct entry *y = b;
+	int order = strcmp(x->value, y->value);
 
-	return order != 0 ? order : strcmp(x->value, y->value);
+	return order != 0 ? order : strcmp(x->rest, y->rest);
 }
 
+static int
+by_rest(const void *a, const void *b)
+{
+	const struct entry *x = a;
+	const struct entry *y = b;
+
+	return strcmp(x->rest, y->rest);
+}
+
+/* A store may show an entry twice. */
+static void
+drop_doubles(struct gathering *g)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < g->count; i++) {
+		if (kept == 0 || by_value(&g->entries[kept - 1], &g->entries[i]) != 0)
+			g->entries[kept++] = g->entries[i];
+	}
+	g->count = kept;
+}
+
+/* All whose key begins so. False: the store does not answer, which was said. */
 static bool
-gather_all(struct cm_session *s, const char *kind, const char *day, struct gathering *g)
+gather_all(struct cm_session *s, const char *prefix, int (*order)(const void *, const void *),
+	struct gathering *g)
 {
 	const struct dmarc_config *c = cm_config(s);
-	char prefix[DMARC_KEY_SIZE];
 
-	dmarc_key(prefix, s, kind, day, "");
-	*g = (struct gathering){.s = s, .skip = strlen(prefix)};
-	if (cm_store_each(s, c->store, prefix, gather, g) != CM_STORE_OK)
+	*g = (struct gathering){.skip = strlen(prefix)};
+	bool ok = cm_store_each(s, c->store, prefix, gather, g) == CM_STORE_OK;
+
+	split_entries(s, g);
+	if (!ok)
 		return complain(s, "the store does not answer");
-	if (g->count > 0)
-		qsort(g->entries, g->count, sizeof(struct entry *), by_domain);
+	qsort(g->entries, g->count, sizeof(*g->entries), order);
+	drop_doubles(g);
 	return true;
 }
 
@@ -128,6 +167,15 @@ split(struct cm_session *s, const char *value, const char **fields, size_t count
 
 /* --- report --- */
 
+struct args {
+	const char *day; /* NULL: yesterday */
+};
+
+static const struct cm_option report_options[] = {
+	{"day", CM_OPT_STRING, offsetof(struct args, day), .since = "0.1",
+		.help = "of that day in UTC: 2026-05-31; yesterday where it is not given"},
+};
+
 struct day {
 	struct cm_session *s;
 	char text[DMARC_DATE_SIZE];
@@ -141,7 +189,7 @@ org_name(const struct dmarc_config *c)
 }
 
 static bool
-show_policy(const struct day *d, const struct entry *e)
+show_policy(const struct day *d, const char *domain, const char *policy)
 {
 	const struct dmarc_config *c = cm_config(d->s);
 	const char *fields[DMARC_POLICY_FIELDS];
@@ -149,21 +197,20 @@ show_policy(const struct day *d, const struct entry *e)
 	size_t n = 0;
 	bool later;
 
-	split(d->s, e->value, fields, DMARC_POLICY_FIELDS);
+	split(d->s, policy, fields, DMARC_POLICY_FIELDS);
+	dmarc_rua_begin(d->s, domain, fields[DMARC_POLICY_ORG], fields[DMARC_POLICY_RUA]);
 	fields[DMARC_POLICY_RUA] = dmarc_rua_agreed(
-		d->s, e->domain, fields[DMARC_POLICY_ORG], fields[DMARC_POLICY_RUA], &later);
+		d->s, domain, fields[DMARC_POLICY_ORG], fields[DMARC_POLICY_RUA], &later);
 	cells[n++] = (struct cm_cell){"what", "report", 0};
-	cells[n++] = (struct cm_cell){"domain", e->domain, 0};
-	cells[n++] = (struct cm_cell){"day", d->text, 0};
-	cells[n++] = (struct cm_cell){"begin", NULL, d->begin};
-	cells[n++] = (struct cm_cell){"end", NULL, d->begin + DMARC_DAY - 1};
+	cells[n++] = (struct cm_cell){"domain", domain, 0};
+	cells[n++] = (struct cm_cell){"begin_at", NULL, d->begin};
+	cells[n++] = (struct cm_cell){"end_at", NULL, d->begin + DMARC_DAY - 1};
 	cells[n++] = (struct cm_cell){"receiver", cm_authserv_id(d->s), 0};
 	cells[n++] = (struct cm_cell){"org_name", org_name(c), 0};
 	cells[n++] = (struct cm_cell){"email", c->report_email, 0};
 	cells[n++] = (struct cm_cell){
 		"extra_contact_info", c->report_contact == NULL ? "" : c->report_contact, 0};
-	cells[n++] =
-		(struct cm_cell){"dropped", NULL, counted(d->s, "dropped", d->text, e->domain)};
+	cells[n++] = (struct cm_cell){"dropped", NULL, counted(d->s, "dropped", d->text, domain)};
 	cells[n++] = (struct cm_cell){"unclear", later ? "yes" : "no", 0};
 	for (size_t i = 0; i < DMARC_POLICY_FIELDS; i++)
 		cells[n++] = (struct cm_cell){dmarc_policy_names[i], fields[i], 0};
@@ -171,64 +218,87 @@ show_policy(const struct day *d, const struct entry *e)
 }
 
 static bool
-show_row(const struct day *d, const struct entry *e, int64_t count)
+show_row(const struct day *d, const char *value, int64_t count)
 {
 	const char *fields[DMARC_ROW_FIELDS];
-	struct cm_cell cells[3 + DMARC_ROW_FIELDS] = {
-		{"what", "record", 0}, {"domain", e->domain, 0}, {"count", NULL, count}};
+	struct cm_cell cells[2 + DMARC_ROW_FIELDS] = {
+		{"what", "record", 0}, {"count", NULL, count}};
 
-	split(d->s, e->value, fields, DMARC_ROW_FIELDS);
+	split(d->s, value, fields, DMARC_ROW_FIELDS);
 	for (size_t i = 0; i < DMARC_ROW_FIELDS; i++)
-		cells[3 + i] = (struct cm_cell){dmarc_row_names[i], fields[i], 0};
+		cells[2 + i] = (struct cm_cell){dmarc_row_names[i], fields[i], 0};
 	return cm_row(d->s, cells, sizeof(cells) / sizeof(*cells));
 }
 
-/* Rows of the domain from *i on; those that differ by the policy of their hour alone are one. */
+/* Those that differ by the policy of their hour alone are one. */
 static bool
-show_rows(const struct day *d, const char *domain, const struct gathering *rows, size_t *i)
+show_rows(const struct day *d, const char *domain)
 {
+	char prefix[DMARC_KEY_SIZE], rest[DMARC_KEY_SIZE];
+	struct gathering rows;
 	int64_t count = 0;
 
-	for (; *i < rows->count && strcmp(rows->entries[*i]->domain, domain) == 0; ++*i) {
-		const struct entry *e = rows->entries[*i];
-		const struct entry *next = *i + 1 < rows->count ? rows->entries[*i + 1] : NULL;
-		char rest[DMARC_KEY_SIZE];
+	snprintf(rest, sizeof(rest), "%s/", domain);
+	dmarc_key(prefix, d->s, "row", d->text, rest);
+	if (!gather_all(d->s, prefix, by_value, &rows))
+		return false;
+	for (size_t i = 0; i < rows.count; i++) {
+		const struct entry *e = &rows.entries[i];
 
-		snprintf(rest, sizeof(rest), "%s/%s", e->domain, e->rest);
+		snprintf(rest, sizeof(rest), "%s/%s", domain, e->rest);
 		count += counted(d->s, "count", d->text, rest);
-		if (next != NULL && strcmp(next->domain, domain) == 0 &&
-			strcmp(next->value, e->value) == 0)
+		if (i + 1 < rows.count && strcmp(rows.entries[i + 1].value, e->value) == 0)
 			continue;
-		if (count > 0 && !show_row(d, e, count))
-			return false;
+		if (count > 0 && !show_row(d, e->value, count))
+			return true;
 		count = 0;
 	}
 	return true;
 }
 
 static bool
-show_day(const struct day *d)
+show_report(const struct day *d, const char *text)
 {
-	struct gathering policies, rows;
-	size_t row = 0;
+	const struct dmarc_config *c = cm_config(d->s);
+	char key[DMARC_KEY_SIZE], domain[DMARC_NAME_SIZE];
+	const void *value = NULL;
+	size_t len;
+	char *policy;
 
-	if (!gather_all(d->s, "policy", d->text, &policies) ||
-		!gather_all(d->s, "row", d->text, &rows))
+	if (!dmarc_name(domain, text))
+		return complain(d->s, "that is no domain");
+	dmarc_key(key, d->s, "policy", d->text, domain);
+	switch (cm_store_get(d->s, c->store, key, &value, &len)) {
+	case CM_STORE_OK:
+		break;
+	case CM_STORE_NONE:
+		cm_decline(d->s, "nothing was counted of %s on %s", domain, d->text);
+		return false;
+	case CM_STORE_AWAY:
+	case CM_STORE_FULL:
+		return complain(d->s, "the store does not answer");
+	}
+	policy = cm_msg_alloc(d->s, len + 1);
+	memcpy(policy, value, len);
+	return !show_policy(d, domain, policy) || show_rows(d, domain);
+}
+
+/* The domains of which something was counted. */
+static bool
+list_reports(const struct day *d)
+{
+	struct gathering policies;
+	char prefix[DMARC_KEY_SIZE];
+
+	dmarc_key(prefix, d->s, "policy", d->text, "");
+	if (!gather_all(d->s, prefix, by_rest, &policies))
 		return false;
 	for (size_t i = 0; i < policies.count; i++) {
-		const char *fields[DMARC_POLICY_FIELDS];
+		const struct cm_cell cells[] = {
+			{"domain", policies.entries[i].rest, 0}, {"day", d->text, 0}};
 
-		split(d->s, policies.entries[i]->value, fields, DMARC_POLICY_FIELDS);
-		dmarc_rua_begin(d->s, policies.entries[i]->domain, fields[DMARC_POLICY_ORG],
-			fields[DMARC_POLICY_RUA]);
-	}
-	for (size_t i = 0; i < policies.count; i++) {
-		const char *domain = policies.entries[i]->domain;
-
-		while (row < rows.count && strcmp(rows.entries[row]->domain, domain) < 0)
-			row++;
-		if (!show_policy(d, policies.entries[i]) || !show_rows(d, domain, &rows, &row))
-			return false;
+		if (!cm_row(d->s, cells, 2))
+			break;
 	}
 	return true;
 }
@@ -237,21 +307,21 @@ static bool
 report(struct cm_session *s, size_t count, const char *const *operands)
 {
 	const struct dmarc_config *c = cm_config(s);
+	const struct args *args = cm_args(s);
 	struct day d = {.s = s};
 
-	if (count > 1)
-		return complain(s, "say one day: 2026-05-31");
-	/* Of several links those without are no mistake; of one it is. */
-	if (c->report_email == NULL)
-		return complain(s, "nothing is kept for reports: set report_email and store");
+	if (c->report_email == NULL) {
+		cm_decline(s, "nothing is kept for reports: set report_email and store");
+		return false;
+	}
 	dmarc_date(d.text, cm_time(s) - DMARC_DAY);
-	d.begin = dmarc_date_read(count == 0 ? d.text : operands[0]);
+	d.begin = dmarc_date_read(args->day == NULL ? d.text : args->day);
 	if (d.begin < 0)
 		return complain(s, "that is no day; write it as 2026-05-31");
 	if (d.begin + DMARC_DAY > cm_time(s))
 		return complain(s, "that day has not ended (in UTC)");
 	dmarc_date(d.text, d.begin);
-	return show_day(&d);
+	return count == 0 ? list_reports(&d) : show_report(&d, operands[0]);
 }
 
 /* --- show --- */
@@ -301,8 +371,9 @@ show(struct cm_session *s, size_t count, const char *const *operands)
 	struct dmarc_dns dns;
 	struct dmarc_walk w;
 
-	if (count != 1 || !dmarc_name(name, operands[0]))
-		return complain(s, "say one domain");
+	(void)count;
+	if (!dmarc_name(name, operands[0]))
+		return complain(s, "that is no domain");
 	dmarc_begin(s, name);
 	dmarc_ask(s, &q, &dns, name);
 	dmarc_check_walk(&q, &w, name);
@@ -315,7 +386,11 @@ show(struct cm_session *s, size_t count, const char *const *operands)
 }
 
 const struct cm_command dmarc_commands[DMARC_COMMANDS] = {
-	{"report", "[DAY]", "what was counted on a day, yesterday, for the reports on it", false,
-		report},
-	{"show", "DOMAIN", "shows the records that are for mail from there", false, show},
+	{"report", "[DOMAIN]", "of which domains something was counted on a day, or what of one",
+		false, report, report_options, sizeof(report_options) / sizeof(*report_options),
+		sizeof(struct cm_option), sizeof(struct args)},
+	{.name = "show",
+		.operands = "DOMAIN",
+		.help = "the records that are for mail from there",
+		.run = show},
 };

@@ -8,9 +8,8 @@
 #include "table.h"
 
 /* 2026-05-31, noon */
-#define NOON	 INT64_C(1780228800)
-#define MIDNIGHT INT64_C(1780185600)
-#define DAY	 INT64_C(86400)
+#define NOON INT64_C(1780228800)
+#define DAY  INT64_C(86400)
 
 static const char zone[] =
 	"_dmarc.example.org TXT \"v=DMARC1; p=reject; sp=none; fo=1; rua=mailto:d@example.org\"\n"
@@ -93,20 +92,66 @@ row(void *context, const char *link, const struct cm_cell *cells, size_t count)
 	return true;
 }
 
-static const char *
-ask(const char *name, const char *operand)
+/* As the words are typed, which end in NULL. */
+static void
+ask_with(const char *name, const char *const *words)
 {
 	struct command_sink sink = {.row = row};
 	const struct cm_plugin *plugin = command_find_plugin(&d.g->chain, "dmarc");
 	struct cm_session *s = session_new(&d.g->chain.limits, "control");
+	struct command_words read;
+	struct command_form form;
 	struct cm_command c;
+	size_t count = 0;
+	char why[200];
+
+	while (words[count] != NULL)
+		count++;
+	ck_assert(command_find(plugin, name, &c));
+	form = command_form(&c);
+	chain_open(&d.g->chain, s);
+	if (!command_read(name, &form, count, words, &s->conn, &read, why, sizeof(why)))
+		add(why);
+	else if (!command_run(s, plugin, &c, &read, &sink))
+		add(sink.complaint[0] != '\0' ? sink.complaint : sink.declined);
+	session_free(s);
+}
+
+static const char *
+show(const char *domain)
+{
+	answer[0] = '\0';
+	ask_with("show", (const char *const[]){domain, NULL});
+	return answer;
+}
+
+/* The domains of a day, NULL: yesterday. */
+static const char *
+list(const char *day)
+{
+	const char *const words[] = {day == NULL ? NULL : "--day", day, NULL};
 
 	answer[0] = '\0';
-	ck_assert(command_find(plugin, name, &c));
-	chain_open(&d.g->chain, s);
-	if (!command_run(s, plugin, &c, operand != NULL, &operand, &sink))
-		add(sink.complaint);
-	session_free(s);
+	ask_with("report", words);
+	return answer;
+}
+
+/* All reports of a day, one after the other. */
+static const char *
+reports(const char *day)
+{
+	char domains[20][64];
+	size_t count = 0;
+
+	list(day);
+	for (const char *p = answer; *p != '\0'; p = strchr(p, '\n') + 1)
+		snprintf(domains[count++], 64, "%.*s", (int)strcspn(p, "|"), p);
+	answer[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		const char *const words[] = {"--day", day, "--", domains[i], NULL};
+
+		ask_with("report", day == NULL ? words + 2 : words);
+	}
 	return answer;
 }
 
@@ -115,7 +160,7 @@ static const char *
 report(void)
 {
 	clock_advance(DAY * CLOCK_SEC);
-	return ask("report", NULL);
+	return reports(NULL);
 }
 
 /* So many lines hold the text. */
@@ -129,14 +174,14 @@ has(const char *text, unsigned times)
 	ck_assert_msg(found == times, "%u times %s in\n%s", found, text, answer);
 }
 
-#define ORG_REPORT                                                                 \
-	"report|example.org|2026-05-31|1780185600|1780271999|mx.test|example.com|" \
+#define ORG_REPORT                                                      \
+	"report|example.org|1780185600|1780271999|mx.test|example.com|" \
 	"dmarc@example.com||0|no|example.org|treewalk|reject|none||1|r|r|n|mailto:d@example.org\n"
 
 /* --- what is counted -----------------------------------------------------------------------------
  */
 
-/* rows: of the report, without their "record|DOMAIN|"; NULL: there is no report. */
+/* row: of the report, without its "record|"; NULL: there is no report. */
 static const struct {
 	const char *what, *options;
 	struct dmarc_mail mail;
@@ -210,10 +255,12 @@ START_TEST(messages_are_kept)
 	if (kept[_i].row == NULL) {
 		ck_assert_msg(answer[0] == '\0', "%s: %s", kept[_i].what, answer);
 	} else {
-		snprintf(line, sizeof(line), "record|%s|%s", kept[_i].domain, kept[_i].row);
+		snprintf(line, sizeof(line), "record|%s", kept[_i].row);
 		ck_assert_msg(strstr(answer, line) != NULL, "%s: %s", kept[_i].what, answer);
-		has("report|", 1);
 		has("record|", 1);
+		snprintf(line, sizeof(line), "report|%s|", kept[_i].domain);
+		has(line, 1);
+		has("report|", 1);
 	}
 	end();
 }
@@ -226,10 +273,10 @@ START_TEST(the_same_is_one_row)
 		send((struct dmarc_mail){.ip = NULL});
 	send((struct dmarc_mail){.ip = "203.0.113.8"});
 	report();
-	ck_assert_str_eq(answer, ORG_REPORT "record|example.org|5|203.0.113.7|reject|fail|fail||"
+	ck_assert_str_eq(answer, ORG_REPORT "record|5|203.0.113.7|reject|fail|fail||"
 					    "example.org|none.test|none.test|"
 					    "none|\n"
-					    "record|example.org|1|203.0.113.8|reject|fail|fail||"
+					    "record|1|203.0.113.8|reject|fail|fail||"
 					    "example.org|none.test|none.test|"
 					    "none|\n");
 	end();
@@ -256,16 +303,16 @@ START_TEST(domains_are_apart_and_days_too)
 	send((struct dmarc_mail){.ip = NULL});
 	clock_advance(DAY * CLOCK_SEC);
 	send((struct dmarc_mail){.ip = "203.0.113.9"});
-	ask("report", "2026-05-31");
+	reports("2026-05-31");
 	has("report|", 2);
 	has("record|", 2);
 	has("203.0.113.9", 0);
-	has("report|tested.test|2026-05-31|1780185600|1780271999|mx.test|example.com|"
+	has("report|tested.test|1780185600|1780271999|mx.test|example.com|"
 	    "dmarc@example.com||0|no|tested.test|treewalk|quarantine||||s|r|y|mailto:a@tested."
 	    "test\n",
 		1);
 	report();
-	has("report|example.org|2026-06-01|1780272000|1780358399|", 1);
+	has("report|example.org|1780272000|1780358399|", 1);
 	has("203.0.113.9", 1);
 	has("record|", 1);
 	end();
@@ -308,7 +355,7 @@ START_TEST(a_policy_that_changes_is_the_latest)
 	report();
 	has("|treewalk|none||||r|r|n|mailto:b@example.org\n", 1);
 	has("report|", 1);
-	has("record|example.org|2|", 1);
+	has("record|2|", 1);
 	has("record|", 1);
 	end();
 	snprintf(command, sizeof(command), "rm -r %s", dir);
@@ -329,10 +376,10 @@ START_TEST(rows_are_bounded)
 	send((struct dmarc_mail){.ip = "203.0.113.1"});
 	send((struct dmarc_mail){.from = "a@tested.test"});
 	report();
-	has("record|example.org|", 3);
-	has("record|example.org|2|203.0.113.1|", 1);
+	has("record|", 4);
+	has("record|2|203.0.113.1|", 1);
 	has("dmarc@example.com||2|no|example.org|", 1);
-	has("record|tested.test|", 1);
+	has("report|tested.test|", 1);
 	end();
 	begin("report_day_rows = 2", "enforce");
 	send((struct dmarc_mail){.ip = "203.0.113.1"});
@@ -350,10 +397,10 @@ START_TEST(they_are_forgotten)
 	begin("", "enforce");
 	send((struct dmarc_mail){.ip = NULL});
 	clock_advance(8 * DAY * CLOCK_SEC);
-	ask("report", "2026-05-31");
+	reports("2026-05-31");
 	has("record|", 1);
 	clock_advance(2 * DAY * CLOCK_SEC);
-	ck_assert_str_eq(ask("report", "2026-05-31"), "");
+	ck_assert_str_eq(reports("2026-05-31"), "");
 	end();
 }
 END_TEST
@@ -399,7 +446,22 @@ static const struct {
 START_TEST(days_that_can_be_asked_for)
 {
 	begin("", "enforce");
-	ck_assert_str_eq(ask("report", asked[_i].day), asked[_i].answer);
+	ck_assert_str_eq(list(asked[_i].day), asked[_i].answer);
+	end();
+}
+END_TEST
+
+START_TEST(domains_are_listed)
+{
+	begin("", "enforce");
+	send((struct dmarc_mail){.from = "a@tested.test"});
+	send((struct dmarc_mail){.from = "a@mail.example.org"});
+	clock_advance(DAY * CLOCK_SEC);
+	ck_assert_str_eq(list(NULL), "example.org|2026-05-31\ntested.test|2026-05-31\n");
+	ck_assert_str_eq(list("2026-05-30"), "");
+	answer[0] = '\0';
+	ask_with("report", (const char *const[]){"mail.example.org", NULL});
+	ck_assert_str_eq(answer, "dmarc: nothing was counted of mail.example.org on 2026-05-31");
 	end();
 }
 END_TEST
@@ -423,7 +485,8 @@ START_TEST(without_an_address_nothing_is_kept)
 		"plugin dmarc { store = m }\n");
 	drive_open(&d);
 	send((struct dmarc_mail){.ip = NULL});
-	ck_assert_str_eq(report(), "nothing is kept for reports: set report_email and store");
+	ck_assert_str_eq(
+		list(NULL), "dmarc: nothing is kept for reports: set report_email and store");
 	end();
 }
 END_TEST
@@ -441,14 +504,13 @@ static const struct {
 		"x.servfail.test|none|unknown|tree walk\n"},
 	{"nothing.test", "_dmarc.nothing.test|none\n_dmarc.test|none\n"
 			 "nothing.test|none|nothing.test|tree walk\n"},
-	{"no domain", "say one domain"},
+	{"no domain", "that is no domain"},
 };
 
 START_TEST(what_dns_says_is_shown)
 {
 	begin("", "enforce");
-	ck_assert_str_eq(ask("show", shown[_i].domain), shown[_i].answer);
-	ck_assert_str_eq(ask("show", NULL), "say one domain");
+	ck_assert_str_eq(show(shown[_i].domain), shown[_i].answer);
 	end();
 }
 END_TEST
@@ -468,6 +530,7 @@ main(void)
 	tcase_add_test(c, they_are_forgotten);
 	tcase_add_loop_test(c, whom_a_report_is_for, 0, LENGTH(destinations));
 	tcase_add_loop_test(c, days_that_can_be_asked_for, 0, LENGTH(asked));
+	tcase_add_test(c, domains_are_listed);
 	tcase_add_test(c, who_we_are);
 	tcase_add_test(c, without_an_address_nothing_is_kept);
 	tcase_add_loop_test(c, what_dns_says_is_shown, 0, LENGTH(shown));
