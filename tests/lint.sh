@@ -48,6 +48,7 @@ walls() {
 	only '#include <openssl/' 'plugins/lib/[a-z0-9_]*\.c:' 'only plugins/lib includes OpenSSL'
 	only '#include <libpsl' 'plugins/dmarc/dmarc_psl\.c:' 'only dmarc_psl.c includes libpsl'
 	only '#include <idn2' 'plugins/dmarc/dmarc_name\.c:' 'only dmarc_name.c includes libidn2'
+	only '#include <zlib' 'core/cli/dmarc\.c:' 'only cli/dmarc.c includes zlib'
 	only '#include <spf2/' 'plugins/spf/spf_lib\.c:' 'only spf_lib.c includes libspf2'
 	only '\<dlopen\(' 'core/host/plugin\.c:' 'only host/plugin.c calls dlopen'
 	only '\<(clock_gettime|gettimeofday|time)\(' 'core/base/clock\.c:' 'the time is read in base/clock.c'

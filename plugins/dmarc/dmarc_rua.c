@@ -24,17 +24,26 @@ struct uri {
 	char host[DMARC_NAME_SIZE];
 };
 
-/* The domain of "mailto:user@domain?header=value"; false: it is none. */
+/*
+ * "mailto:user@domain?header=value" without its headers; false: it is none. Scripts get what is
+ * left, so it holds nothing that a shell or a mail program could take for something else.
+ */
 static bool
-read_host(struct uri *uri)
+read_uri(struct uri *uri)
 {
-	const char *at = strchr(uri->text, '@');
-	char host[URI_SIZE];
+	char *at = strchr(uri->text, '@');
 
+	uri->text[strcspn(uri->text, "?")] = '\0';
 	if (strncasecmp(uri->text, MAILTO, strlen(MAILTO)) != 0 || at == NULL)
 		return false;
-	snprintf(host, sizeof(host), "%.*s", (int)strcspn(at + 1, "?"), at + 1);
-	return dmarc_name(uri->host, host);
+	for (const char *p = uri->text + strlen(MAILTO); p < at; p++) {
+		bool letter = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+			      (*p >= '0' && *p <= '9');
+
+		if (!letter && (strchr("._+=-", *p) == NULL || p == uri->text + strlen(MAILTO)))
+			return false;
+	}
+	return at > uri->text + strlen(MAILTO) && dmarc_name(uri->host, at + 1);
 }
 
 /* The next of a list with blanks between; false: there is none, or none that we could send to. */
@@ -49,7 +58,7 @@ next_uri(const char **list, struct uri *uri)
 		if (len >= sizeof(uri->text))
 			continue;
 		snprintf(uri->text, sizeof(uri->text), "%.*s", (int)len, text);
-		if (read_host(uri))
+		if (read_uri(uri))
 			return true;
 	}
 	return false;
