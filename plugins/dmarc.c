@@ -142,6 +142,17 @@ check(struct cm_session *s, struct dmarc_message *m, struct dmarc_identifier *id
 	dmarc_check(&q, &m->result);
 }
 
+/* A signature that nobody looked for might have made it pass. */
+static bool
+is_unknown(struct cm_session *s, const struct dmarc_message *m)
+{
+	if (m->result.code != DMARC_CODE_FAIL || !config_of(s)->need_dkim || dmarc_dkim_checked(s))
+		return false;
+	cm_reason(s, "nobody looked for DKIM signatures: put dkim in front of %s in the chain",
+		cm_link_name(s));
+	return true;
+}
+
 static enum cm_verdict
 eom(struct cm_session *s, const struct cm_event *ev)
 {
@@ -170,8 +181,10 @@ eom(struct cm_session *s, const struct cm_event *ev)
 	else
 		m->author[0] = '\0';
 	m->shadow = cm_shadow(s);
-	if (!find_case(s, m, &c, ids, count))
+	if (is_unknown(s, m) || !find_case(s, m, &c, ids, count)) {
+		m->checked = false;
 		return CM_FAILED;
+	}
 	dmarc_publish(s, m);
 	return act(s, m);
 }
@@ -321,6 +334,10 @@ static const struct cm_option options[] = {
 	ACTION("mailing_list", mailing_list, "quarantine", DMARC_LIST_WORDS,
 		"the most that becomes of mail that fails and comes from a mailing list; no: as of "
 		"other mail"),
+	{"need_dkim", CM_OPT_BOOL, AT(need_dkim), "yes", .since = "0.1",
+		.help = "where no link looked for DKIM signatures nobody can tell whether a "
+			"message "
+			"fails, and on_error decides; no: it fails"},
 	ACTION("none", none, "none", DMARC_ACTION_WORDS, "the author domain has no DMARC record"),
 	{"org_domain", CM_OPT_CHOICE, AT(org_domain), "tree", "tree|psl|both", .since = "0.1",
 		.help = "organizations end where DNS says so, where the public suffix list does, "

@@ -19,14 +19,15 @@
 
 struct dmarc_config {
 	struct dmarc_actions actions;
-	int org_domain;	       /* enum dmarc_method */
+	int org_domain; /* enum dmarc_method */
+	bool need_dkim;
 	struct cm_skip skip;   /* who is not checked */
 	struct cm_skip exempt; /* who is, and nothing becomes of it */
 	const struct cm_map *skip_domains;
 	struct cm_list trusted_forwarders, trusted_sealers;
 	const char *tag_header;
-	const char *report_org, *report_email,
-		*report_contact; /* email NULL: no records are kept */
+	const char *report_email; /* NULL: nothing is kept */
+	const char *report_org, *report_contact;
 	int64_t report_rows, report_day_rows;
 	const struct cm_store *store;
 	struct dmarc_psl *psl; /* of start() */
@@ -51,6 +52,8 @@ struct dmarc_message {
 /* What SPF and DKIM say; the array lives as long as the message. */
 struct dmarc_identifier *dmarc_identifiers(struct cm_session *, size_t *count);
 
+/* Some link looked for signatures; else nobody knows whether there are any. */
+bool dmarc_dkim_checked(const struct cm_session *);
 /* Client, sender or author domain are exempt. why is set for CM_KNOWN, and what nobody can tell. */
 enum cm_known dmarc_exempt(struct cm_session *, const char *author, const char **why);
 /* A forwarder that we trust says that it was well when it came there; why: which. */

@@ -77,6 +77,18 @@ dmarc_identifiers(struct cm_session *s, size_t *count)
 	return ids;
 }
 
+bool
+dmarc_dkim_checked(const struct cm_session *s)
+{
+	if (cm_result(s, "dkim", "result") != NULL)
+		return true;
+	for (size_t i = 0; i < cm_auth_result_count(s); i++) {
+		if (strcmp(cm_auth_result(s, i)->method, "dkim") == 0)
+			return true;
+	}
+	return false;
+}
+
 /* --- exceptions --- */
 
 /* As it is, then each domain above it with a dot in front. */

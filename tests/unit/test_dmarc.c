@@ -352,6 +352,25 @@ START_TEST(who_is_not_checked)
 }
 END_TEST
 
+/* What nobody looked at is not taken for none. */
+START_TEST(signatures_that_nobody_looked_for)
+{
+	const struct dmarc_mail unseen = {.fields = {"X-Claim: nobody looked"}};
+
+	begin("on_error = tempfail");
+	ck_assert_int_eq(dmarc_case_send(&d, &unseen), CM_TEMPFAIL);
+	ck_assert_str_eq(dmarc_case_result(&d, "result"), "");
+	chain_end_message(d.s);
+	dmarc_case_send(&d, &(struct dmarc_mail){.sender = "<a@pass.example.org>",
+				    .fields = {"X-Claim: nobody looked"}});
+	ck_assert_str_eq(dmarc_case_result(&d, "result"), "pass");
+	drive_fini(&d);
+	begin("need_dkim = no");
+	ck_assert_int_eq(dmarc_case_send(&d, &unseen), CM_REJECT);
+	drive_fini(&d);
+}
+END_TEST
+
 START_TEST(unknown_login_is_not_taken_for_none)
 {
 	begin("");
@@ -497,6 +516,7 @@ main(void)
 	tcase_add_loop_test(c, mail, 0, LENGTH(mails));
 	tcase_add_loop_test(c, exception, 0, LENGTH(exceptions));
 	tcase_add_loop_test(c, who_is_not_checked, 0, LENGTH(skips));
+	tcase_add_test(c, signatures_that_nobody_looked_for);
 	tcase_add_test(c, unknown_login_is_not_taken_for_none);
 	tcase_add_test(c, results_for_later_links);
 	tcase_add_loop_test(c, authentication_results, 0, LENGTH(fields));

@@ -3,7 +3,8 @@
  * arc.c - stands for the plugins dkim and arc: says of a message what its X-Claim fields say
  *
  * "dkim=pass d=example.org s=key1" is a signature, "result=pass", "sealer=example.org" and the like
- * are results of arc.
+ * are results of arc. Without a signature that is said, too, as dkim
+ * does, unless a field says "nobody looked".
  */
 #include <chainmail/plugin.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@ word(const char *text, const char *name, char out[WORD_SIZE])
 	return false;
 }
 
-static void
+static bool
 sign(struct cm_session *s, const char *claim)
 {
 	char result[WORD_SIZE], domain[WORD_SIZE] = "", selector[WORD_SIZE] = "";
@@ -36,21 +37,24 @@ sign(struct cm_session *s, const char *claim)
 		.method = "dkim", .result = result, .count = 2, .properties = properties};
 
 	if (!word(claim, "dkim", result))
-		return;
+		return false;
 	word(claim, "d", domain);
 	r.count = 1 + word(claim, "s", selector);
 	cm_add_auth_result(s, &r);
+	return true;
 }
 
 static enum cm_verdict
 eom(struct cm_session *s, const struct cm_event *ev)
 {
 	static const char *const keys[] = {"dmarc", "oldest_pass", "result", "sealer"};
+	bool is_signed = false, silent = false;
 	const char *claim;
 
 	(void)ev;
 	for (size_t n = 1; (claim = cm_header(s, "X-Claim", n)) != NULL; n++) {
-		sign(s, claim);
+		is_signed |= sign(s, claim);
+		silent |= strcmp(claim, "nobody looked") == 0;
 		for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
 			char value[WORD_SIZE];
 
@@ -58,6 +62,8 @@ eom(struct cm_session *s, const struct cm_event *ev)
 				cm_set_result(s, keys[i], value);
 		}
 	}
+	if (!is_signed && !silent)
+		cm_add_auth_result(s, &(struct cm_auth_result){.method = "dkim", .result = "none"});
 	return CM_CONTINUE;
 }
 
