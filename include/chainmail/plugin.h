@@ -144,7 +144,7 @@ enum cm_option_type {
 };
 
 enum {
-	CM_OPT_REQUIRED = 1u << 0, /* configuration is refused without it */
+	CM_OPT_REQUIRED = 1u << 0,  /* configuration is refused without it */
 	CM_OPT_NO_DEFAULT = 1u << 1 /* CM_OPT_STORE: NULL when not set */
 };
 
