@@ -205,8 +205,8 @@ add_metadata(struct buf *out, const json_t *report)
 	close_tag(out, 2, "date_range");
 	if (dropped > 0)
 		buf_printf(out,
-			"    <error>%lld messages more were of too many kinds to be "
-			"listed</error>\n",
+			"    <error>messages that were of too many kinds to be listed: "
+			"%lld</error>\n",
 			dropped);
 	add(out, 2, "generator", "Chainmail " CHAINMAIL_VERSION);
 	close_tag(out, 1, "report_metadata");

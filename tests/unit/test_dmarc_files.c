@@ -465,7 +465,7 @@ START_TEST(what_was_dropped_is_said)
 	buf_init(&out, 0);
 	dmarc_xml(&out, report, rows, 0, 0);
 	ck_assert_ptr_nonnull(strstr(
-		out.data, "<error>7 messages more were of too many kinds to be listed</error>"));
+		out.data, "<error>messages that were of too many kinds to be listed: 7</error>"));
 	buf_fini(&out);
 	json_decref(report);
 	json_decref(rows);

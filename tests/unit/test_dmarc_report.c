@@ -2,8 +2,12 @@
 /*
  * test_dmarc_report.c - plugin dmarc: what is kept of a day, and chainmail dmarc report, show
  */
+#include <jansson.h>
+
+#include "base/buf.h"
 #include "base/clock.h"
 #include "chain/command.h"
+#include "cli/dmarc_xml.h"
 #include "dmarc_case.h"
 #include "table.h"
 
@@ -32,6 +36,8 @@ static const char zone[] =
 	"evil.test._report._dmarc.greedy.test TXT \"v=DMARC1; rua=mailto:a@victim.test\"\n";
 
 static struct drive d;
+/* The rows of an answer as the control socket has them; NULL: nobody wants them. */
+static json_t *objects;
 /* Rows of an answer, cells with "|" between; what it complains of. */
 static char answer[1 << 18];
 
@@ -76,6 +82,18 @@ add(const char *text)
 	snprintf(answer + strlen(answer), sizeof(answer) - strlen(answer), "%s", text);
 }
 
+static void
+add_object(const char *link, const struct cm_cell *cells, size_t count)
+{
+	json_t *object = json_pack("{s:s}", "link", link);
+
+	for (size_t i = 0; i < count; i++)
+		json_object_set_new(object, cells[i].name,
+			cells[i].text != NULL ? json_string(cells[i].text)
+					      : json_integer(cells[i].number));
+	json_array_append_new(objects, object);
+}
+
 static bool
 row(void *context, const char *link, const struct cm_cell *cells, size_t count)
 {
@@ -83,6 +101,8 @@ row(void *context, const char *link, const struct cm_cell *cells, size_t count)
 
 	(void)context;
 	ck_assert_str_eq(link, "dmarc");
+	if (objects != NULL)
+		add_object(link, cells, count);
 	for (size_t i = 0; i < count; i++) {
 		snprintf(number, sizeof(number), "%lld", (long long)cells[i].number);
 		add(i == 0 ? "" : "|");
@@ -432,6 +452,52 @@ START_TEST(whom_a_report_is_for)
 }
 END_TEST
 
+/* --- files ---------------------------------------------------------------------------------------
+ */
+
+#define SCHEMA "tests/unit/dmarc_report.xsd"
+
+/* What the rows become, which the schema takes. */
+START_TEST(rows_become_a_valid_file)
+{
+	const char *check = "xmllint --noout --nonet --schema " SCHEMA " - >/dev/null 2>&1";
+	char file[300];
+	struct buf xml;
+	FILE *f;
+
+	if (system("command -v xmllint >/dev/null") != 0 || access(SCHEMA, R_OK) != 0) {
+		table_skip("rows_become_a_valid_file",
+			"there is no xmllint (Debian: libxml2-utils), or no " SCHEMA);
+		return;
+	}
+	begin("report_rows = 4; report_contact = \"<&>\"; skip_for = [ 203.0.113.9 ]", "enforce");
+	send((struct dmarc_mail){.ip = "203.0.113.9"});
+	send((struct dmarc_mail){.ip = "2001:db8::7", .sender = "<>"});
+	send((struct dmarc_mail){.sender = "<a@pass.example.org>",
+		.fields = {"X-Claim: dkim=pass d=example.org s=a<b",
+			"X-Claim: dkim=temperror d=x.test s=key"}});
+	send((struct dmarc_mail){.from = "a@mail.example.org"});
+	send((struct dmarc_mail){.from = "a@nowhere.example.org"});
+	objects = json_array();
+	report();
+	has("record|", 4);
+	buf_init(&xml, 0);
+	dmarc_xml(&xml, json_array_get(objects, 1), objects, 2, json_array_size(objects));
+	f = popen(check, "w");
+	fputs(xml.data, f);
+	ck_assert_msg(pclose(f) == 0, "%s", xml.data);
+	ck_assert_ptr_nonnull(strstr(xml.data, "<domain>example.org</domain>"));
+	ck_assert_ptr_nonnull(
+		strstr(xml.data, "<error>messages that were of too many kinds to be listed: 1<"));
+	ck_assert(dmarc_xml_file(json_array_get(objects, 1), file, sizeof(file)));
+	ck_assert(strncmp(file, "mx.test!example.org!1780185600!1780271999!", 42) == 0);
+	buf_fini(&xml);
+	json_decref(objects);
+	objects = NULL;
+	end();
+}
+END_TEST
+
 /* --- commands ------------------------------------------------------------------------------------
  */
 
@@ -530,6 +596,7 @@ main(void)
 	tcase_add_test(c, rows_are_bounded);
 	tcase_add_test(c, they_are_forgotten);
 	tcase_add_loop_test(c, whom_a_report_is_for, 0, LENGTH(destinations));
+	tcase_add_test(c, rows_become_a_valid_file);
 	tcase_add_loop_test(c, days_that_can_be_asked_for, 0, LENGTH(asked));
 	tcase_add_test(c, domains_are_listed);
 	tcase_add_test(c, who_we_are);
