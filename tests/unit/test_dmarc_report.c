@@ -19,6 +19,7 @@ static const char zone[] =
 	"_dmarc.example.org TXT \"v=DMARC1; p=reject; sp=none; fo=1; rua=mailto:d@example.org\"\n"
 	"pass.example.org   TXT \"v=spf1 ip4:203.0.113.0/24 -all\"\n"
 	"pass.other.test    TXT \"v=spf1 ip4:203.0.113.0/24 -all\"\n"
+	"_dmarc.quar.test   TXT \"v=DMARC1; p=quarantine; rua=mailto:a@quar.test\"\n"
 	"_dmarc.silent.test TXT \"v=DMARC1; p=reject\"\n"
 	"_dmarc.tested.test TXT \"v=DMARC1; p=quarantine; t=y; adkim=s; "
 	"rua=mailto:a@tested.test\"\n"
@@ -309,8 +310,9 @@ START_TEST(a_watched_link_did_nothing)
 	begin("", "shadow");
 	send((struct dmarc_mail){.ip = NULL});
 	send((struct dmarc_mail){.sender = "<a@pass.example.org>"});
+	send((struct dmarc_mail){.from = "a@quar.test"});
 	report();
-	has("|none|fail|fail|local_policy|", 1);
+	has("|none|fail|fail|local_policy|", 2);
 	has("|pass|fail|pass||", 1);
 	end();
 }
