@@ -30,7 +30,7 @@ CPPFLAGS += -D_GNU_SOURCE -Iinclude -Icore -DCHAINMAIL_VERSION='"$(VERSION)"' \
 	-DCHAINMAIL_PLUGIN_DIR='"$(LIBDIR)"' -DCHAINMAIL_CONFIG='"$(SYSCONFDIR)/filter.conf"'
 CFLAGS += -std=c11 $(OPT) $(WARN) $(HARDEN) -fvisibility=hidden -pthread $(SAN) $(EXTRA_CFLAGS)
 LDFLAGS += -pie -pthread -rdynamic -Wl,-z,relro,-z,now $(SAN)
-LIBS = -lhiredis -llmdb -lmilter -lunbound -lresolv -ljansson $(LUA_LIBS) -ldl -lm
+LIBS = -lhiredis -llmdb -lmilter -lunbound -lresolv -ljansson $(LUA_LIBS) -lz -ldl -lm
 
 CORE := $(sort $(wildcard core/*/*.c))
 CORE_OBJ := $(CORE:%.c=$(B)/obj/%.o)
@@ -46,7 +46,7 @@ SHARED_LIBS = $(SHARED) -Wl,--as-needed -lcrypto -Wl,--no-as-needed
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 TEST_PLUGINS := $(patsubst tests/unit/plugins/%.c,$(B)/tests/plugins/%.so,\
 	$(wildcard tests/unit/plugins/*.c)) $(B)/tests/plugins/skeleton.so
-CONFORMANCE := $(B)/tests/conformance/spf
+CONFORMANCE := $(B)/tests/conformance/dmarc $(B)/tests/conformance/spf
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 DOC_FILES := docs/chainmail.8 docs/filter.conf.5
 SOURCES := $(wildcard include/chainmail/*.h core/*.c core/*/*.[ch] plugins/*.c plugins/*/*.[ch] docs/*.c \
@@ -102,6 +102,8 @@ check-transcripts: all $(B)/tests/transcript
 
 # A suite in openspf's YAML format.
 SPF_SUITE ?= ../shared/conformance/spf-openspf/rfc7208-tests.yml
+# Vectors of the public suffix list.
+PSL_SUITE ?= ../shared/conformance/psl/tests/tests.txt
 
 conformance: all $(CONFORMANCE) ## the cases of an SPF suite (SPF_SUITE=FILE)
 	@sh tests/conformance/run.sh $(B) suite $(SPF_SUITE)
@@ -109,6 +111,8 @@ conformance: all $(CONFORMANCE) ## the cases of an SPF suite (SPF_SUITE=FILE)
 check-conformance: all $(CONFORMANCE)
 	@sh tests/conformance/run.sh $(B) suite $(SPF_SUITE)
 	@sh tests/conformance/run.sh $(B) diff
+	@sh tests/conformance/run.sh $(B) dmarc
+	@sh tests/conformance/run.sh $(B) psl $(PSL_SUITE)
 
 check-docs: all $(B)/tests/load
 	@bash tests/docs.sh $(B)
@@ -144,7 +148,7 @@ lint: ## rooms, sizes, headers, names; warnings of gcc and clang
 	@$(MAKE) --no-print-directory lint-build fuzz-build B=$(B)/clang-lint CC=clang EXTRA_CFLAGS=-Werror
 
 # Everything that is C.
-lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dns hostile_dns bench_spf bench_store conformance/spf)
+lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dns hostile_dns bench_spf bench_store conformance/dmarc conformance/spf)
 
 format: ## let clang-format lay out every file
 	@clang-format -i $(SOURCES)
@@ -323,6 +327,8 @@ $(B)/tests/unit/test_ratelimit_rules: $(filter $(B)/obj/plugins/ratelimit/%,$(PA
 $(B)/tests/unit/test_greylist_away $(B)/tests/unit/test_ratelimit_away $(B)/tests/unit/test_service_skip: LDFLAGS += -Wl,-z,muldefs
 $(filter $(B)/tests/unit/test_spf_%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_spf conformance/spf fuzz/fuzz_spf): \
 	$(filter $(B)/obj/plugins/spf/%,$(PARTS))
+$(filter $(B)/tests/unit/test_dmarc_%,$(UNIT)) $(patsubst %,$(B)/tests/%,conformance/dmarc fuzz/fuzz_dmarc_record fuzz/fuzz_from): \
+	$(filter $(B)/obj/plugins/dmarc/%,$(PARTS))
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(CORE_LIB) $(SHARED)
 	$(call say,LINK)

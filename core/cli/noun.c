@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "chain/command.h"
+#include "dmarc.h"
 #include "host/plugin.h"
 #include "remote.h"
 
@@ -25,6 +26,16 @@ static struct {
 	const struct cm_plugin *plugins[NOUNS_MOST];
 	struct command commands[NOUNS_MOST];
 } nouns;
+
+/* Nouns for which this program does more than to ask. */
+static const struct {
+	const char *noun;
+	const struct cli_option *options;
+	size_t option_count;
+	int (*run)(int argc, char **argv);
+} helped[] = {
+	{"dmarc", dmarc_options, DMARC_OPTIONS, dmarc_run},
+};
 
 static const struct cm_plugin *
 plugin_of(const struct command *c)
@@ -65,7 +76,9 @@ add(const struct cm_plugin *plugin)
 	if (plugin == NULL || plugin->noun == NULL || nouns.count == NOUNS_MOST)
 		return;
 	nouns.plugins[nouns.count] = plugin;
-	nouns.commands[nouns.count++] = (struct command){
+	struct command *c = &nouns.commands[nouns.count++];
+
+	*c = (struct command){
 		.name = plugin->noun,
 		.operands = names_of(plugin),
 		.help = plugin->help != NULL ? plugin->help : "",
@@ -74,6 +87,13 @@ add(const struct cm_plugin *plugin)
 		.run = remote_run,
 		.explain = explain,
 	};
+	for (size_t i = 0; i < sizeof(helped) / sizeof(*helped); i++) {
+		if (strcmp(helped[i].noun, plugin->noun) != 0)
+			continue;
+		c->options = helped[i].options;
+		c->option_count = helped[i].option_count;
+		c->run = helped[i].run;
+	}
 }
 
 /* The configuration that the words name, whatever the command is; the last one, as for getopt. */

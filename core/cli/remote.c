@@ -35,11 +35,6 @@
 /* What whoever is behind the socket can make us keep. */
 #define ANSWER_MOST (4u * CONTROL_ANSWER_MOST)
 
-struct remote_args {
-	const char *config, *socket;
-	bool json;
-};
-
 #define ARG(field) offsetof(struct remote_args, field)
 
 const struct cli_option remote_options[REMOTE_OPTIONS] = {
@@ -250,10 +245,10 @@ help_with(const char *command, int count, char *const *words)
 	fprintf(stderr, "try: chainmail help %s\n", command);
 }
 
-static int
-ask(const struct remote_args *args, int count, char *const *words)
+int
+remote_ask(
+	const struct remote_args *args, int count, char *const *words, struct remote_table *table)
 {
-	struct remote_table *table;
 	struct arena arena;
 	const char *path;
 	int fd, code;
@@ -266,14 +261,26 @@ ask(const struct remote_args *args, int count, char *const *words)
 		return code;
 	}
 	arena_fini(&arena);
-	table = remote_table_new(args->json);
 
 	FILE *in = fdopen(fd, "r");
 
 	send_words(fd, count, words);
 	code = read_answer(in, table);
-	remote_table_print(table, words[0]);
 	fclose(in);
+	return code;
+}
+
+/* Where no daemon was found there is nothing to print. */
+static int
+ask(const struct remote_args *args, int count, char *const *words)
+{
+	struct remote_table *table = remote_table_new(args->json);
+	int code = remote_ask(args, count, words, table);
+
+	if (code != EXIT_OK && !remote_table_failed(table))
+		remote_table_free(table);
+	else
+		remote_table_print(table, words[0]);
 	if (code == EXIT_USAGE)
 		help_with(words[0], count, words);
 	return code;

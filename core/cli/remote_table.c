@@ -56,6 +56,37 @@ remote_table_error(struct remote_table *t, const char *words)
 	t->error = strdup(words);
 }
 
+const json_t *
+remote_table_rows(const struct remote_table *t)
+{
+	return t->rows;
+}
+
+bool
+remote_table_failed(const struct remote_table *t)
+{
+	return t->error != NULL;
+}
+
+struct remote_table *
+remote_table_take_error(struct remote_table *t)
+{
+	struct remote_table *alone = remote_table_new(false);
+
+	alone->error = t->error;
+	t->error = NULL;
+	return alone;
+}
+
+void
+remote_table_free(struct remote_table *t)
+{
+	buf_fini(&t->lines);
+	json_decref(t->rows);
+	free(t->error);
+	free(t);
+}
+
 /* --- one table --- */
 
 /* "first_at": what is there is a time. */
@@ -233,8 +264,5 @@ remote_table_print(struct remote_table *t, const char *command)
 		fprintf(stderr, "chainmail %s: %s\n", command, words.data);
 	}
 	buf_fini(&words);
-	buf_fini(&t->lines);
-	json_decref(t->rows);
-	free(t->error);
-	free(t);
+	remote_table_free(t);
 }

@@ -187,7 +187,7 @@ build_give_stores(struct build *b, const struct build_section *s, const struct s
 		struct cm_option row = schema_row(rows, i);
 		const struct cm_store **at = (void *)((unsigned char *)config + row.offset);
 
-		if (row.type != CM_OPT_STORE || *at != NULL)
+		if (row.type != CM_OPT_STORE || (row.flags & CM_OPT_NO_DEFAULT) != 0 || *at != NULL)
 			continue;
 		*at = only_store(b, s);
 		if (*at == NULL)

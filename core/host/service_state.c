@@ -88,6 +88,12 @@ cm_link_name(const struct cm_session *s)
 	return service_link_name(s);
 }
 
+bool
+cm_shadow(const struct cm_session *s)
+{
+	return chain_running_shadow(s);
+}
+
 const struct cm_final *
 cm_final(const struct cm_session *s)
 {

@@ -144,7 +144,8 @@ enum cm_option_type {
 };
 
 enum {
-	CM_OPT_REQUIRED = 1u << 0 /* configuration is refused without it */
+	CM_OPT_REQUIRED = 1u << 0,  /* configuration is refused without it */
+	CM_OPT_NO_DEFAULT = 1u << 1 /* CM_OPT_STORE: NULL when not set */
 };
 
 /* One setting: a row. Manual pages, `chainmail config help` and the checks are made from it. */
@@ -297,6 +298,8 @@ CM_API void *cm_conn_alloc(struct cm_session *, size_t);
 CM_API void *cm_msg_alloc(struct cm_session *, size_t);
 /* The link's name in filter.conf. */
 CM_API const char *cm_link_name(const struct cm_session *);
+/* The link is only watched for this message: neither its verdict nor its edits change anything. */
+CM_API bool cm_shadow(const struct cm_session *);
 
 /* --- facts of the session ------------------------------------------------------------------- */
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # run.sh BUILD WHAT [SUITE] - hold the checks against what others wrote
 #
-# WHAT is "suite": the cases of SUITE, a file in openspf's YAML format; or "diff": python3-spf on zones made up here.
+# WHAT is "suite": the cases of SUITE, a file in openspf's YAML format; "diff": python3-spf on zones made up here;
+# "dmarc": a second reading of RFC 9989 on such zones; or "psl": SUITE, vectors of the public suffix list.
 # The suites are not part of this project: where one is not there, that is said, and nothing fails. Nor does it
 # without Debian's modules for Python, unless everything must run (CHAINMAIL_NO_SKIP).
 set -u
@@ -44,7 +45,19 @@ diff() {
 	"$python" "$here/spf_diff.py" "$build/tests/conformance/spf" "${SPF_DIFF_CASES-2000}" "${SPF_DIFF_SEED-1}"
 }
 
+dmarc() {
+	"$python" "$here/dmarc_diff.py" "$build/tests/conformance/dmarc" "${DMARC_DIFF_CASES-3000}" "${DMARC_DIFF_SEED-1}"
+}
+
+psl() {
+	[ -r "$suite" ] || {
+		skip "there is no suite $suite; give one: make check-conformance PSL_SUITE=FILE"
+		exit 0
+	}
+	"$python" "$here/psl.py" "$build/tests/conformance/dmarc" "$suite"
+}
+
 case $what in
-suite | diff) $what ;;
-*) echo "usage: run.sh BUILD suite FILE | run.sh BUILD diff" >&2 && exit 2 ;;
+suite | diff | dmarc | psl) $what ;;
+*) echo "usage: run.sh BUILD suite FILE | run.sh BUILD diff | run.sh BUILD dmarc | run.sh BUILD psl FILE" >&2 && exit 2 ;;
 esac

@@ -145,6 +145,7 @@ look_at_facts(struct cm_session *s)
 	ck_assert_ptr_null(cm_rcpt(s, 2));
 	ck_assert_int_eq(cm_stage(s), CM_STAGE_EOM);
 	ck_assert_str_eq(cm_link_name(s), "instance");
+	ck_assert(!cm_shadow(s));
 	ck_assert_ptr_nonnull(cm_config(s));
 	ck_assert_int_gt(cm_size(s), 0);
 	/* Declared and not there: none. Not declared: who knows. */
