@@ -46,7 +46,7 @@ SHARED_LIBS = $(SHARED) -Wl,--as-needed -lcrypto -Wl,--no-as-needed
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 TEST_PLUGINS := $(patsubst tests/unit/plugins/%.c,$(B)/tests/plugins/%.so,\
 	$(wildcard tests/unit/plugins/*.c)) $(B)/tests/plugins/skeleton.so
-CONFORMANCE := $(B)/tests/conformance/spf
+CONFORMANCE := $(B)/tests/conformance/arc $(B)/tests/conformance/spf
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 DOC_FILES := docs/chainmail.8 docs/filter.conf.5
 SOURCES := $(wildcard include/chainmail/*.h core/*.c core/*/*.[ch] plugins/*.c plugins/*/*.[ch] docs/*.c \
@@ -321,6 +321,7 @@ $(B)/tests/unit/test_dnsbl_rules $(B)/tests/fuzz/fuzz_lists: $(filter $(B)/obj/p
 $(B)/tests/unit/test_ratelimit_rules: $(filter $(B)/obj/plugins/ratelimit/%,$(PARTS))
 # Their stores and maps, which can be away, stand in front of the core's.
 $(B)/tests/unit/test_greylist_away $(B)/tests/unit/test_ratelimit_away $(B)/tests/unit/test_service_skip: LDFLAGS += -Wl,-z,muldefs
+$(B)/tests/unit/test_arc_check $(B)/tests/unit/test_arc_mutate $(patsubst %,$(B)/tests/%,conformance/arc fuzz/fuzz_arc): $(filter $(B)/obj/plugins/arc/%,$(PARTS))
 $(filter $(B)/tests/unit/test_spf_%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_spf conformance/spf fuzz/fuzz_spf): \
 	$(filter $(B)/obj/plugins/spf/%,$(PARTS))
 
