@@ -103,12 +103,18 @@ check-transcripts: all $(B)/tests/transcript
 # A suite in openspf's YAML format.
 SPF_SUITE ?= ../shared/conformance/spf-openspf/rfc7208-tests.yml
 
-conformance: all $(CONFORMANCE) ## the cases of an SPF suite (SPF_SUITE=FILE)
+# A suite in ValiMail's YAML format.
+ARC_SUITE ?= ../shared/conformance/arc-valimail/tests/arc-draft-validation-tests.yml
+
+conformance: all $(CONFORMANCE) ## the cases of suites of SPF and ARC (SPF_SUITE=FILE, ARC_SUITE=FILE)
 	@sh tests/conformance/run.sh $(B) suite $(SPF_SUITE)
+	@sh tests/conformance/run.sh $(B) arc $(ARC_SUITE)
 
 check-conformance: all $(CONFORMANCE)
 	@sh tests/conformance/run.sh $(B) suite $(SPF_SUITE)
 	@sh tests/conformance/run.sh $(B) diff
+	@sh tests/conformance/run.sh $(B) arc $(ARC_SUITE)
+	@sh tests/conformance/run.sh $(B) arc-peer
 
 check-docs: all $(B)/tests/load
 	@bash tests/docs.sh $(B)
@@ -144,7 +150,7 @@ lint: ## rooms, sizes, headers, names; warnings of gcc and clang
 	@$(MAKE) --no-print-directory lint-build fuzz-build B=$(B)/clang-lint CC=clang EXTRA_CFLAGS=-Werror
 
 # Everything that is C.
-lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dns hostile_dns bench_spf bench_store conformance/spf)
+lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dns hostile_dns bench_spf bench_store conformance/arc conformance/spf)
 
 format: ## let clang-format lay out every file
 	@clang-format -i $(SOURCES)
@@ -321,7 +327,8 @@ $(B)/tests/unit/test_dnsbl_rules $(B)/tests/fuzz/fuzz_lists: $(filter $(B)/obj/p
 $(B)/tests/unit/test_ratelimit_rules: $(filter $(B)/obj/plugins/ratelimit/%,$(PARTS))
 # Their stores and maps, which can be away, stand in front of the core's.
 $(B)/tests/unit/test_greylist_away $(B)/tests/unit/test_ratelimit_away $(B)/tests/unit/test_service_skip: LDFLAGS += -Wl,-z,muldefs
-$(B)/tests/unit/test_arc_check $(B)/tests/unit/test_arc_mutate $(patsubst %,$(B)/tests/%,conformance/arc fuzz/fuzz_arc): $(filter $(B)/obj/plugins/arc/%,$(PARTS))
+$(filter $(B)/tests/unit/test_arc_%,$(UNIT)) $(patsubst %,$(B)/tests/%,conformance/arc fuzz/fuzz_arc): \
+	$(filter $(B)/obj/plugins/arc/% $(B)/obj/plugins/arc_seal/%,$(PARTS))
 $(filter $(B)/tests/unit/test_spf_%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_spf conformance/spf fuzz/fuzz_spf): \
 	$(filter $(B)/obj/plugins/spf/%,$(PARTS))
 

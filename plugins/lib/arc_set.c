@@ -86,18 +86,25 @@ arc_results_payload(const char *value, unsigned *instance)
 	return p != NULL && *p == ';' ? p + 1 : NULL;
 }
 
+/* 0: *why says what is wrong. */
 static unsigned
-instance_of(enum arc_kind kind, const struct canon_field *f)
+instance_of(enum arc_kind kind, const struct canon_field *f, const char **why)
 {
-	const struct taglist_tag *tag;
+	const struct taglist_tag *tag = NULL;
 	struct taglist list;
-	unsigned instance;
-	const char *why;
+	unsigned instance = 0;
 
-	if (kind == ARC_RESULTS)
-		return arc_results_payload(f->value, &instance) == NULL ? 0 : instance;
-	tag = taglist_parse(&list, f->value, f->len, &why) ? taglist_find(&list, "i") : NULL;
-	return tag == NULL ? 0 : read_instance(tag->value, tag->len);
+	*why = "it has no instance (i=) from 1 to 50";
+	if (kind == ARC_RESULTS) {
+		if (arc_results_payload(f->value, &instance) == NULL)
+			return 0;
+	} else {
+		if (!taglist_parse(&list, f->value, f->len, why))
+			return 0;
+		*why = "it has no instance (i=) from 1 to 50";
+		tag = taglist_find(&list, "i");
+	}
+	return tag == NULL ? instance : read_instance(tag->value, tag->len);
 }
 
 /* --- finding --- */
@@ -120,13 +127,13 @@ kind_of(const struct canon_field *f, enum arc_kind *kind)
 static void
 place(struct arc_chain *chain, enum arc_kind kind, const struct canon_field *f)
 {
-	unsigned instance = instance_of(kind, f);
+	const char *why;
+	unsigned instance = instance_of(kind, f, &why);
 	const struct canon_field **at;
 
 	chain->field_count++;
 	if (instance == 0) {
-		complain(chain, 0, "an %s has no instance (i=) from 1 to %u", kinds[kind],
-			ARC_SETS_MOST);
+		complain(chain, 0, "an %s cannot be used: %s", kinds[kind], why);
 		return;
 	}
 	if (instance > chain->newest)

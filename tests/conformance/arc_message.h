@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "../../plugins/arc/arc_check.h"
+#include "../../plugins/arc_seal/arc_seal_set.h"
 
 struct arc_message {
 	char *text;
@@ -107,6 +109,65 @@ arc_message_body(struct arc_check *check, const struct arc_message *m)
 			arc_check_body(check, "\r", 1);
 		arc_check_body(check, m->body + i, 1);
 	}
+}
+
+/* The same into a hash. */
+static inline void
+arc_message_hash(const struct arc_message *m, unsigned char out[DIGEST_SIZE])
+{
+	struct canon_body body;
+	bool done = canon_body_init(&body, CANON_RELAXED, CANON_ALL);
+
+	for (size_t i = 0; i < m->len; i++) {
+		if (m->body[i] == '\n' && (i == 0 || m->body[i - 1] != '\r'))
+			canon_body_put(&body, "\r", 1);
+		canon_body_put(&body, m->body + i, 1);
+	}
+	if (!done || !canon_body_end(&body, out))
+		abort();
+	canon_body_fini(&body);
+}
+
+/* Who seals, and what it says of the chain and of the message. */
+struct arc_sealer {
+	const struct dkim_signer *signer;
+	const char *domain, *selector;
+	enum arc_status status;
+	const char *results; /* behind "i=N; " */
+	int64_t now;
+};
+
+/* The three fields, the seal on top, each with its line break; NULL: not to be sealed. */
+static inline char *
+arc_message_seal(const struct arc_message *m, const struct arc_sealer *sealer)
+{
+	struct arc_seal_job job = {.fields = m->fields,
+		.count = m->count,
+		.status = sealer->status,
+		.domain = sealer->domain,
+		.selector = sealer->selector,
+		.signer = sealer->signer,
+		.now = sealer->now};
+	struct arc_seal_set *set = calloc(1, sizeof(*set));
+	char *results = NULL, *text = NULL;
+	struct arc_chain chain;
+
+	if (set == NULL || !arc_chain_init(&chain, m->fields, m->count) ||
+		asprintf(&results, "i=%u; %s", arc_seal_instance(&chain), sealer->results) < 0)
+		abort();
+	job.chain = &chain;
+	job.results = results;
+	arc_message_hash(m, job.body);
+	if (arc_seal_hinders(&chain) == NULL && arc_seal_set_make(set, &job) &&
+		asprintf(&text,
+			"ARC-Seal: %s\nARC-Message-Signature: %s\n"
+			"ARC-Authentication-Results: %s\n",
+			set->seal, set->message, results) < 0)
+		abort();
+	arc_chain_fini(&chain);
+	free(results);
+	free(set);
+	return text;
 }
 
 /* Lines "NAME<tab>TXT"; "NAME<tab>" alone: DNS does not answer. */
