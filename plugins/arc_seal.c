@@ -186,7 +186,7 @@ take_status(struct cm_session *s, const struct arc_chain *chain, enum arc_status
 	/* What is sealed as broken is broken for good. */
 	if (cm_result(s, "arc", "temporary") != NULL)
 		return "its ARC sets cannot be validated now";
-	*status = strcmp(result, "pass") == 0 ? ARC_PASS : ARC_FAIL;
+	*status = strcmp(result, "pass") == 0 && chain->problem[0] == '\0' ? ARC_PASS : ARC_FAIL;
 	return NULL;
 }
 

@@ -263,7 +263,7 @@ make_seal(struct arc_seal_set *set, const struct arc_seal_job *job)
 	begin_line(&t);
 	put(&t, "b=");
 	if (done) {
-		arc_seal_put(&d, job->chain, job->status == ARC_FAIL ? 1 : instance);
+		arc_seal_put(&d, job->chain, job->status == ARC_PASS ? instance : 1);
 		put_own(&d, "ARC-Authentication-Results", job->results, "\r\n");
 		put_own(&d, "ARC-Message-Signature", set->message, "\r\n");
 		put_own(&d, "ARC-Seal", set->seal, "");
@@ -276,5 +276,7 @@ make_seal(struct arc_seal_set *set, const struct arc_seal_job *job)
 bool
 arc_seal_set_make(struct arc_seal_set *set, const struct arc_seal_job *job)
 {
+	if (job->status == ARC_PASS && job->chain->problem[0] != '\0')
+		return false;
 	return make_message(set, job) && make_seal(set, job);
 }

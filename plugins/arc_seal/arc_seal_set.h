@@ -36,7 +36,9 @@ const char *const *arc_seal_covered(void);
 const char *arc_seal_hinders(const struct arc_chain *);
 /* Of the next set. */
 unsigned arc_seal_instance(const struct arc_chain *);
-/* Signs. False: OpenSSL failed, or there is no memory. */
+/*
+ * Signs. False: OpenSSL failed, there is no memory, or a chain that has a problem is said to pass.
+ */
 bool arc_seal_set_make(struct arc_seal_set *, const struct arc_seal_job *);
 
 #endif
