@@ -33,7 +33,8 @@ file_problem(const struct stat *st)
 {
 	if (!S_ISREG(st->st_mode))
 		return "a key must be a file";
-	if (st->st_uid != 0 && st->st_uid != geteuid())
+	/* Root reads it to see that it can be read, and then the user does (main.user). */
+	if (st->st_uid != 0 && st->st_uid != geteuid() && geteuid() != 0)
 		return "a key must belong to root or to the user of this process";
 	if ((st->st_mode & (S_IRWXO | S_IWGRP)) != 0)
 		return "others can read or change the key: chmod 0640, or less";
