@@ -187,17 +187,13 @@ message_problem(const struct arc_check *c, const struct dkim_fields *fields, uns
 static const char *
 seal_problem(const struct arc_check *c, unsigned i, const struct arc_keys *keys, bool *later)
 {
-	const struct arc_set *set = &c->chain->sets[i - 1];
-	unsigned char hash[DIGEST_SIZE];
-	const char *why = problem_of(c, set->seal);
+	const struct dkim_sig *sig = c->chain->sets[i - 1].seal;
+	const char *why = problem_of(c, sig);
 
-	if (why != NULL)
-		return why;
-	*later = !arc_seal_hash(c->chain, i, hash);
-	return *later ? "it could not be hashed"
-		      : verify(set->seal, keys, hash,
-				"fields of ARC are not what was sealed, or the key is another",
-				later);
+	return why != NULL ? why
+			   : verify(sig, keys, c->seals[i - 1],
+				     "fields of ARC are not what was sealed, or the key is another",
+				     later);
 }
 
 /* --- the steps --- */
@@ -238,10 +234,11 @@ find_oldest(const struct arc_check *c, const struct dkim_fields *fields,
 	r->oldest_pass = i == 1 ? 0 : i;
 }
 
+/* All that is hashed but what message signatures name. */
 static bool
-end_bodies(struct arc_check *c)
+end_hashes(struct arc_check *c)
 {
-	bool done = !c->failed;
+	bool done = !c->failed && arc_seal_hashes(c->chain, c->seals);
 
 	for (int canon = CANON_SIMPLE; canon <= CANON_RELAXED && done; canon++) {
 		if (c->hashing[canon])
@@ -256,7 +253,7 @@ arc_check_end(struct arc_check *c, const struct arc_keys *keys, struct arc_resul
 	struct dkim_fields fields;
 
 	*r = (struct arc_result){.status = ARC_PASS};
-	if (!end_bodies(c) || !dkim_fields_init(&fields, c->fields, c->count)) {
+	if (!end_hashes(c) || !dkim_fields_init(&fields, c->fields, c->count)) {
 		fail(r, 0, "there is no memory to check it");
 		r->later = true;
 		return;

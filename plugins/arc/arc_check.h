@@ -51,6 +51,7 @@ struct arc_check {
 	bool failed;	 /* OpenSSL, or no memory */
 	struct canon_body bodies[2];
 	unsigned char hashes[2][DIGEST_SIZE];
+	unsigned char seals[ARC_SETS_MOST][DIGEST_SIZE];
 };
 
 /*

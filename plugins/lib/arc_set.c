@@ -303,20 +303,35 @@ arc_seal_put(struct digest *d, const struct arc_chain *chain, unsigned instance)
 	}
 }
 
-bool
-arc_seal_hash(const struct arc_chain *chain, unsigned instance, unsigned char out[DIGEST_SIZE])
+/* What was put so far, and behind it the seal itself. */
+static bool
+hash_seal(const struct digest *so_far, const struct arc_set *set, unsigned char out[DIGEST_SIZE])
 {
-	const struct arc_set *set = &chain->sets[instance - 1];
 	struct digest d;
-	bool done = digest_init(&d);
+	bool done = digest_copy(&d, so_far);
 
 	if (done) {
-		arc_seal_put(&d, chain, instance);
-		put_field(&d, set->fields[ARC_RESULTS]);
-		put_field(&d, set->fields[ARC_MESSAGE]);
 		canon_field(&d, CANON_RELAXED, set->fields[ARC_SEAL], set->seal->b_from,
 			set->seal->b_to);
 		done = digest_end(&d, out);
+	}
+	digest_fini(&d);
+	return done;
+}
+
+bool
+arc_seal_hashes(const struct arc_chain *chain, unsigned char out[ARC_SETS_MOST][DIGEST_SIZE])
+{
+	struct digest d;
+	bool done = digest_init(&d);
+
+	for (unsigned i = 1; done && i <= chain->newest; i++) {
+		const struct arc_set *set = &chain->sets[i - 1];
+
+		put_field(&d, set->fields[ARC_RESULTS]);
+		put_field(&d, set->fields[ARC_MESSAGE]);
+		done = hash_seal(&d, set, out[i - 1]);
+		put_field(&d, set->fields[ARC_SEAL]);
 	}
 	digest_fini(&d);
 	return done;

@@ -48,10 +48,11 @@ bool arc_chain_init(struct arc_chain *, const struct canon_field *fields, size_t
 void arc_chain_fini(struct arc_chain *);
 
 /*
- * The hash that the seal of an instance signs (section 5.1.1): the sets up to its own, each field
- * relaxed, the seal without its b=. False: OpenSSL failed.
+ * The hashes that the seals sign, that of instance 1 first (section 5.1.1): the sets up to a seal's
+ * own, each field relaxed, the seal without its b=. Each field is looked at twice at most, however
+ * many seals cover it. The chain has no problem. False: OpenSSL failed.
  */
-bool arc_seal_hash(const struct arc_chain *, unsigned instance, unsigned char out[DIGEST_SIZE]);
+bool arc_seal_hashes(const struct arc_chain *, unsigned char out[ARC_SETS_MOST][DIGEST_SIZE]);
 /* Puts the fields of the sets before that one, for a seal that is not there yet. */
 void arc_seal_put(struct digest *, const struct arc_chain *, unsigned instance);
 
