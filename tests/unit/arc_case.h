@@ -165,13 +165,39 @@ arc_case_replace(struct arc_case *c, const char *old, const char *new)
 	c->text = text;
 }
 
+/* Makes a seal true of what is there now. */
+static inline void
+arc_case_seal_again(struct arc_case *c, unsigned i, int who)
+{
+	char old[DKIM_SIGN_TEXT_SIZE], new[DKIM_SIGN_TEXT_SIZE];
+	unsigned char hashes[ARC_SETS_MOST][DIGEST_SIZE];
+	const struct dkim_sig *sig;
+	struct arc_chain chain;
+	struct arc_message m;
+
+	arc_message_split(&m, strdup(c->text), strlen(c->text));
+	ck_assert(arc_chain_init(&chain, m.fields, m.count));
+	ck_assert_str_eq(chain.problem, "");
+	ck_assert(arc_seal_hashes(&chain, hashes));
+	ck_assert(dkim_signer_sign(&c->signers[who], hashes[i - 1], new));
+	sig = chain.sets[i - 1].seal;
+	snprintf(
+		old, sizeof(old), "%.*s", (int)(sig->b_to - sig->b_from), sig->value + sig->b_from);
+	arc_chain_fini(&chain);
+	arc_message_free(&m);
+	arc_case_replace(c, old, new);
+}
+
 /* One clause of a story. */
 static inline void
 arc_case_step(struct arc_case *c, char *words)
 {
+	unsigned instance;
 	char *at;
 
-	if ((at = strstr(words, " seals")) != NULL) {
+	if (sscanf(words, "seal %u again", &instance) == 1) {
+		arc_case_seal_again(c, instance, arc_case_who(strstr(words, " by ") + 4));
+	} else if ((at = strstr(words, " seals")) != NULL) {
 		arc_case_seal(c, words, strncmp(at, " seals as", 9) == 0 ? at + 9 : "");
 	} else if (strcmp(words, "the body changes") == 0) {
 		arc_case_replace(c, "\nAnn\n", "\nAnn.\n");
