@@ -46,7 +46,7 @@ SHARED_LIBS = $(SHARED) -Wl,--as-needed -lcrypto -Wl,--no-as-needed
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 TEST_PLUGINS := $(patsubst tests/unit/plugins/%.c,$(B)/tests/plugins/%.so,\
 	$(wildcard tests/unit/plugins/*.c)) $(B)/tests/plugins/skeleton.so
-CONFORMANCE := $(B)/tests/conformance/dmarc $(B)/tests/conformance/spf
+CONFORMANCE := $(B)/tests/conformance/dmarc $(B)/tests/conformance/spf $(B)/tests/conformance/arc
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 DOC_FILES := docs/chainmail.8 docs/filter.conf.5
 SOURCES := $(wildcard include/chainmail/*.h core/*.c core/*/*.[ch] plugins/*.c plugins/*/*.[ch] docs/*.c \
@@ -105,14 +105,20 @@ SPF_SUITE ?= ../shared/conformance/spf-openspf/rfc7208-tests.yml
 # Vectors of the public suffix list.
 PSL_SUITE ?= ../shared/conformance/psl/tests/tests.txt
 
-conformance: all $(CONFORMANCE) ## the cases of an SPF suite (SPF_SUITE=FILE)
+# A suite in ValiMail's YAML format.
+ARC_SUITE ?= ../shared/conformance/arc-valimail/tests/arc-draft-validation-tests.yml
+
+conformance: all $(CONFORMANCE) ## the cases of suites of SPF and ARC (SPF_SUITE=FILE, ARC_SUITE=FILE)
 	@sh tests/conformance/run.sh $(B) suite $(SPF_SUITE)
+	@sh tests/conformance/run.sh $(B) arc $(ARC_SUITE)
 
 check-conformance: all $(CONFORMANCE)
 	@sh tests/conformance/run.sh $(B) suite $(SPF_SUITE)
 	@sh tests/conformance/run.sh $(B) diff
 	@sh tests/conformance/run.sh $(B) dmarc
 	@sh tests/conformance/run.sh $(B) psl $(PSL_SUITE)
+	@sh tests/conformance/run.sh $(B) arc $(ARC_SUITE)
+	@sh tests/conformance/run.sh $(B) arc-peer
 
 check-docs: all $(B)/tests/load
 	@bash tests/docs.sh $(B)
@@ -148,7 +154,7 @@ lint: ## rooms, sizes, headers, names; warnings of gcc and clang
 	@$(MAKE) --no-print-directory lint-build fuzz-build B=$(B)/clang-lint CC=clang EXTRA_CFLAGS=-Werror
 
 # Everything that is C.
-lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dns hostile_dns bench_spf bench_store conformance/dmarc conformance/spf)
+lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dns hostile_dns bench_spf bench_store conformance/dmarc conformance/spf conformance/arc)
 
 format: ## let clang-format lay out every file
 	@clang-format -i $(SOURCES)
@@ -325,6 +331,8 @@ $(B)/tests/unit/test_dnsbl_rules $(B)/tests/fuzz/fuzz_lists: $(filter $(B)/obj/p
 $(B)/tests/unit/test_ratelimit_rules: $(filter $(B)/obj/plugins/ratelimit/%,$(PARTS))
 # Their stores and maps, which can be away, stand in front of the core's.
 $(B)/tests/unit/test_greylist_away $(B)/tests/unit/test_ratelimit_away $(B)/tests/unit/test_service_skip: LDFLAGS += -Wl,-z,muldefs
+$(filter $(B)/tests/unit/test_arc_%,$(UNIT)) $(patsubst %,$(B)/tests/%,conformance/arc fuzz/fuzz_arc): \
+	$(filter $(B)/obj/plugins/arc/% $(B)/obj/plugins/arc_seal/%,$(PARTS))
 $(filter $(B)/tests/unit/test_spf_%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_spf conformance/spf fuzz/fuzz_spf): \
 	$(filter $(B)/obj/plugins/spf/%,$(PARTS))
 $(filter $(B)/tests/unit/test_dmarc_%,$(UNIT)) $(patsubst %,$(B)/tests/%,conformance/dmarc fuzz/fuzz_dmarc_record fuzz/fuzz_from): \

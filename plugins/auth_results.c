@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/authres.h"
+
 #define FIELD "Authentication-Results"
 /* Octets of an id that is compared; a domain name has fewer. */
 #define ID_SIZE 256
@@ -17,16 +19,6 @@
 #define FORGED_MOST 900
 /* Octets of the field; results that do not fit are left out. */
 #define FIELD_SIZE 16384
-/* Columns after which a line is folded (RFC 5322 section 2.1.1), and those of a tab. */
-#define LINE_COLUMNS 78
-#define TAB_COLUMNS  8
-/* A longer value is left out, for part of it would name another; a longer text is cut. */
-#define VALUE_MOST 400
-#define TEXT_MOST  200
-/* What a token does not hold (RFC 2045 section 5.1), and an atom does (RFC 5322 section 3.2.3). */
-#define TSPECIALS "()<>@,;:\\\"/[]?="
-#define ATEXT	  "!#$%&'*+-/=?^_`{|}~"
-
 struct config {
 	struct cm_list extra_ids, remove_fields;
 	const struct cm_networks *trusted_relays;
@@ -36,53 +28,6 @@ struct config {
 /* --- whose field it is --- */
 
 enum origin { ORIGIN_FOREIGN, ORIGIN_OURS, ORIGIN_UNREADABLE };
-
-static bool
-is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-static bool
-is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static bool
-is_token_char(char c)
-{
-	return c > ' ' && c <= '~' && strchr(TSPECIALS, c) == NULL;
-}
-
-static size_t
-token_length(const char *text)
-{
-	size_t len = 0;
-
-	while (is_token_char(text[len]))
-		len++;
-	return len;
-}
-
-/* Behind comments, which nest, and white space (RFC 5322 section 3.2.2); NULL: one has no end. */
-static const char *
-skip_cfws(const char *p)
-{
-	size_t depth = 0;
-
-	for (; *p != '\0'; p++) {
-		if (*p == '(')
-			depth++;
-		else if (*p == ')' && depth > 0)
-			depth--;
-		else if (*p == '\\' && depth > 0 && p[1] != '\0')
-			p++;
-		else if (depth == 0 && !is_space(*p))
-			break;
-	}
-	return depth == 0 ? p : NULL;
-}
 
 /*
  * A quoted-string without its white space, which no id has; NULL: it is none, or holds what a
@@ -94,11 +39,11 @@ take_quoted(const char *p, char id[ID_SIZE])
 	size_t len = 0;
 
 	for (p++; *p != '"'; p++) {
-		if (is_space(*p))
+		if (authres_blank(*p))
 			continue;
 		if (*p == '\\')
 			p++;
-		if ((!is_token_char(*p) && *p != '/') || len + 1 >= ID_SIZE)
+		if ((!authres_token_char(*p) && *p != '/') || len + 1 >= ID_SIZE)
 			return NULL;
 		id[len++] = *p;
 	}
@@ -110,7 +55,7 @@ take_quoted(const char *p, char id[ID_SIZE])
 static const char *
 take_id(const char *p, char id[ID_SIZE])
 {
-	size_t len = token_length(p);
+	size_t len = authres_token_length(p);
 
 	if (*p == '"')
 		return take_quoted(p, id);
@@ -125,11 +70,11 @@ take_id(const char *p, char id[ID_SIZE])
 static bool
 read_id(const char *value, char id[ID_SIZE])
 {
-	const char *p = skip_cfws(value);
+	const char *p = authres_skip_cfws(value);
 
-	if (p == NULL || (p = take_id(p, id)) == NULL || (p = skip_cfws(p)) == NULL)
+	if (p == NULL || (p = take_id(p, id)) == NULL || (p = authres_skip_cfws(p)) == NULL)
 		return false;
-	p = skip_cfws(p + strspn(p, "0123456789"));
+	p = authres_skip_cfws(p + strspn(p, "0123456789"));
 	return p != NULL && (*p == ';' || *p == '\0') && id[0] != '\0';
 }
 
@@ -167,118 +112,6 @@ origin_of(const char *value, const char *ours, const struct cm_list *extra)
 
 /* --- what ours says --- */
 
-/* The field as it grows; a blank is where its line may be folded. */
-struct field {
-	char *data;
-	size_t size, len;
-	size_t line, blank; /* where they begin; no blank: not behind line */
-	size_t columns;	    /* of the line */
-	bool full;
-};
-
-static void
-fold(struct field *f)
-{
-	memmove(f->data + f->blank + 1, f->data + f->blank, f->len - f->blank);
-	f->data[f->blank] = '\n';
-	f->len++;
-	f->line = ++f->blank;
-	f->columns = f->len - f->line;
-}
-
-/* Room is left for a fold and the end. */
-static void
-put_char(struct field *f, char c)
-{
-	if (f->len + 3 > f->size) {
-		f->full = true;
-		return;
-	}
-	/* At the first of several, for no line may end in blanks. */
-	if (c == ' ' && f->len > f->line && f->data[f->len - 1] != ' ')
-		f->blank = f->len;
-	f->data[f->len++] = c;
-	f->columns++;
-	if (f->columns > LINE_COLUMNS && f->blank > f->line)
-		fold(f);
-}
-
-static void
-put(struct field *f, const char *text)
-{
-	while (*text != '\0')
-		put_char(f, *text++);
-}
-
-/* With a backslash before each of special and '?' for what is no printable ASCII. */
-static void
-put_escaped(struct field *f, const char *text, size_t most, const char *special)
-{
-	for (size_t i = 0; text[i] != '\0' && i < most; i++) {
-		if (strchr(special, text[i]) != NULL)
-			put_char(f, '\\');
-		put_char(f, text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
-	}
-	if (strnlen(text, most + 1) > most)
-		put(f, "...");
-}
-
-static bool
-is_token(const char *text)
-{
-	size_t len = token_length(text);
-
-	return len > 0 && text[len] == '\0';
-}
-
-static void
-put_value(struct field *f, const char *text, size_t most)
-{
-	if (is_token(text) && strlen(text) <= most) {
-		put(f, text);
-		return;
-	}
-	put_char(f, '"');
-	put_escaped(f, text, most, "\"\\");
-	put_char(f, '"');
-}
-
-/* Letters, digits and those of extra, with single dots inside. */
-static bool
-is_dotted(const char *text, size_t len, const char *extra)
-{
-	for (size_t i = 0; i < len; i++) {
-		bool inner = i > 0 && i + 1 < len && text[i + 1] != '.';
-
-		if (!is_alnum(text[i]) && strchr(extra, text[i]) == NULL &&
-			!(text[i] == '.' && inner))
-			return false;
-	}
-	return true;
-}
-
-/* RFC 6376 section 3.5: sub-domain 1*("." sub-domain). */
-static bool
-is_domain(const char *text)
-{
-	size_t len = strlen(text);
-
-	return is_dotted(text, len, "-") && strchr(text, '.') != NULL && text[0] != '-' &&
-	       text[len - 1] != '-' && strstr(text, ".-") == NULL && strstr(text, "-.") == NULL;
-}
-
-/* pvalue = value / [[local-part] "@"] domain-name (RFC 8601 section 2.2). */
-static void
-put_pvalue(struct field *f, const char *text)
-{
-	const char *at = strrchr(text, '@');
-
-	if (at != NULL && is_domain(at + 1) && is_dotted(text, (size_t)(at - text), ATEXT))
-		put(f, text);
-	else
-		put_value(f, text, VALUE_MOST);
-}
-
 /* A login is nobody's business but the server's. */
 static bool
 is_login(const struct cm_auth_result *r, const struct cm_auth_property *p)
@@ -287,48 +120,20 @@ is_login(const struct cm_auth_result *r, const struct cm_auth_property *p)
 	       strcasecmp(p->name, "auth") == 0;
 }
 
+/* All of it or nothing. */
 static void
-put_properties(struct field *f, const struct cm_auth_result *r, bool show_login)
+put_result(struct authres_field *f, const struct cm_auth_result *r, bool show_login)
 {
+	struct authres_field before = *f;
+
+	authres_result(f, r->method, r->result, r->comment, r->reason);
 	for (size_t i = 0; i < r->count; i++) {
 		const struct cm_auth_property *p = &r->properties[i];
 
-		if (strnlen(p->value, VALUE_MOST + 1) > VALUE_MOST ||
-			(!show_login && is_login(r, p)))
-			continue;
-		put_char(f, ' ');
-		put(f, p->type);
-		put_char(f, '.');
-		put(f, p->name);
-		put_char(f, '=');
-		put_pvalue(f, p->value);
+		if (show_login || !is_login(r, p))
+			authres_property(f, p->type, p->name, p->value);
 	}
-}
-
-/* resinfo; all of it or nothing. */
-static void
-put_result(struct field *f, const struct cm_auth_result *r, bool show_login)
-{
-	struct field before = *f;
-
-	put(f, ";\n\t");
-	f->line = f->blank = f->len;
-	f->columns = TAB_COLUMNS;
-	put(f, r->method);
-	put_char(f, '=');
-	put(f, r->result);
-	if (r->comment != NULL && r->comment[0] != '\0') {
-		put(f, " (");
-		put_escaped(f, r->comment, TEXT_MOST, "()\\");
-		put_char(f, ')');
-	}
-	if (r->reason != NULL && r->reason[0] != '\0') {
-		put(f, " reason=");
-		put_value(f, r->reason, TEXT_MOST);
-	}
-	put_properties(f, r, show_login);
-	if (f->full)
-		*f = before;
+	authres_keep(f, &before);
 }
 
 /* The value of the field; out holds it with its folds as LF. */
@@ -336,16 +141,17 @@ static void
 write_field(char *out, size_t size, const char *id, const struct cm_auth_result *const *results,
 	size_t count, bool show_login)
 {
-	struct field f = {.data = out, .size = size, .columns = strlen(FIELD ": ")};
+	struct authres_field f;
 	size_t head;
 
-	put_value(&f, id, VALUE_MOST);
+	authres_begin(&f, out, size, strlen(FIELD ": "));
+	authres_id(&f, id);
 	head = f.len;
 	for (size_t i = 0; i < count; i++)
 		put_result(&f, results[i], show_login);
 	if (f.len == head)
-		put(&f, "; none");
-	out[f.len] = '\0';
+		authres_text(&f, "; none");
+	authres_end(&f);
 }
 
 /* --- acting --- */
@@ -447,7 +253,8 @@ eom(struct cm_session *s, const struct cm_event *ev)
 static bool
 check_id(const char *text, char *why, size_t why_size)
 {
-	if (is_token(text) && id_length(text) > 0 && strlen(text) < ID_SIZE)
+	if (text[authres_token_length(text)] == '\0' && id_length(text) > 0 &&
+		strlen(text) < ID_SIZE)
 		return true;
 	snprintf(why, why_size, "\"%.60s\" is not an authserv-id, such as mx2.example.com", text);
 	return false;

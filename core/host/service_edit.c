@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -171,6 +172,47 @@ bool
 cm_replace_body(struct cm_session *s, const void *data, size_t len)
 {
 	return queue_edit(s, &(struct edit){.kind = EDIT_BODY, .data = data, .len = len});
+}
+
+/* The field that an edit touches; NULL: none. */
+static const char *
+touched_field(const struct edit *e)
+{
+	switch (e->kind) {
+	case EDIT_ADD_HEADER:
+	case EDIT_INSERT_HEADER:
+	case EDIT_SET_HEADER:
+		return e->name;
+	case EDIT_PREFIX_SUBJECT:
+		return "Subject";
+	case EDIT_BODY:
+	case EDIT_SENDER:
+	case EDIT_ADD_RCPT:
+	case EDIT_DROP_RCPT:
+	case EDIT_QUARANTINE:
+	case EDIT_KINDS:
+		return NULL;
+	}
+	return NULL;
+}
+
+static bool
+touches(const struct edit_queue *q, const char *name)
+{
+	for (const struct edit *e = q->first; e != NULL; e = e->next) {
+		const char *field = touched_field(e);
+
+		if (name == NULL ? e->kind == EDIT_BODY
+				 : field != NULL && strcasecmp(field, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+cm_edited(const struct cm_session *s, const char *name)
+{
+	return touches(&s->conn_edits, name) || touches(&s->edits, name);
 }
 
 bool

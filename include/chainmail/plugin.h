@@ -414,6 +414,11 @@ CM_API bool cm_add_rcpt(struct cm_session *, const char *address);
 CM_API bool cm_drop_rcpt(struct cm_session *, const char *address);
 CM_API bool cm_set_sender(struct cm_session *, const char *address); /* "" is the null sender */
 CM_API bool cm_replace_body(struct cm_session *, const void *, size_t);
+/*
+ * Whether what links have asked for so far changes a field of that name, or adds one (name NULL:
+ * the body): who signs must know. Links behind this one may still ask.
+ */
+CM_API bool cm_edited(const struct cm_session *, const char *name);
 /* Ask the MTA to hold the message; the final verdict must be to continue or to accept. */
 CM_API bool cm_quarantine(struct cm_session *, const char *reason);
 

@@ -61,6 +61,16 @@ digest_put(struct digest *d, const void *data, size_t len)
 }
 
 bool
+digest_copy(struct digest *d, const struct digest *from)
+{
+	d->ctx = EVP_MD_CTX_new();
+	d->failed = from->failed || d->ctx == NULL || EVP_MD_CTX_copy_ex(d->ctx, from->ctx) != 1;
+	d->len = from->len;
+	memcpy(d->data, from->data, from->len);
+	return !d->failed;
+}
+
+bool
 digest_end(struct digest *d, unsigned char out[DIGEST_SIZE])
 {
 	flush(d);

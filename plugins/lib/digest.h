@@ -25,6 +25,8 @@ struct digest {
 /* False: OpenSSL has no memory, or no SHA-256. In any case digest_fini() may be called. */
 bool digest_init(struct digest *);
 void digest_put(struct digest *, const void *, size_t len);
+/* Begins with all that was put into another. False as digest_init(). */
+bool digest_copy(struct digest *, const struct digest *from);
 /* The hash of all that was put; nothing more may be. False: OpenSSL failed. */
 bool digest_end(struct digest *, unsigned char out[DIGEST_SIZE]);
 void digest_fini(struct digest *);

@@ -299,13 +299,15 @@ is_field_name(const char *text, size_t len)
 }
 
 static const char *
-take_names(struct dkim_sig *sig, const struct taglist_tag *tag)
+read_names(struct dkim_sig *sig, const struct taglist_tag *tag, bool gaps)
 {
 	bool from = false;
 	const char *item;
 	size_t at = 0, len;
 
 	while (taglist_item(tag, &at, &item, &len)) {
+		if (len == 0 && gaps)
+			continue;
 		if (!is_field_name(item, len))
 			return "h= is not a list of header fields";
 		if (sig->name_count == DKIM_SIG_NAMES_MOST)
@@ -315,6 +317,19 @@ take_names(struct dkim_sig *sig, const struct taglist_tag *tag)
 			(struct dkim_sig_name){(uint32_t)(item - sig->value), (uint32_t)len};
 	}
 	return from ? NULL : "From is not signed (h=)";
+}
+
+static const char *
+take_names(struct dkim_sig *sig, const struct taglist_tag *tag)
+{
+	return read_names(sig, tag, false);
+}
+
+/* Sealers are known that leave a name out between two colons, and nobody minds. */
+static const char *
+take_arc_names(struct dkim_sig *sig, const struct taglist_tag *tag)
+{
+	return read_names(sig, tag, true);
 }
 
 /* --- the tags --- */
@@ -341,7 +356,8 @@ static const struct rule {
 	{"b", ANY, ANY, take_octets, "there is no b="},
 	{"bh", DKIM | MESSAGE, DKIM | MESSAGE, take_hash, "there is no bh="},
 	{"c", DKIM | MESSAGE, 0, take_canon, NULL},
-	{"h", DKIM | MESSAGE, DKIM | MESSAGE, take_names, "there is no h="},
+	{"h", DKIM, DKIM, take_names, "there is no h="},
+	{"h", MESSAGE, MESSAGE, take_arc_names, "there is no h="},
 	{"i", DKIM, 0, take_identity, NULL},
 	{"i", MESSAGE | SEAL, MESSAGE | SEAL, take_instance, "there is no i="},
 	{"l", DKIM | MESSAGE, 0, take_length, NULL},

@@ -3,7 +3,8 @@
 # run.sh BUILD WHAT [SUITE] - hold the checks against what others wrote
 #
 # WHAT is "suite": the cases of SUITE, a file in openspf's YAML format; "diff": python3-spf on zones made up here;
-# "dmarc": a second reading of RFC 9989 on such zones; or "psl": SUITE, vectors of the public suffix list.
+# "dmarc": a second reading of RFC 9989 on such zones; "psl": SUITE, vectors of the public suffix list; "arc": the cases
+# of SUITE, a file in ValiMail's YAML format; or "arc-peer": python3-dkim on messages made up here.
 # The suites are not part of this project: where one is not there, that is said, and nothing fails. Nor does it
 # without Debian's modules for Python, unless everything must run (CHAINMAIL_NO_SKIP).
 set -u
@@ -27,17 +28,32 @@ need() {
 	exit
 }
 
-suite() {
+# cases NAME: those of the suite, converted by NAME_yaml.py for the program NAME.
+cases() {
 	need yaml python3-yaml
 	[ -r "$suite" ] || {
-		skip "there is no suite $suite; give one: make conformance SPF_SUITE=FILE"
+		skip "there is no suite $suite; give one: make conformance $(echo "$1" | tr a-z A-Z)_SUITE=FILE"
 		exit 0
 	}
 	work=$(mktemp -d) || exit 1
 	trap 'rm -rf "$work"' EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
-	"$python" "$here/spf_yaml.py" "$suite" "$work" && "$build/tests/conformance/spf" "$work/cases"
+	"$python" "$here/$1_yaml.py" "$suite" "$work" && "$build/tests/conformance/$1" "$work/cases"
+}
+
+suite() {
+	cases spf
+}
+
+arc() {
+	cases arc
+}
+
+arc_peer() {
+	need dkim python3-dkim
+	need authres python3-authres
+	"$python" "$here/arc_peer.py" "$build/tests/conformance/arc" "${ARC_PEER_CASES-60}" "${ARC_PEER_SEED-1}"
 }
 
 diff() {
@@ -58,6 +74,7 @@ psl() {
 }
 
 case $what in
-suite | diff | dmarc | psl) $what ;;
-*) echo "usage: run.sh BUILD suite FILE | run.sh BUILD diff | run.sh BUILD dmarc | run.sh BUILD psl FILE" >&2 && exit 2 ;;
+suite | diff | dmarc | psl | arc) $what ;;
+arc-peer) arc_peer ;;
+*) echo "usage: run.sh BUILD suite|psl|arc FILE | run.sh BUILD diff|dmarc|arc-peer" >&2 && exit 2 ;;
 esac

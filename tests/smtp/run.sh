@@ -16,6 +16,8 @@ trap 'exit 143' TERM HUP
 # What the programs leave when they are ended goes with it.
 export TMPDIR="$work"
 chmod 755 "$work"
+# A key that others can read is refused, and a clone has no such mode.
+chmod 600 "$here/arc_seal.pem"
 passed=0
 failed=0
 slow=

@@ -38,6 +38,31 @@ START_TEST(pieces_hash_as_the_whole)
 }
 END_TEST
 
+/* Whatever is still in the buffer, and without a word to the original. */
+START_TEST(a_copy_goes_on_by_itself)
+{
+	static const size_t sizes[] = {0, 1, 1023, 1024, 4096, 5000};
+	unsigned char data[8192], want[DIGEST_SIZE], got[DIGEST_SIZE];
+	size_t half = sizes[_i];
+	struct digest d, copy;
+
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (unsigned char)(i * 7 + i / 256);
+	ck_assert(digest_init(&d));
+	digest_put(&d, data, half);
+	ck_assert(digest_copy(&copy, &d));
+	digest_put(&copy, data + half, sizeof(data) - half);
+	ck_assert(digest_end(&copy, got));
+	hash(data, sizeof(data), want);
+	ck_assert_mem_eq(got, want, sizeof(want));
+	ck_assert(digest_end(&d, got));
+	hash(data, half, want);
+	ck_assert_mem_eq(got, want, sizeof(want));
+	digest_fini(&copy);
+	digest_fini(&d);
+}
+END_TEST
+
 /* --- header fields ------------------------------------------------------------------------------
  */
 
@@ -284,6 +309,7 @@ main(void)
 	TCase *tc = tcase_create("canon");
 
 	tcase_add_loop_test(tc, pieces_hash_as_the_whole, 0, 10);
+	tcase_add_loop_test(tc, a_copy_goes_on_by_itself, 0, 6);
 	tcase_add_loop_test(tc, what_a_field_becomes, 0, LENGTH(fields));
 	tcase_add_loop_test(tc, a_part_counts_as_not_there, 0, LENGTH(cuts));
 	tcase_add_loop_test(tc, what_a_body_becomes, 0, LENGTH(bodies));

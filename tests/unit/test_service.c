@@ -320,6 +320,32 @@ START_TEST(edits_are_queued)
 }
 END_TEST
 
+static void
+edit_and_look(struct cm_session *s)
+{
+	ck_assert(!cm_edited(s, "X-B") && !cm_edited(s, "Subject") && !cm_edited(s, NULL));
+	ck_assert(cm_add_rcpt(s, "x@example.com"));
+	ck_assert(cm_add_header(s, "X-B", "b"));
+	ck_assert(cm_insert_header(s, 0, "X-C", "c"));
+	ck_assert(cm_remove_header(s, "X-A", 1));
+	ck_assert(cm_edited(s, "x-b") && cm_edited(s, "X-C") && cm_edited(s, "X-A"));
+	ck_assert(!cm_edited(s, "X-D") && !cm_edited(s, "Subject") && !cm_edited(s, NULL));
+	ck_assert(cm_prefix_subject(s, "[b]"));
+	ck_assert(cm_edited(s, "subject") && !cm_edited(s, NULL));
+	ck_assert(cm_replace_body(s, "x", 1));
+	ck_assert(cm_edited(s, NULL));
+}
+
+START_TEST(what_is_edited_can_be_asked)
+{
+	struct world w;
+
+	world_init(&w, ALL_NEEDS);
+	world_run(&w, CM_STAGE_EOM, edit_and_look, "hello\r\n");
+	world_fini(&w);
+}
+END_TEST
+
 START_TEST(edits_of_a_watched_link_are_checked_and_dropped)
 {
 	struct world w;
@@ -490,6 +516,7 @@ main(void)
 	tcase_add_test(t, body_over_the_limit_is_not_there);
 	tcase_add_test(t, undeclared_needs_are_refused);
 	tcase_add_test(t, edits_are_queued);
+	tcase_add_test(t, what_is_edited_can_be_asked);
 	tcase_add_test(t, edits_of_a_watched_link_are_checked_and_dropped);
 	tcase_add_test(t, results_notes_log_and_clock);
 	tcase_add_test(t, results_for_a_field);
