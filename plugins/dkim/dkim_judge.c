@@ -229,9 +229,12 @@ dkim_judge_check(struct dkim_signature *s, const struct dkim_policy *policy)
 	case DKIM_CHECK_LENGTH:
 		dkim_judge_skip(s, DKIM_PERMERROR, "l= is larger than the body");
 		break;
+	case DKIM_CHECK_REFUSED:
+		dkim_judge_skip(s, DKIM_NEUTRAL, "libopendkim cannot read the message");
+		break;
 	case DKIM_CHECK_NONE:
 	case DKIM_CHECK_BROKEN:
-		dkim_judge_skip(s, DKIM_TEMPERROR, "the engine could not verify it");
+		dkim_judge_skip(s, DKIM_TEMPERROR, "no memory to verify it");
 		break;
 	}
 }

@@ -25,7 +25,7 @@
 struct verifier {
 	const struct dkim_message *message;
 	DKIM *dkim;
-	bool broken;
+	bool broken, refused;
 	DKIM_SIGINFO **of_job;	   /* NULL: the library has none */
 	struct canon_body **tails; /* of jobs with l=: the library cannot tell what is behind it */
 };
@@ -241,8 +241,8 @@ begin_verifier(struct verifier *v, const struct dkim_message *m)
 		return false;
 	if (!put_fields(v))
 		return false;
-	/* It has its doubts about some signatures; they show when each is asked for. */
-	(void)dkim_eoh(v->dkim);
+	/* It wants a From that it can parse. Other doubts show when each signature is asked for. */
+	v->refused = dkim_eoh(v->dkim) == DKIM_STAT_SYNTAX;
 	find_signatures(v);
 	return true;
 }
@@ -262,7 +262,8 @@ begin(const struct dkim_message *m)
 static void
 put_body(struct verifier *v, const void *data, size_t len)
 {
-	if (!v->broken && dkim_body(v->dkim, (u_char *)(uintptr_t)data, len) != DKIM_STAT_OK)
+	if (!v->broken && !v->refused &&
+		dkim_body(v->dkim, (u_char *)(uintptr_t)data, len) != DKIM_STAT_OK)
 		v->broken = true;
 }
 
@@ -295,16 +296,21 @@ about_time(DKIM_SIGINFO *info)
 static enum dkim_check
 check(const struct verifier *v, DKIM_SIGINFO *info)
 {
-	if (v->broken || (info != NULL && about_time(info)))
+	if (v->broken)
 		return DKIM_CHECK_BROKEN;
+	if (v->refused || (info != NULL && about_time(info)))
+		return DKIM_CHECK_REFUSED;
 	if (info == NULL)
 		return DKIM_CHECK_SIGNATURE;
 	if (dkim_sig_geterror(info) == DKIM_SIGERROR_TOOLARGE_L)
 		return DKIM_CHECK_LENGTH;
-	if (dkim_sig_getbh(info) != DKIM_SIGBH_MATCH)
+	/* The body is compared when the signature is right. */
+	if (dkim_sig_getbh(info) == DKIM_SIGBH_MISMATCH)
 		return DKIM_CHECK_BODY;
-	return (dkim_sig_getflags(info) & DKIM_SIGFLAG_PASSED) != 0 ? DKIM_CHECK_GOOD
-								    : DKIM_CHECK_SIGNATURE;
+	return (dkim_sig_getflags(info) & DKIM_SIGFLAG_PASSED) != 0 &&
+			       dkim_sig_getbh(info) == DKIM_SIGBH_MATCH
+		       ? DKIM_CHECK_GOOD
+		       : DKIM_CHECK_SIGNATURE;
 }
 
 static void
@@ -317,7 +323,8 @@ finish(void *engine)
 		if (v->of_job[i] != NULL && v->message->jobs[i]->key == NULL)
 			dkim_sig_ignore(v->of_job[i]);
 	}
-	(void)dkim_eom(v->dkim, &testing);
+	if (!v->refused)
+		(void)dkim_eom(v->dkim, &testing);
 	for (size_t i = 0; i < v->message->job_count; i++) {
 		struct dkim_job *job = v->message->jobs[i];
 		unsigned char hash[DIGEST_SIZE];

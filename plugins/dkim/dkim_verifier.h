@@ -18,7 +18,8 @@ enum dkim_check {
 	DKIM_CHECK_BODY,      /* the body is another one (bh=) */
 	DKIM_CHECK_LENGTH,    /* l= is larger than the body */
 	DKIM_CHECK_SIGNATURE, /* the header is another one, or the key is (b=) */
-	DKIM_CHECK_BROKEN     /* the engine could not do it: no memory, as a rule */
+	DKIM_CHECK_REFUSED,   /* the engine does not take this message */
+	DKIM_CHECK_BROKEN     /* the engine has failed: no memory */
 };
 
 /* A signature that is to be verified. */

@@ -103,8 +103,7 @@ dkim_case_fini(struct dkim_case *c)
 }
 
 static inline void
-dkim_case_take_key(
-	struct dkim_signature *s, const struct dkim_case_key *keys, size_t key_count)
+dkim_case_take_key(struct dkim_signature *s, const struct dkim_case_key *keys, size_t key_count)
 {
 	struct cm_dns_answer answer = {.status = CM_DNS_NO_NAME};
 	struct cm_dns_record records[4];
@@ -124,8 +123,8 @@ dkim_case_take_key(
 }
 
 static inline void
-dkim_case_body(const struct dkim_case *c, const struct dkim_engine *engine, void *running,
-	size_t piece)
+dkim_case_body(
+	const struct dkim_case *c, const struct dkim_engine *engine, void *running, size_t piece)
 {
 	for (size_t at = 0; at < c->body_len; at += piece) {
 		size_t len = c->body_len - at < piece ? c->body_len - at : piece;
