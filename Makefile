@@ -46,7 +46,7 @@ SHARED_LIBS = $(SHARED) -Wl,--as-needed -lcrypto -Wl,--no-as-needed
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 TEST_PLUGINS := $(patsubst tests/unit/plugins/%.c,$(B)/tests/plugins/%.so,\
 	$(wildcard tests/unit/plugins/*.c)) $(B)/tests/plugins/skeleton.so
-CONFORMANCE := $(B)/tests/conformance/spf
+CONFORMANCE := $(B)/tests/conformance/dkim $(B)/tests/conformance/dkim_sign $(B)/tests/conformance/spf
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 DOC_FILES := docs/chainmail.8 docs/filter.conf.5
 SOURCES := $(wildcard include/chainmail/*.h core/*.c core/*/*.[ch] plugins/*.c plugins/*/*.[ch] docs/*.c \
@@ -102,13 +102,16 @@ check-transcripts: all $(B)/tests/transcript
 
 # A suite in openspf's YAML format.
 SPF_SUITE ?= ../shared/conformance/spf-openspf/rfc7208-tests.yml
+# The directory tests/data of dkimpy.
+DKIM_SUITE ?= ../shared/conformance/dkim-dkimpy
 
-conformance: all $(CONFORMANCE) ## the cases of an SPF suite (SPF_SUITE=FILE)
+conformance: all $(CONFORMANCE) ## the cases of an SPF suite (SPF_SUITE=FILE) and of dkimpy (DKIM_SUITE=DIRECTORY)
 	@sh tests/conformance/run.sh $(B) suite $(SPF_SUITE)
+	@sh tests/conformance/run.sh $(B) dkim $(DKIM_SUITE)
 
-check-conformance: all $(CONFORMANCE)
-	@sh tests/conformance/run.sh $(B) suite $(SPF_SUITE)
+check-conformance: conformance
 	@sh tests/conformance/run.sh $(B) diff
+	@sh tests/conformance/run.sh $(B) dkim-diff
 
 check-docs: all $(B)/tests/load
 	@bash tests/docs.sh $(B)
@@ -144,7 +147,7 @@ lint: ## rooms, sizes, headers, names; warnings of gcc and clang
 	@$(MAKE) --no-print-directory lint-build fuzz-build B=$(B)/clang-lint CC=clang EXTRA_CFLAGS=-Werror
 
 # Everything that is C.
-lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dns hostile_dns bench_spf bench_store conformance/spf)
+lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dns hostile_dns bench_spf bench_store conformance/dkim conformance/dkim_sign conformance/spf)
 
 format: ## let clang-format lay out every file
 	@clang-format -i $(SOURCES)
@@ -316,7 +319,7 @@ $(B)/tests/unit/%.o: tests/unit/%.c $(B)/flags
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CHECK_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Pure functions of a plugin are tested without the plugin.
-$(filter $(B)/tests/unit/test_dkim_%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_dkim conformance/dkim fuzz/fuzz_dkim): \
+$(filter $(B)/tests/unit/test_dkim_%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_dkim conformance/dkim conformance/dkim_sign fuzz/fuzz_dkim): \
 	$(filter $(B)/obj/plugins/dkim/%,$(PARTS))
 $(B)/tests/unit/test_greylist_rules: $(filter $(B)/obj/plugins/greylist/%,$(PARTS))
 $(B)/tests/unit/test_dnsbl_rules $(B)/tests/fuzz/fuzz_lists: $(filter $(B)/obj/plugins/dnsbl/%,$(PARTS))
