@@ -319,7 +319,7 @@ $(B)/tests/unit/%.o: tests/unit/%.c $(B)/flags
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CHECK_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Pure functions of a plugin are tested without the plugin.
-$(filter $(B)/tests/unit/test_dkim_%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_dkim conformance/dkim conformance/dkim_sign fuzz/fuzz_dkim): \
+$(filter $(B)/tests/unit/test_dkim%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_dkim conformance/dkim conformance/dkim_sign fuzz/fuzz_dkim): \
 	$(filter $(B)/obj/plugins/dkim/%,$(PARTS))
 $(B)/tests/unit/test_greylist_rules: $(filter $(B)/obj/plugins/greylist/%,$(PARTS))
 $(B)/tests/unit/test_dnsbl_rules $(B)/tests/fuzz/fuzz_lists: $(filter $(B)/obj/plugins/dnsbl/%,$(PARTS))

@@ -26,9 +26,7 @@ struct config {
 	int engine, test_key, unsigned_tail;
 	int fail, neutral, none, permerror, policy, temperror; /* enum action */
 	int64_t max_hashed, max_signatures, min_key_bits;
-	bool skip_authenticated, skip_trusted;
-	const struct cm_networks *skip_for;
-	const struct cm_map *skip_clients;
+	struct cm_skip skip;
 	const char *tag_header;
 };
 
@@ -44,46 +42,6 @@ struct state {
 static const struct dkim_engine *const engines[] = {&dkim_native, &dkim_opendkim};
 static const enum dkim_code tails[] = {DKIM_POLICY, DKIM_NEUTRAL, DKIM_FAIL, DKIM_PASS};
 static const enum dkim_code test_keys[] = {DKIM_NEUTRAL, DKIM_PASS};
-
-/* --- who is not checked --- */
-
-static enum cm_known
-because(struct cm_session *s, enum cm_known known, const char *why)
-{
-	cm_reason(s, "%s", why);
-	return known;
-}
-
-static enum cm_known
-client_listed(struct cm_session *s, const struct cm_map *map)
-{
-	const char *value;
-
-	return map == NULL ? CM_NONE : cm_map_get(s, map, cm_client(s)->ip, &value);
-}
-
-/* CM_KNOWN: the mail is not checked. CM_UNDELIVERED: nobody can tell. */
-static enum cm_known
-exempt(struct cm_session *s, const struct config *config)
-{
-	const struct cm_auth *auth;
-	enum cm_known login = config->skip_authenticated ? cm_auth(s, &auth) : CM_NONE;
-	enum cm_known listed;
-
-	if (cm_client(s)->ip[0] == '\0' || cm_client_in(s, config->skip_for) ||
-		(config->skip_trusted && cm_client_trusted(s)))
-		return because(
-			s, CM_KNOWN, "not checked: a client that is local, trusted or in skip_for");
-	if (login == CM_UNDELIVERED)
-		return because(s, login, "the mail server does not tell {auth_authen}");
-	if (login == CM_KNOWN)
-		return because(s, login, "not checked: the client has logged in");
-	listed = client_listed(s, config->skip_clients);
-	if (listed == CM_UNDELIVERED)
-		return because(s, listed, "the map of exceptions could not be read");
-	return listed == CM_KNOWN ? because(s, listed, "not checked: the client is in a map")
-				  : CM_NONE;
-}
 
 /* --- acting --- */
 
@@ -248,12 +206,15 @@ eoh(struct cm_session *s, const struct cm_event *ev)
 {
 	const struct config *config = cm_config(s);
 	struct state *st = cm_msg(s);
+	const char *why;
 
 	(void)ev;
-	switch (exempt(s, config)) {
+	switch (cm_skip(s, &config->skip, NULL, &why)) {
 	case CM_KNOWN:
+		cm_reason(s, "not checked: %s", why);
 		return CM_DONE;
 	case CM_UNDELIVERED:
+		cm_reason(s, "%s", why);
 		return CM_FAILED;
 	case CM_NONE:
 		break;
@@ -410,14 +371,10 @@ static const struct cm_option options[] = {
 	ACTION(none, "the message has no signature"),
 	ACTION(permerror, "there is no key, or it does not fit"),
 	ACTION(policy, "signatures are good, and not acceptable: unsigned_tail, min_key_bits"),
-	{"skip_authenticated", CM_OPT_BOOL, AT(skip_authenticated), "yes", .since = "0.1",
-		.help = "clients that have logged in are not checked"},
-	{"skip_clients", CM_OPT_MAP, AT(skip_clients), .choices = "cidr", .since = "0.1",
-		.help = "map of clients that are not checked"},
-	{"skip_for", CM_OPT_NETWORKS, AT(skip_for), .since = "0.1",
-		.help = "clients that are not checked: addresses and networks"},
-	{"skip_trusted", CM_OPT_BOOL, AT(skip_trusted), "yes", .since = "0.1",
-		.help = "clients in main.trusted_networks are not checked"},
+	CM_SKIP_AUTHENTICATED(AT(skip), "0.1"),
+	CM_SKIP_CLIENTS(AT(skip), "0.1"),
+	CM_SKIP_FOR(AT(skip), "0.1"),
+	CM_SKIP_TRUSTED(AT(skip), "0.1"),
 	{"tag_header", CM_OPT_STRING, AT(tag_header), "X-DKIM-Result", .since = "0.1",
 		.check = check_header, .help = "header field that tag adds"},
 	/* No reject: a fault of DNS says nothing of the mail. */
@@ -430,9 +387,7 @@ static const struct cm_option options[] = {
 		.help = "result of a good signature that leaves out the end of the body (l=)"},
 };
 
-static const struct cm_macro macros[] = {
-	{CM_STAGE_EOH, "{auth_authen}"},
-};
+static const struct cm_macro macros[] = {CM_SKIP_MACRO};
 
 const struct cm_plugin cm_plugin = {
 	.abi = CM_ABI,

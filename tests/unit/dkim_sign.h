@@ -36,18 +36,19 @@ dkim_sign_new_key(unsigned bits)
 	return key;
 }
 
-/* p= of its record; out has 4096 octets. */
+/* p= of its record; out has 4096 octets, or 64 for Ed25519. */
 static inline void
 dkim_sign_public(EVP_PKEY *key, bool bare, char *out)
 {
 	unsigned char der[2048], *p = der;
+	bool ed25519 = EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519;
 	size_t len = sizeof(der);
 
-	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519)
+	if (ed25519)
 		dkim_sign_must(EVP_PKEY_get_raw_public_key(key, der, &len) == 1);
 	else
 		len = (size_t)(bare ? i2d_PublicKey(key, &p) : i2d_PUBKEY(key, &p));
-	dkim_sign_must(taglist_write_base64(der, len, out, 4096));
+	dkim_sign_must(taglist_write_base64(der, len, out, ed25519 ? 64 : 4096));
 }
 
 static inline size_t
