@@ -54,6 +54,9 @@ tidy(const uint8_t *data, size_t len, size_t *out_len)
 			       : (char)data[i];
 	}
 	*p = '\0';
+	/* Else it would continue the signature. */
+	if (out[0] == ' ' || out[0] == '\t')
+		out[0] = 'x';
 	*out_len = (size_t)(p - out);
 	return out;
 }
