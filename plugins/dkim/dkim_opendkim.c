@@ -26,6 +26,8 @@ struct verifier {
 	const struct dkim_message *message;
 	DKIM *dkim;
 	bool broken, refused;
+	bool begun;		   /* the body has octets */
+	unsigned char last[2];	   /* of them */
 	DKIM_SIGINFO **of_job;	   /* NULL: the library has none */
 	struct canon_body **tails; /* of jobs with l=: the library cannot tell what is behind it */
 };
@@ -268,11 +270,30 @@ put_body(struct verifier *v, const void *data, size_t len)
 }
 
 static void
+remember_last(struct verifier *v, const unsigned char *data, size_t len)
+{
+	if (len > 0) {
+		v->last[0] = len > 1 ? data[len - 2] : v->last[1];
+		v->last[1] = data[len - 1];
+		v->begun = true;
+	}
+}
+
+/* Without it the library calls a message wrong whose last line has no end. */
+static void
+end_last_line(struct verifier *v)
+{
+	if (v->begun && (v->last[0] != '\r' || v->last[1] != '\n'))
+		put_body(v, "\r\n", 2);
+}
+
+static void
 body(void *engine, const void *data, size_t len)
 {
 	struct verifier *v = engine;
 
 	put_body(v, data, len);
+	remember_last(v, data, len);
 	for (size_t i = 0; i < v->message->job_count; i++) {
 		if (v->tails[i] != NULL)
 			canon_body_put(v->tails[i], data, len);
@@ -323,6 +344,7 @@ finish(void *engine)
 		if (v->of_job[i] != NULL && v->message->jobs[i]->key == NULL)
 			dkim_sig_ignore(v->of_job[i]);
 	}
+	end_last_line(v);
 	if (!v->refused)
 		(void)dkim_eom(v->dkim, &testing);
 	for (size_t i = 0; i < v->message->job_count; i++) {
