@@ -101,6 +101,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned 
 	c->session->macros_asked = terms.ask_macros && ask_macros(ctx, &c->generation->needs);
 	peer->skip = terms.skip;
 	peer->rejected = terms.rejected;
+	c->session->blanks = terms.blanks;
 	smfi_setpriv(ctx, peer);
 	conversation_begin(c);
 	*want_actions = terms.actions;
