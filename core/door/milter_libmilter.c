@@ -270,7 +270,9 @@ on_data(SMFICTX *ctx)
 static sfsistat
 on_header(SMFICTX *ctx, char *name, char *value)
 {
-	const struct cm_event ev = {.stage = CM_STAGE_HEADER, .name = name, .value = value};
+	struct peer *peer = smfi_getpriv(ctx);
+	bool blanks = peer != NULL && peer->conversation.session->blanks;
+	const struct cm_event ev = milter_field(blanks, name, value);
 
 	return deliver(ctx, &ev);
 }
