@@ -78,8 +78,9 @@ def sign_opendkim(rng, text, key, build):
     # With Ed25519 and a simple header it signs a field that is folded in another way than the one it gives.
     header = rng.choice(["simple", "relaxed"]) if key.bits else "relaxed"
     canon = header + "/" + rng.choice(["simple", "relaxed"])
+    # The library loses the keys that it signs with, which is none of ours.
     run = subprocess.run([build + "/tests/conformance/dkim_sign", key.path, key.selector, DOMAIN, canon], input=text,
-                         stdout=subprocess.PIPE, check=True)
+                         stdout=subprocess.PIPE, check=True, env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
     # The library folds its field with LF and tabs; a field on its way has CRLF.
     head, rest = run.stdout[:-len(text)], text
     return head.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") + rest
