@@ -8,8 +8,8 @@
 
 #include "../lib/taglist.h"
 
-static bool
-is_signature(const struct canon_field *f)
+bool
+dkim_is_signature(const struct canon_field *f)
 {
 	size_t len = f->name_len;
 
@@ -43,7 +43,7 @@ dkim_collect(struct dkim_collection *c, const struct canon_field *fields, size_t
 {
 	c->count = c->field_count = 0;
 	for (size_t i = 0; i < count; i++) {
-		if (!is_signature(&fields[i]))
+		if (!dkim_is_signature(&fields[i]))
 			continue;
 		c->field_count++;
 		dkim_judge_field(&c->all[c->count++], &fields[i], i, now);

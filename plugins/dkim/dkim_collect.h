@@ -10,6 +10,9 @@
 /* More are never looked at: each costs a question and some arithmetic. */
 #define DKIM_SIGNATURES_MOST 16u
 
+/* By its name. */
+bool dkim_is_signature(const struct canon_field *);
+
 struct dkim_collection {
 	size_t field_count; /* DKIM-Signature fields of the message */
 	size_t count;	    /* of these are looked at */

@@ -12,10 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "../lib/taglist.h"
-#include "dkim_judge.h"
+#include "dkim_collect.h"
 #include "dkim_verifier.h"
 
 /* Seconds by which clocks may differ. The library subtracts them from t= without a look at its
@@ -124,8 +123,7 @@ harmless(const struct canon_field *f)
 
 	if (f->name_len > DKIM_NAME_MOST)
 		return false;
-	return strncasecmp(f->name, DKIM_SIGNHEADER, strlen(DKIM_SIGNHEADER)) != 0 ||
-	       dkim_sig_read(&sig, DKIM_SIG_DKIM, f->value, f->len, &why);
+	return !dkim_is_signature(f) || dkim_sig_read(&sig, DKIM_SIG_DKIM, f->value, f->len, &why);
 }
 
 static bool
