@@ -46,7 +46,7 @@ SHARED_LIBS = $(SHARED) -Wl,--as-needed -lcrypto -Wl,--no-as-needed
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 TEST_PLUGINS := $(patsubst tests/unit/plugins/%.c,$(B)/tests/plugins/%.so,\
 	$(wildcard tests/unit/plugins/*.c)) $(B)/tests/plugins/skeleton.so
-CONFORMANCE := $(B)/tests/conformance/dmarc $(B)/tests/conformance/spf $(B)/tests/conformance/arc
+CONFORMANCE := $(B)/tests/conformance/arc $(B)/tests/conformance/dkim $(B)/tests/conformance/dkim_sign $(B)/tests/conformance/dmarc $(B)/tests/conformance/spf
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 DOC_FILES := docs/chainmail.8 docs/filter.conf.5
 SOURCES := $(wildcard include/chainmail/*.h core/*.c core/*/*.[ch] plugins/*.c plugins/*/*.[ch] docs/*.c \
@@ -104,20 +104,21 @@ check-transcripts: all $(B)/tests/transcript
 SPF_SUITE ?= ../shared/conformance/spf-openspf/rfc7208-tests.yml
 # Vectors of the public suffix list.
 PSL_SUITE ?= ../shared/conformance/psl/tests/tests.txt
-
 # A suite in ValiMail's YAML format.
 ARC_SUITE ?= ../shared/conformance/arc-valimail/tests/arc-draft-validation-tests.yml
+# The directory tests/data of dkimpy.
+DKIM_SUITE ?= ../shared/conformance/dkim-dkimpy
 
-conformance: all $(CONFORMANCE) ## the cases of suites of SPF and ARC (SPF_SUITE=FILE, ARC_SUITE=FILE)
+conformance: all $(CONFORMANCE) ## the cases of suites: SPF_SUITE=FILE, DKIM_SUITE=DIRECTORY, ARC_SUITE=FILE, PSL_SUITE=FILE
 	@sh tests/conformance/run.sh $(B) suite $(SPF_SUITE)
+	@sh tests/conformance/run.sh $(B) dkim $(DKIM_SUITE)
 	@sh tests/conformance/run.sh $(B) arc $(ARC_SUITE)
-
-check-conformance: all $(CONFORMANCE)
-	@sh tests/conformance/run.sh $(B) suite $(SPF_SUITE)
-	@sh tests/conformance/run.sh $(B) diff
-	@sh tests/conformance/run.sh $(B) dmarc
 	@sh tests/conformance/run.sh $(B) psl $(PSL_SUITE)
-	@sh tests/conformance/run.sh $(B) arc $(ARC_SUITE)
+
+check-conformance: conformance
+	@sh tests/conformance/run.sh $(B) diff
+	@sh tests/conformance/run.sh $(B) dkim-diff
+	@sh tests/conformance/run.sh $(B) dmarc
 	@sh tests/conformance/run.sh $(B) arc-peer
 
 check-docs: all $(B)/tests/load
@@ -154,7 +155,7 @@ lint: ## rooms, sizes, headers, names; warnings of gcc and clang
 	@$(MAKE) --no-print-directory lint-build fuzz-build B=$(B)/clang-lint CC=clang EXTRA_CFLAGS=-Werror
 
 # Everything that is C.
-lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dns hostile_dns bench_spf bench_store conformance/dmarc conformance/spf conformance/arc)
+lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dns hostile_dns bench_spf bench_store conformance/dmarc conformance/spf conformance/arc bench_dkim conformance/dkim conformance/dkim_sign)
 
 format: ## let clang-format lay out every file
 	@clang-format -i $(SOURCES)
@@ -173,6 +174,9 @@ bench: all ## throughput, CPU, idle sessions and bursts beside a no-op libmilter
 
 bench-state: all ## a chain with rate limit and greylist beside the same chain without, in each store
 	@bash tests/bench/state.sh $(B)
+
+bench-dkim: $(B)/tests/bench_dkim ## what verifying a DKIM signature costs beside OpenSSL alone, keys known
+	@$(B)/tests/bench_dkim
 
 bench-dns: all ## the same beside DNS servers that are slow or silent, and the resolver alone
 	@bash tests/bench/dns.sh $(B)
@@ -326,6 +330,8 @@ $(B)/tests/unit/%.o: tests/unit/%.c $(B)/flags
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CHECK_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Pure functions of a plugin are tested without the plugin.
+$(filter $(B)/tests/unit/test_dkim%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_dkim conformance/dkim conformance/dkim_sign fuzz/fuzz_dkim): \
+	$(filter $(B)/obj/plugins/dkim/%,$(PARTS))
 $(B)/tests/unit/test_greylist_rules: $(filter $(B)/obj/plugins/greylist/%,$(PARTS))
 $(B)/tests/unit/test_dnsbl_rules $(B)/tests/fuzz/fuzz_lists: $(filter $(B)/obj/plugins/dnsbl/%,$(PARTS))
 $(B)/tests/unit/test_ratelimit_rules: $(filter $(B)/obj/plugins/ratelimit/%,$(PARTS))
@@ -354,5 +360,5 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB) $(SHARED)
 	$(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
 
 .PHONY: FORCE help deps all demo run test check check-unit check-transcripts check-conformance conformance check-docs check-install \
-	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-dns bench-spf bench-state bench-store fuzz fuzz-build \
+	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-dkim bench-dns bench-spf bench-state bench-store fuzz fuzz-build \
 	docs install uninstall clean

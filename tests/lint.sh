@@ -45,6 +45,7 @@ walls() {
 	only '#include <unbound' 'core/service/resolver[a-z_]*\.c:' 'only service/resolver* includes libunbound'
 	only '#include <hiredis' 'core/service/store_redis[a-z_]*\.[ch]:' 'only service/store_redis* includes hiredis'
 	only '#include <lmdb' 'core/service/store_lmdb[a-z_]*\.[ch]:' 'only service/store_lmdb* includes LMDB'
+	only '#include <opendkim/' 'plugins/dkim/dkim_opendkim\.c:' 'only dkim_opendkim.c includes libopendkim'
 	only '#include <openssl/' 'plugins/lib/[a-z0-9_]*\.c:' 'only plugins/lib includes OpenSSL'
 	only '#include <libpsl' 'plugins/dmarc/dmarc_psl\.c:' 'only dmarc_psl.c includes libpsl'
 	only '#include <idn2' 'plugins/dmarc/dmarc_name\.c:' 'only dmarc_name.c includes libidn2'

@@ -85,6 +85,7 @@ struct chain_needs {
 	uint32_t rights;    /* CM_EDIT_* */
 	bool headers, body; /* kept */
 	bool rejected;	    /* recipients that the MTA refuses are to be sent, too */
+	bool blanks;	    /* what is between a field's colon and its value is to be sent */
 	bool size;	    /* header and body are counted */
 	const char *const *macros[CM_STAGE_COUNT]; /* NULL-terminated, no doubles, sorted */
 };

@@ -76,6 +76,7 @@ link_needs(struct chain_needs *needs, const struct link *l)
 	needs->body |= (l->needs & CM_NEED_BODY) != 0;
 	needs->rejected |= (l->needs & CM_SEES_REJECTED) != 0;
 	needs->size |= (l->needs & CM_NEED_SIZE) != 0;
+	needs->blanks |= (l->needs & CM_NEED_BLANKS) != 0;
 }
 
 static void

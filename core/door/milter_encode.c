@@ -150,10 +150,11 @@ encode_path(struct buf *b, char command, const char *address)
 
 /* An empty body is one empty piece. */
 static void
-encode_body(struct buf *b, const struct edit *e)
+encode_body(struct buf *b, const struct edit *e, bool blanks)
 {
 	size_t done = 0;
 
+	(void)blanks;
 	do {
 		size_t rest = e->len - done;
 		size_t piece = rest < MILTER_CHUNK_SIZE ? rest : MILTER_CHUNK_SIZE;
@@ -167,73 +168,80 @@ encode_body(struct buf *b, const struct edit *e)
 }
 
 static void
-encode_sender(struct buf *b, const struct edit *e)
+encode_sender(struct buf *b, const struct edit *e, bool blanks)
 {
+	(void)blanks;
 	encode_path(b, SMFIR_CHGFROM, e->value);
 }
 
 static void
-encode_add_rcpt(struct buf *b, const struct edit *e)
+encode_add_rcpt(struct buf *b, const struct edit *e, bool blanks)
 {
+	(void)blanks;
 	encode_path(b, SMFIR_ADDRCPT, e->value);
 }
 
 static void
-encode_drop_rcpt(struct buf *b, const struct edit *e)
+encode_drop_rcpt(struct buf *b, const struct edit *e, bool blanks)
 {
+	(void)blanks;
 	encode_path(b, SMFIR_DELRCPT, e->value);
 }
 
+/* Else the MTA puts the blank there. */
 static void
-encode_field(struct buf *b, const struct edit *e)
+encode_field(struct buf *b, const struct edit *e, bool blanks)
 {
 	add_text(b, e->name);
+	if (blanks && e->value != NULL && e->value[0] != '\0')
+		buf_add_char(b, ' ');
 	add_text(b, e->value != NULL ? e->value : "");
 }
 
 static void
-encode_indexed(struct buf *b, char command, const struct edit *e)
+encode_indexed(struct buf *b, char command, const struct edit *e, bool blanks)
 {
 	size_t begin = packet_begin(b, command);
 
 	add_number(b, (uint32_t)e->index);
-	encode_field(b, e);
+	encode_field(b, e, blanks);
 	packet_end(b, begin);
 }
 
 /* An empty value removes the field. */
 static void
-encode_set_header(struct buf *b, const struct edit *e)
+encode_set_header(struct buf *b, const struct edit *e, bool blanks)
 {
-	encode_indexed(b, SMFIR_CHGHEADER, e);
+	encode_indexed(b, SMFIR_CHGHEADER, e, blanks);
 }
 
 static void
-encode_insert_header(struct buf *b, const struct edit *e)
+encode_insert_header(struct buf *b, const struct edit *e, bool blanks)
 {
-	encode_indexed(b, SMFIR_INSHEADER, e);
+	encode_indexed(b, SMFIR_INSHEADER, e, blanks);
 }
 
 static void
-encode_add_header(struct buf *b, const struct edit *e)
+encode_add_header(struct buf *b, const struct edit *e, bool blanks)
 {
 	size_t begin = packet_begin(b, SMFIR_ADDHEADER);
 
-	encode_field(b, e);
+	encode_field(b, e, blanks);
 	packet_end(b, begin);
 }
 
 static void
-encode_quarantine(struct buf *b, const struct edit *e)
+encode_quarantine(struct buf *b, const struct edit *e, bool blanks)
 {
 	size_t begin = packet_begin(b, SMFIR_QUARANTINE);
 
+	(void)blanks;
 	add_text(b, milter_quarantine_reason(e));
 	packet_end(b, begin);
 }
 
 /* A prefix of the Subject: is a header edit when it comes here (edit_plan). */
-static void (*const encoders[EDIT_KINDS])(struct buf *, const struct edit *) = {
+static void (*const encoders[EDIT_KINDS])(struct buf *, const struct edit *, bool blanks) = {
 	[EDIT_BODY] = encode_body,
 	[EDIT_SENDER] = encode_sender,
 	[EDIT_ADD_RCPT] = encode_add_rcpt,
@@ -245,12 +253,12 @@ static void (*const encoders[EDIT_KINDS])(struct buf *, const struct edit *) = {
 };
 
 void
-milter_encode_edits(struct buf *b, const struct answer *answer)
+milter_encode_edits(struct buf *b, const struct answer *answer, bool blanks)
 {
 	for (size_t i = 0; i < answer->edit_count; i++) {
 		const struct edit *e = answer->edits[i];
 
 		assert(encoders[e->kind] != NULL);
-		encoders[e->kind](b, e);
+		encoders[e->kind](b, e, blanks);
 	}
 }

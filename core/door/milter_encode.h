@@ -18,8 +18,8 @@ void milter_encode_terms(
 	struct buf *, uint32_t version, const struct milter_terms *, const struct chain_needs *);
 /* Nothing for MILTER_NO_REPLY. */
 void milter_encode_status(struct buf *, enum milter_status, const struct reply *);
-/* At end of message, before its status, in the order of the answer. */
-void milter_encode_edits(struct buf *, const struct answer *);
+/* At end of message, before its status, in the order of the answer. blanks: of the terms. */
+void milter_encode_edits(struct buf *, const struct answer *, bool blanks);
 
 /* "Still at it": the MTA waits on. */
 extern const unsigned char milter_progress[5];

@@ -101,6 +101,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned 
 	c->session->macros_asked = terms.ask_macros && ask_macros(ctx, &c->generation->needs);
 	peer->skip = terms.skip;
 	peer->rejected = terms.rejected;
+	c->session->blanks = terms.blanks;
 	smfi_setpriv(ctx, peer);
 	conversation_begin(c);
 	*want_actions = terms.actions;
@@ -269,7 +270,9 @@ on_data(SMFICTX *ctx)
 static sfsistat
 on_header(SMFICTX *ctx, char *name, char *value)
 {
-	const struct cm_event ev = {.stage = CM_STAGE_HEADER, .name = name, .value = value};
+	struct peer *peer = smfi_getpriv(ctx);
+	bool blanks = peer != NULL && peer->conversation.session->blanks;
+	const struct cm_event ev = milter_field(blanks, name, value);
 
 	return deliver(ctx, &ev);
 }

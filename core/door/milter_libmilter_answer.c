@@ -53,27 +53,33 @@ edit_drop_rcpt(SMFICTX *ctx, struct cm_session *s, const struct edit *e)
 	return smfi_delrcpt(ctx, path_of(s, e->value)) == MI_SUCCESS;
 }
 
+/* A field's value as the MTA takes it; NULL or empty: the field goes. */
+static char *
+value_of(struct cm_session *s, const struct edit *e)
+{
+	if (!s->blanks || e->value == NULL || e->value[0] == '\0')
+		return (char *)e->value;
+	return arena_printf(&s->msg, " %s", e->value);
+}
+
 static bool
 edit_set_header(SMFICTX *ctx, struct cm_session *s, const struct edit *e)
 {
-	(void)s;
 	return e->index <= INT_MAX &&
-	       smfi_chgheader(ctx, (char *)e->name, (int)e->index, (char *)e->value) == MI_SUCCESS;
+	       smfi_chgheader(ctx, (char *)e->name, (int)e->index, value_of(s, e)) == MI_SUCCESS;
 }
 
 static bool
 edit_insert_header(SMFICTX *ctx, struct cm_session *s, const struct edit *e)
 {
-	(void)s;
 	return e->index <= INT_MAX &&
-	       smfi_insheader(ctx, (int)e->index, (char *)e->name, (char *)e->value) == MI_SUCCESS;
+	       smfi_insheader(ctx, (int)e->index, (char *)e->name, value_of(s, e)) == MI_SUCCESS;
 }
 
 static bool
 edit_add_header(SMFICTX *ctx, struct cm_session *s, const struct edit *e)
 {
-	(void)s;
-	return smfi_addheader(ctx, (char *)e->name, (char *)e->value) == MI_SUCCESS;
+	return smfi_addheader(ctx, (char *)e->name, value_of(s, e)) == MI_SUCCESS;
 }
 
 static bool

@@ -85,6 +85,7 @@ on_offer(struct milter_native *n, struct milter_args *a, struct buf *out)
 	c->session->no_reply = terms.no_reply;
 	n->skip = terms.skip;
 	n->rejected = terms.rejected;
+	c->session->blanks = terms.blanks;
 	c->session->macros_asked = terms.ask_macros;
 	milter_encode_terms(out, a->version, &terms, &c->generation->needs);
 	conversation_begin(c);
@@ -111,7 +112,7 @@ deliver(struct milter_native *n, const struct cm_event *ev, struct buf *out)
 
 	conversation_event(&n->conversation, ev, &answer);
 	if (ev->stage == CM_STAGE_EOM)
-		milter_encode_edits(out, &answer);
+		milter_encode_edits(out, &answer, n->conversation.session->blanks);
 	status = milter_status_of(s, ev->stage, &answer, n->skip);
 	milter_encode_status(out, status, &answer.reply);
 	if (milter_ends_message(ev->stage, status))
@@ -188,7 +189,8 @@ on_data(struct milter_native *n, struct milter_args *a, struct buf *out)
 static bool
 on_header(struct milter_native *n, struct milter_args *a, struct buf *out)
 {
-	const struct cm_event ev = {.stage = CM_STAGE_HEADER, .name = a->text, .value = a->value};
+	bool blanks = n->conversation.session->blanks;
+	const struct cm_event ev = milter_field(blanks, a->text, a->value);
 
 	n->state = IS_HEADER;
 	deliver(n, &ev, out);

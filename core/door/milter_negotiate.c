@@ -98,8 +98,22 @@ milter_negotiate(const struct chain_needs *needs, const struct milter_offer *off
 		terms->steps |= SMFIP_SKIP;
 	if (terms->rejected)
 		terms->steps |= SMFIP_RCPT_REJ;
+	terms->blanks = needs->blanks && (offer->steps & SMFIP_HDR_LEADSPC) != 0;
+	if (terms->blanks)
+		terms->steps |= SMFIP_HDR_LEADSPC;
 	if (terms->ask_macros)
 		terms->actions |= SMFIF_SETSYMLIST;
+}
+
+struct cm_event
+milter_field(bool blanks, const char *name, const char *value)
+{
+	bool blank = blanks && value[0] == ' ';
+
+	return (struct cm_event){.stage = CM_STAGE_HEADER,
+		.name = name,
+		.value = value + blank,
+		.glued = blanks && !blank};
 }
 
 bool

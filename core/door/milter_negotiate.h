@@ -33,10 +33,15 @@ struct milter_terms {
 	bool skip;	   /* the MTA understands SKIP */
 	bool ask_macros;   /* it takes our macro lists, and they fit */
 	bool rejected;	   /* it sends recipients that it refused, too */
+	bool blanks;	   /* a field's value begins behind its colon, both ways; else one blank
+			      is taken away and put back by the MTA */
 };
 
 void
 milter_negotiate(const struct chain_needs *, const struct milter_offer *, struct milter_terms *);
+
+/* A field that came under such terms. */
+struct cm_event milter_field(bool blanks, const char *name, const char *value);
 
 /*
  * The macros of one list (SMFIM_*), separated by spaces; out has MILTER_LIST_SIZE octets. "" asks

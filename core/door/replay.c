@@ -111,8 +111,10 @@ send_header(struct player *p, struct replay_message *m)
 	struct replay_field field;
 
 	while (replay_message_field(m, &field)) {
-		const struct cm_event ev = {
-			.stage = CM_STAGE_HEADER, .name = field.name, .value = field.value};
+		const struct cm_event ev = {.stage = CM_STAGE_HEADER,
+			.name = field.name,
+			.value = field.value,
+			.glued = field.glued};
 
 		if (!step(p, &ev))
 			return false;

@@ -102,7 +102,7 @@ replay_message_field(struct replay_message *m, struct replay_field *field)
 		return false;
 	}
 	const char *end = field_end(m->at, m->end);
-	const char *value = colon + 1 < end && colon[1] == ' ' ? colon + 2 : colon + 1;
+	bool blank = colon + 1 < end && colon[1] == ' ';
 	size_t name_len = (size_t)(colon - m->at);
 
 	while (m->at[name_len - 1] == ' ' || m->at[name_len - 1] == '\t')
@@ -110,8 +110,8 @@ replay_message_field(struct replay_message *m, struct replay_field *field)
 	m->field = mem_grow(m->field, (size_t)(end - m->at) + 2);
 	memcpy(m->field, m->at, name_len);
 	m->field[name_len] = '\0';
-	copy_value(m->field + name_len + 1, value, end);
-	*field = (struct replay_field){m->field, m->field + name_len + 1};
+	copy_value(m->field + name_len + 1, colon + 1 + blank, end);
+	*field = (struct replay_field){m->field, m->field + name_len + 1, !blank};
 	m->at = end;
 	return true;
 }

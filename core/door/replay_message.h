@@ -25,6 +25,7 @@ struct replay_field {
 	const char *name;
 	const char
 		*value; /* as Postfix gives it: one blank behind the colon dropped, LF at folds */
+	bool glued;	/* there was none */
 };
 
 /* The text is borrowed. A mailbox's "From " line at the top is skipped. */

@@ -72,6 +72,7 @@ struct cm_session {
 	/* What the door negotiated. */
 	uint32_t rights;   /* CM_EDIT_* the MTA grants */
 	uint32_t no_reply; /* bit per stage whose reply the MTA does not wait for */
+	bool blanks;	   /* the MTA sends and takes what is behind a field's colon */
 	bool macros_asked; /* our macro lists were accepted, so a missing macro means "none" */
 	const char *listener;
 

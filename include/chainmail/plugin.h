@@ -90,6 +90,8 @@ struct cm_event {
 	size_t len;			  /* body: octets in data */
 	bool rejected; /* rcpt: the MTA refused it already; the verdict does not count. Its reason
 			  is in {rcpt_host} (status) and {rcpt_addr} (text). */
+	bool glued;    /* header: no blank stood between the colon and value; else one did, or the
+			  MTA does not tell. Known where CM_NEED_BLANKS was declared */
 };
 
 struct cm_session;
@@ -180,11 +182,13 @@ enum {
 	CM_EDIT_SENDER = 1u << 4,     /* cm_set_sender() */
 	CM_EDIT_BODY = 1u << 5,	      /* cm_replace_body() */
 	CM_EDIT_QUARANTINE = 1u << 6, /* cm_quarantine() */
-	CM_STOP_EARLY = 1u << 7,    /* a refusal at data, header, eoh or body must reach the MTA at
-				       once; else it is given at end of message, which saves waits */
-	CM_AFTER_ACCEPT = 1u << 8,  /* runs although an earlier link accepted (signing, marking) */
-	CM_NEED_SIZE = 1u << 9,	    /* cm_size() works: header and body are sent, kept by nobody */
-	CM_SEES_REJECTED = 1u << 10 /* rcpt also for recipients that the MTA itself refused */
+	CM_STOP_EARLY = 1u << 7,     /* a refusal at data, header, eoh or body must reach the MTA at
+					once; else it is given at end of message, which saves waits */
+	CM_AFTER_ACCEPT = 1u << 8,   /* runs although an earlier link accepted (signing, marking) */
+	CM_NEED_SIZE = 1u << 9,	     /* cm_size() works: header and body are sent, kept by nobody */
+	CM_SEES_REJECTED = 1u << 10, /* rcpt also for recipients that the MTA itself refused */
+	CM_NEED_BLANKS = 1u << 11    /* glued is told of header fields: for signatures, to which
+					a blank matters */
 };
 
 /* A macro that a link reads and the stage from which it must be known. */
@@ -363,7 +367,8 @@ CM_API enum cm_stage cm_stage(const struct cm_session *);
 
 struct cm_header {
 	const char *name;  /* as received */
-	const char *value; /* as received, folding included */
+	const char *value; /* as received, folding included, without one blank behind the colon */
+	bool glued;	   /* as in struct cm_event */
 };
 
 struct cm_from {

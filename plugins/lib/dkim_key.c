@@ -221,11 +221,16 @@ dkim_key_verify(const struct dkim_key *key, const unsigned char hash[DIGEST_SIZE
 }
 
 size_t
-dkim_key_spki(const struct dkim_key *key, unsigned char **der)
+dkim_key_octets(const struct dkim_key *key, unsigned char *out, size_t size)
 {
 	int len;
 
-	*der = NULL;
-	len = key->pkey == NULL ? 0 : i2d_PUBKEY(key->pkey, der);
-	return len > 0 ? (size_t)len : 0;
+	if (key->pkey == NULL)
+		return 0;
+	if (key->type == DKIM_KEY_ED25519)
+		return EVP_PKEY_get_raw_public_key(key->pkey, out, &size) == 1 ? size : 0;
+	len = i2d_PUBKEY(key->pkey, NULL);
+	if (len <= 0 || (size_t)len > size)
+		return 0;
+	return i2d_PUBKEY(key->pkey, &out) == len ? (size_t)len : 0;
 }

@@ -41,8 +41,11 @@ void dkim_key_drop(const struct dkim_key *);
 bool dkim_key_verify(const struct dkim_key *, const unsigned char hash[DIGEST_SIZE],
 	const unsigned char *signature, size_t len);
 
-/* The record's key as DER of SubjectPublicKeyInfo, for OPENSSL_free(); 0: it has none. */
-size_t dkim_key_spki(const struct dkim_key *, unsigned char **der);
+/*
+ * The key as p= has it, before base64: SubjectPublicKeyInfo of RSA, the 32 octets of Ed25519.
+ * Returns how many octets; 0: there is no key, or it does not fit.
+ */
+size_t dkim_key_octets(const struct dkim_key *, unsigned char *out, size_t size);
 
 /* --- for dkim_key_cache.c ----------------------------------------------------------------------
  */

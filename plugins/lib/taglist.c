@@ -144,6 +144,30 @@ taglist_item(const struct taglist_tag *tag, size_t *at, const char **item, size_
 	return true;
 }
 
+bool
+taglist_write_base64(const unsigned char *octets, size_t len, char *out, size_t size)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	if (size == 0 || (size - 1) / 4 < (len + 2) / 3)
+		return false;
+	for (size_t i = 0; i < len; i += 3) {
+		unsigned bits = (unsigned)octets[i] << 16;
+
+		if (i + 1 < len)
+			bits |= (unsigned)octets[i + 1] << 8;
+		if (i + 2 < len)
+			bits |= octets[i + 2];
+		*out++ = digits[bits >> 18];
+		*out++ = digits[bits >> 12 & 63];
+		*out++ = i + 1 < len ? digits[bits >> 6 & 63] : '=';
+		*out++ = i + 2 < len ? digits[bits & 63] : '=';
+	}
+	*out = '\0';
+	return true;
+}
+
 static int
 base64_digit(char c)
 {

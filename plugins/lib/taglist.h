@@ -44,5 +44,7 @@ bool taglist_is(const char *value, size_t len, const char *word);
 bool taglist_item(const struct taglist_tag *, size_t *at, const char **item, size_t *len);
 /* Octets that base64 stands for, white space ignored; 0: it is none, or too large for out. */
 size_t taglist_base64(const char *text, size_t len, unsigned char *out, size_t size);
+/* The reverse, as a string without white space. False: it does not fit. */
+bool taglist_write_base64(const unsigned char *octets, size_t len, char *out, size_t size);
 
 #endif

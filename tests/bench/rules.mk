@@ -3,7 +3,7 @@
 
 BENCH_CLIENTS := $(B)/tests/load $(B)/tests/idle $(B)/tests/burst
 BENCH_OBJ := $(patsubst $(B)/tests/%,$(B)/tests/bench/%.o,$(BENCH_CLIENTS) $(B)/tests/noop) \
-	$(patsubst %,$(B)/tests/bench/%.o,dns load_options spf store)
+	$(patsubst %,$(B)/tests/bench/%.o,dkim dns load_options spf store)
 
 $(B)/tests/bench/%.o: tests/bench/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -26,6 +26,10 @@ $(B)/tests/bench_dns: $(B)/tests/bench/dns.o $(CORE_LIB)
 bench-state: $(BENCH_CLIENTS)
 
 bench-dns: $(BENCH_CLIENTS) $(B)/tests/bench_dns $(B)/tests/hostile_dns
+
+$(B)/tests/bench_dkim: $(B)/tests/bench/dkim.o $(CORE_LIB) $(SHARED)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(SHARED_LIBS) $(PART_LIBS) $(LIBS)
 
 $(B)/tests/bench_spf: $(B)/tests/bench/spf.o $(CORE_LIB)
 	$(call say,LINK)

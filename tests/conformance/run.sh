@@ -4,7 +4,8 @@
 #
 # WHAT is "suite": the cases of SUITE, a file in openspf's YAML format; "diff": python3-spf on zones made up here;
 # "dmarc": a second reading of RFC 9989 on such zones; "psl": SUITE, vectors of the public suffix list; "arc": the cases
-# of SUITE, a file in ValiMail's YAML format; or "arc-peer": python3-dkim on messages made up here.
+# of SUITE, a file in ValiMail's YAML format; "arc-peer": python3-dkim on messages made up here; "dkim": the messages in the
+# directory SUITE, dkimpy's; or "dkim-diff": messages made up here that dkimpy and libopendkim sign.
 # The suites are not part of this project: where one is not there, that is said, and nothing fails. Nor does it
 # without Debian's modules for Python, unless everything must run (CHAINMAIL_NO_SKIP).
 set -u
@@ -73,8 +74,26 @@ psl() {
 	"$python" "$here/psl.py" "$build/tests/conformance/dmarc" "$suite"
 }
 
+dkim() {
+	[ -r "$suite/rfc6376.signed.msg" ] || {
+		skip "there is no suite $suite; give one: make conformance DKIM_SUITE=DIRECTORY"
+		exit 0
+	}
+	work=$(mktemp -d) || exit 1
+	trap 'rm -rf "$work"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	"$python" "$here/dkim_suite.py" "$suite" "$work/cases" && "$build/tests/conformance/dkim" "$work/cases"
+}
+
+dkim_diff() {
+	need dkim python3-dkim
+	need nacl python3-nacl
+	"$python" "$here/dkim_diff.py" "$build" "${DKIM_DIFF_CASES-200}" "${DKIM_DIFF_SEED-1}"
+}
+
 case $what in
-suite | diff | dmarc | psl | arc) $what ;;
-arc-peer) arc_peer ;;
-*) echo "usage: run.sh BUILD suite|psl|arc FILE | run.sh BUILD diff|dmarc|arc-peer" >&2 && exit 2 ;;
+suite | diff | dmarc | psl | arc | dkim) $what ;;
+arc-peer | dkim-diff) "$(echo "$what" | tr - _)" ;;
+*) echo "usage: run.sh BUILD suite|psl|arc FILE | run.sh BUILD dkim DIRECTORY | run.sh BUILD diff|dmarc|arc-peer|dkim-diff" >&2 && exit 2 ;;
 esac

@@ -20,9 +20,9 @@ passed=0
 longest() {
 	case $1 in
 	address | arc | auth_results | header | reply) echo 4096 ;;
-	conf) echo 1024 ;;
+	conf | dkim) echo 1024 ;;
 	milter) echo 2048 ;;
-	control | dns_answer | lists | packet) echo 512 ;;
+	control | dns_answer | lists | packet | taglist) echo 512 ;;
 	unit | zone) echo 256 ;;
 	*) echo 16384 ;;
 	esac

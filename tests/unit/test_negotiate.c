@@ -33,7 +33,7 @@ static const struct {
 	const char *name;
 	struct milter_offer offer;
 	uint32_t stages, replies, rights;
-	bool rejected;
+	bool rejected, blanks;
 	struct milter_terms want;
 } cases[] = {
 	{
@@ -135,6 +135,19 @@ static const struct {
 			.ask_macros = true},
 	},
 	{
+		.name = "leading spaces are sent to a chain that signs or verifies",
+		.offer = POSTFIX,
+		.stages = USUAL,
+		.replies = USUAL,
+		.blanks = true,
+		.want = {.actions = SMFIF_SETSYMLIST,
+			.steps = SMFIP_NOCONNECT | SMFIP_NOHELO | NO_UNUSUAL | NO_CONTENT |
+				 SMFIP_SKIP | SMFIP_HDR_LEADSPC,
+			.skip = true,
+			.ask_macros = true,
+			.blanks = true},
+	},
+	{
 		.name = "an MTA that offers nothing gets every stage answered",
 		.offer = {0, 0},
 		.rights = CM_EDIT_QUARANTINE,
@@ -147,7 +160,8 @@ START_TEST(terms_follow_chain_and_offer)
 	struct chain_needs needs = {.stages = cases[_i].stages,
 		.replies = cases[_i].replies,
 		.rights = cases[_i].rights,
-		.rejected = cases[_i].rejected};
+		.rejected = cases[_i].rejected,
+		.blanks = cases[_i].blanks};
 	const struct milter_terms *want = &cases[_i].want;
 	struct milter_terms got;
 
@@ -161,7 +175,7 @@ START_TEST(terms_follow_chain_and_offer)
 	ck_assert_msg(got.no_reply == want->no_reply, "%s: no reply %#x, want %#x", cases[_i].name,
 		got.no_reply, want->no_reply);
 	ck_assert_msg(got.skip == want->skip && got.ask_macros == want->ask_macros &&
-			      got.rejected == want->rejected,
+			      got.rejected == want->rejected && got.blanks == want->blanks,
 		"%s: skip %d, macros %d, rejected %d", cases[_i].name, got.skip, got.ask_macros,
 		got.rejected);
 }

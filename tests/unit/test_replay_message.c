@@ -82,6 +82,23 @@ START_TEST(a_file_in_pieces)
 }
 END_TEST
 
+/* A signature may cover the blank that is dropped. */
+START_TEST(what_had_no_blank_says_so)
+{
+	static const char text[] = "A: 1\nB:2\nC:\n 3\nD:\nE:  5\n\n";
+	static const bool glued[] = {false, true, true, true, false};
+	struct replay_message m;
+	struct replay_field f;
+
+	replay_message_init(&m, text, strlen(text));
+	for (size_t i = 0; i < sizeof(glued) / sizeof(*glued); i++) {
+		ck_assert(replay_message_field(&m, &f));
+		ck_assert_msg(f.glued == glued[i], "%s", f.name);
+	}
+	replay_message_fini(&m);
+}
+END_TEST
+
 /* Around the end of a chunk no octet is lost and no line end is torn or doubled. */
 START_TEST(a_long_body_is_whole)
 {
@@ -139,6 +156,7 @@ main(void)
 	SRunner *runner = srunner_create(suite);
 
 	suite_add_tcase(suite, group);
+	tcase_add_test(group, what_had_no_blank_says_so);
 	tcase_add_loop_test(group, a_file_in_pieces, 0, (int)(sizeof(cases) / sizeof(*cases)));
 	tcase_add_loop_test(group, a_long_body_is_whole, 0, 10);
 	tcase_add_test(group, a_huge_field_is_one_field);

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dkim_publish.c - what rules, other checks and Authentication-Results learn of signatures
+ */
+#include "dkim_publish.h"
+
+#include <stdio.h>
+
+#define TEXT_SIZE (DKIM_REASON_SIZE + 2 * DKIM_SIG_DOMAIN_SIZE + 64)
+
+static void
+publish_auth(struct cm_session *s, const struct dkim_signature *sig)
+{
+	const struct dkim_sig *read = &sig->job.sig;
+	const struct cm_auth_property all[] = {
+		{"header", "d", read->domain},
+		{"header", "s", read->selector},
+		{"header", "a", dkim_sig_algorithm_name(read->algorithm)},
+		{"header", "b", read->first},
+	};
+	struct cm_auth_property known[sizeof(all) / sizeof(*all)];
+	struct cm_auth_result result = {.method = "dkim", .properties = known};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		if (all[i].value[0] != '\0')
+			known[result.count++] = all[i];
+	}
+	result.result = dkim_code_name(sig->code);
+	result.reason = sig->reason[0] == '\0' ? NULL : sig->reason;
+	cm_add_auth_result(s, &result);
+}
+
+/* "fail example.org (selector s1, rsa-sha256): the body is not what was signed" */
+static void
+describe(char *out, size_t size, const struct dkim_signature *sig)
+{
+	const struct dkim_sig *read = &sig->job.sig;
+
+	snprintf(out, size, "%s %s (selector %s, %s)%s%s", dkim_code_name(sig->code),
+		read->domain[0] == '\0' ? "-" : read->domain,
+		read->selector[0] == '\0' ? "-" : read->selector,
+		dkim_sig_algorithm_name(read->algorithm), sig->reason[0] == '\0' ? "" : ": ",
+		sig->reason);
+}
+
+static void
+publish_text(struct cm_session *s, const char *key, const char *value)
+{
+	if (value[0] != '\0')
+		cm_set_result(s, key, value);
+}
+
+static void
+publish_number(struct cm_session *s, const char *key, size_t value)
+{
+	char number[24];
+
+	snprintf(number, sizeof(number), "%zu", value);
+	cm_set_result(s, key, number);
+}
+
+/* Each under its number, in the order in which they were looked at. */
+static void
+publish_all(struct cm_session *s, const struct dkim_collection *found)
+{
+	char key[24], text[TEXT_SIZE];
+
+	for (size_t i = 0; i < found->count; i++) {
+		publish_auth(s, &found->all[i]);
+		describe(text, sizeof(text), &found->all[i]);
+		snprintf(key, sizeof(key), "%zu", i + 1);
+		cm_set_result(s, key, text);
+	}
+}
+
+void
+dkim_publish(struct cm_session *s, const struct dkim_collection *found,
+	const struct dkim_signature *best)
+{
+	char text[TEXT_SIZE];
+
+	cm_set_result(s, "result", dkim_code_name(best->code));
+	publish_text(s, "domain", best->job.sig.domain);
+	publish_text(s, "selector", best->job.sig.selector);
+	cm_set_result(s, "algorithm", dkim_sig_algorithm_name(best->job.sig.algorithm));
+	publish_text(s, "reason", best->reason);
+	publish_number(s, "count", found->field_count);
+	publish_all(s, found);
+	describe(text, sizeof(text), best);
+	if (found->field_count > 1)
+		cm_reason(s, "%s; the best of %zu", text, found->field_count);
+	else
+		cm_reason(s, "%s", text);
+}
+
+void
+dkim_publish_none(struct cm_session *s)
+{
+	const struct cm_auth_result result = {.method = "dkim", .result = "none"};
+
+	cm_add_auth_result(s, &result);
+	cm_set_result(s, "result", "none");
+	publish_number(s, "count", 0);
+	cm_reason(s, "no signature");
+}
