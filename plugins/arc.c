@@ -222,7 +222,7 @@ conclude(struct cm_session *s, struct state *st, const struct arc_result *r)
 
 /* --- end of the header section --- */
 
-/* An MTA takes the blank behind the colon away. */
+/* With the blank behind the colon, which is not part of a value elsewhere. */
 static const struct canon_field *
 fields_of(struct cm_session *s, size_t count)
 {
@@ -232,10 +232,11 @@ fields_of(struct cm_session *s, size_t count)
 		const struct cm_header *h = cm_header_at(s, i);
 		size_t len = strlen(h->value);
 		char *value = cm_msg_alloc(s, len + 2);
+		size_t blank = h->glued ? 0 : 1;
 
 		value[0] = ' ';
-		memcpy(value + 1, h->value, len + 1);
-		fields[i] = (struct canon_field){h->name, value, strlen(h->name), len + 1};
+		memcpy(value + blank, h->value, len + 1);
+		fields[i] = (struct canon_field){h->name, value, strlen(h->name), len + blank};
 	}
 	return fields;
 }
@@ -432,7 +433,7 @@ const struct cm_plugin cm_plugin = {
 	.option_size = sizeof(*options),
 	.config_size = sizeof(struct config),
 	.msg_size = sizeof(struct state),
-	.needs = CM_NEED_HEADERS | CM_EDIT_HEADERS,
+	.needs = CM_NEED_HEADERS | CM_NEED_BLANKS | CM_EDIT_HEADERS,
 	.macros = macros,
 	.macro_count = sizeof(macros) / sizeof(*macros),
 	.needs_of = needs_of,

@@ -114,7 +114,7 @@ find_case(struct cm_session *s, struct dmarc_message *m, struct dmarc_case *c,
 	c->code = m->result.code;
 	c->wanted = m->result.wanted;
 	c->exempt = exempt == CM_KNOWN;
-	c->forwarded = dmarc_forwarded(s, &forward_why);
+	c->forwarded = dmarc_forwarded(s, m->author, &forward_why);
 	c->list = dmarc_listed(s, ids, count);
 	const char *const why[DMARC_OVERRIDES] = {
 		[DMARC_OVERRIDE_LOCAL] = exempt_why,
@@ -377,7 +377,8 @@ static const struct cm_option options[] = {
 		.help = "verified names of clients whose mail is let pass: host.example.org, or "
 			".example.org"},
 	{"trusted_sealers", CM_OPT_LIST, AT(trusted_sealers), .since = "0.1", .check = check_domain,
-		.help = "domains whose ARC seal counts: mail that passed there is let pass here"},
+		.help = "domains whose ARC seal counts: mail that passed there is let pass here; "
+			"default: those that the plugin arc trusts"},
 };
 
 static const struct cm_macro macros[] = {

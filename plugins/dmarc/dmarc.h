@@ -57,7 +57,7 @@ bool dmarc_dkim_checked(const struct cm_session *);
 /* Client, sender or author domain are exempt. why is set for CM_KNOWN, and what nobody can tell. */
 enum cm_known dmarc_exempt(struct cm_session *, const char *author, const char **why);
 /* A forwarder that we trust says that it was well when it came there; why: which. */
-bool dmarc_forwarded(struct cm_session *, const char **why);
+bool dmarc_forwarded(struct cm_session *, const char *author, const char **why);
 /* It comes from a mailing list: says so, and some domain vouches for who sent it. */
 bool dmarc_listed(struct cm_session *, const struct dmarc_identifier *, size_t count);
 

@@ -145,16 +145,35 @@ in_list(const struct cm_list *list, const char *name)
 	return false;
 }
 
-/* Who sealed the message last is trusted, and found that it passed. */
 static bool
-sealed(struct cm_session *s, const char **why)
+is(const char *result, const char *word)
 {
-	const char *result = cm_result(s, "arc", "result"), *sealer = cm_result(s, "arc", "sealer");
-	const char *then = cm_result(s, "arc", "dmarc");
+	return result != NULL && strcmp(result, word) == 0;
+}
+
+/* The plugin arc may trust more of them; NULL: there is none whose word counts. */
+static const char *
+trusted_sealer(struct cm_session *s)
+{
+	const struct cm_list *list = &config_of(s)->trusted_sealers;
+	const char *trusted = cm_result(s, "arc", "trusted");
+	const char *sealer = trusted == NULL ? cm_result(s, "arc", "sealer") : trusted;
+
+	if (sealer == NULL || (trusted != NULL && list->count == 0))
+		return sealer;
+	return in_list(list, sealer) ? sealer : NULL;
+}
+
+/* Who is trusted has found, before the message was changed, that it passed: of this author. */
+static bool
+sealed(struct cm_session *s, const char *author, const char **why)
+{
+	const char *sealer = trusted_sealer(s), *from = cm_result(s, "arc", "dmarc_from");
 	const char *oldest = cm_result(s, "arc", "oldest_pass");
 
-	if (result == NULL || sealer == NULL || then == NULL || strcmp(result, "pass") != 0 ||
-		strcmp(then, "pass") != 0 || !in_list(&config_of(s)->trusted_sealers, sealer))
+	if (sealer == NULL || !is(cm_result(s, "arc", "result"), "pass") ||
+		!is(cm_result(s, "arc", "dmarc"), "pass") ||
+		(from != NULL && from[0] != '\0' && strcasecmp(from, author) != 0))
 		return false;
 	*why = say(s, "dmarc=pass by ARC sealer ", sealer,
 		oldest == NULL || oldest[strspn(oldest, "0123456789")] != '\0'
@@ -164,7 +183,7 @@ sealed(struct cm_session *s, const char **why)
 }
 
 bool
-dmarc_forwarded(struct cm_session *s, const char **why)
+dmarc_forwarded(struct cm_session *s, const char *author, const char **why)
 {
 	const char *name = cm_client(s)->name;
 
@@ -173,7 +192,7 @@ dmarc_forwarded(struct cm_session *s, const char **why)
 		*why = say(s, "forwarder ", name, "");
 		return true;
 	}
-	return sealed(s, why);
+	return sealed(s, author, why);
 }
 
 /* Anybody can write a List-Id; a list's own server is vouched for by the list's domain. */
