@@ -232,7 +232,7 @@ fields_of(struct cm_session *s, size_t count)
 		const struct cm_header *h = cm_header_at(s, i);
 		size_t len = strlen(h->value);
 		char *value = cm_msg_alloc(s, len + 2);
-		size_t blank = h->glued ? 0 : 1;
+		size_t blank = cm_header_glued(s, i) ? 0 : 1;
 
 		value[0] = ' ';
 		memcpy(value + blank, h->value, len + 1);

@@ -36,6 +36,14 @@ cm_header_at(const struct cm_session *s, size_t i)
 	return s->header_index[i];
 }
 
+bool
+cm_header_glued(const struct cm_session *s, size_t i)
+{
+	const struct cm_header *field = cm_header_at(s, i);
+
+	return field != NULL && ((const struct session_header *)field)->glued;
+}
+
 const char *
 cm_header(const struct cm_session *s, const char *name, size_t n)
 {

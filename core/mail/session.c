@@ -205,7 +205,7 @@ keep_header(struct cm_session *s, const struct cm_event *ev)
 	h = arena_alloc(&s->msg, sizeof(*h));
 	h->field.name = arena_strdup(&s->msg, ev->name);
 	h->field.value = arena_strdup(&s->msg, ev->value);
-	h->field.glued = ev->glued;
+	h->glued = ev->glued;
 	*s->headers_last = h;
 	s->headers_last = &h->next;
 	return SESSION_KEPT;

@@ -55,7 +55,8 @@ struct session_auth {	       /* what a link found, for Authentication-Results */
 };
 
 struct session_header {
-	struct cm_header field;
+	struct cm_header field; /* first: the index points to it */
+	bool glued;		/* as in struct cm_event */
 	struct session_header *next;
 };
 

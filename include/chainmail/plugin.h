@@ -368,7 +368,6 @@ CM_API enum cm_stage cm_stage(const struct cm_session *);
 struct cm_header {
 	const char *name;  /* as received */
 	const char *value; /* as received, folding included, without one blank behind the colon */
-	bool glued;	   /* as in struct cm_event */
 };
 
 struct cm_from {
@@ -380,6 +379,8 @@ struct cm_from {
 
 CM_API size_t cm_header_count(const struct cm_session *);
 CM_API const struct cm_header *cm_header_at(const struct cm_session *, size_t i);
+/* No blank stood behind its colon, for links that declared CM_NEED_BLANKS. */
+CM_API bool cm_header_glued(const struct cm_session *, size_t i);
 /* The n-th field of that name (from 1, any case), value as received; NULL when there is none. */
 CM_API const char *cm_header(const struct cm_session *, const char *name, size_t n);
 /* The From: field, parsed strictly once per message. Never NULL; from eoh on. */
