@@ -155,7 +155,7 @@ lint: ## rooms, sizes, headers, names; warnings of gcc and clang
 	@$(MAKE) --no-print-directory lint-build fuzz-build B=$(B)/clang-lint CC=clang EXTRA_CFLAGS=-Werror
 
 # Everything that is C.
-lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dns hostile_dns bench_spf bench_store conformance/dmarc conformance/spf conformance/arc bench_dkim conformance/dkim conformance/dkim_sign)
+lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dkim_sign bench_dns hostile_dns bench_spf bench_store conformance/dmarc conformance/spf conformance/arc bench_dkim conformance/dkim conformance/dkim_sign)
 
 format: ## let clang-format lay out every file
 	@clang-format -i $(SOURCES)
@@ -177,6 +177,9 @@ bench-state: all ## a chain with rate limit and greylist beside the same chain w
 
 bench-dkim: $(B)/tests/bench_dkim ## what verifying a DKIM signature costs beside OpenSSL alone, keys known
 	@$(B)/tests/bench_dkim
+
+bench-dkim-sign: $(B)/tests/bench_dkim_sign ## what a DKIM signature costs beside OpenSSL alone
+	@$(B)/tests/bench_dkim_sign
 
 bench-dns: all ## the same beside DNS servers that are slow or silent, and the resolver alone
 	@bash tests/bench/dns.sh $(B)
@@ -330,7 +333,7 @@ $(B)/tests/unit/%.o: tests/unit/%.c $(B)/flags
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CHECK_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Pure functions of a plugin are tested without the plugin.
-$(filter $(B)/tests/unit/test_dkim%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_dkim conformance/dkim conformance/dkim_sign fuzz/fuzz_dkim): \
+$(filter $(B)/tests/unit/test_dkim%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_dkim bench_dkim_sign conformance/dkim conformance/dkim_sign fuzz/fuzz_dkim fuzz/fuzz_dkim_table): \
 	$(filter $(B)/obj/plugins/dkim/%,$(PARTS))
 $(B)/tests/unit/test_greylist_rules: $(filter $(B)/obj/plugins/greylist/%,$(PARTS))
 $(B)/tests/unit/test_dnsbl_rules $(B)/tests/fuzz/fuzz_lists: $(filter $(B)/obj/plugins/dnsbl/%,$(PARTS))
@@ -360,5 +363,5 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB) $(SHARED)
 	$(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
 
 .PHONY: FORCE help deps all demo run test check check-unit check-transcripts check-conformance conformance check-docs check-install \
-	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-dkim bench-dns bench-spf bench-state bench-store fuzz fuzz-build \
+	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-dkim bench-dkim-sign bench-dns bench-spf bench-state bench-store fuzz fuzz-build \
 	docs install uninstall clean
