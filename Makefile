@@ -248,9 +248,10 @@ clean: ## remove the build directory
 
 # --- rules ----------------------------------------------------------------------------------------
 
-# All of the core but main(); linked whole, for plugins may ask for any of its services.
+# All of the core but main(); linked whole, for plugins may ask for any of its services. The commands of DKIM
+# take from what plugins share.
 CORE_LIB = $(B)/core.a
-WHOLE = -Wl,--whole-archive $(CORE_LIB) -Wl,--no-whole-archive
+WHOLE = -Wl,--whole-archive $(CORE_LIB) -Wl,--no-whole-archive $(SHARED_LIBS)
 
 # Asked once, before anything is compiled.
 $(B)/toolchain: MODULES = lua5.4
@@ -262,9 +263,9 @@ $(B)/toolchain $(B)/toolchain-tests:
 $(CORE_OBJ) $(MAIN_OBJ) $(PARTS) $(SHARED_OBJ) $(PLUGINS) $(TEST_PLUGINS): | $(B)/toolchain
 $(UNIT:=.o): | $(B)/toolchain-tests
 
-$(CORE_LIB): $(CORE_OBJ)
+$(CORE_LIB): $(CORE_OBJ) $(SHARED)
 	$(call say,AR  )
-	$(Q)rm -f $@ && ar crs $@ $^
+	$(Q)rm -f $@ && ar crs $@ $(CORE_OBJ)
 
 $(SHARED): $(SHARED_OBJ)
 	$(call say,AR  )
@@ -275,6 +276,7 @@ $(B)/chainmail: $(MAIN_OBJ) $(CORE_LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(WHOLE) $(LIBS)
 
 $(B)/obj/core/host/script%.o: EXTRA_CPP = $(LUA_CFLAGS)
+$(B)/obj/core/cli/dkim.o: EXTRA_CPP = -Iplugins
 
 # What runs inside Redis, as octets in C.
 REDIS_LUA := $(patsubst core/service/%,$(B)/gen/%.inc,$(wildcard core/service/store_redis_*.lua))
@@ -349,13 +351,13 @@ $(filter $(B)/tests/unit/test_dmarc_%,$(UNIT)) $(patsubst %,$(B)/tests/%,conform
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(CORE_LIB) $(SHARED)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(SHARED_LIBS) $(PART_LIBS) $(CHECK_LIBS) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(PART_LIBS) $(CHECK_LIBS) $(LIBS)
 
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB) $(SHARED)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< \
-		$(filter %.o,$^) $(WHOLE) $(SHARED_LIBS) $(PART_LIBS) $(LIBS)
+		$(filter %.o,$^) $(WHOLE) $(PART_LIBS) $(LIBS)
 
 # Others use the client of smtp, so it goes first.
 -include $(patsubst %,tests/%/rules.mk,smtp bench conformance dns)
