@@ -120,6 +120,7 @@ check-conformance: conformance
 	@sh tests/conformance/run.sh $(B) dkim-diff
 	@sh tests/conformance/run.sh $(B) dmarc
 	@sh tests/conformance/run.sh $(B) arc-peer
+	@sh tests/conformance/run.sh $(B) dkim-ours
 
 check-docs: all $(B)/tests/load
 	@bash tests/docs.sh $(B)
