@@ -120,6 +120,7 @@ check-conformance: conformance
 	@sh tests/conformance/run.sh $(B) dkim-diff
 	@sh tests/conformance/run.sh $(B) dmarc
 	@sh tests/conformance/run.sh $(B) arc-peer
+	@sh tests/conformance/run.sh $(B) dkim-ours
 
 check-docs: all $(B)/tests/load
 	@bash tests/docs.sh $(B)
@@ -155,7 +156,7 @@ lint: ## rooms, sizes, headers, names; warnings of gcc and clang
 	@$(MAKE) --no-print-directory lint-build fuzz-build B=$(B)/clang-lint CC=clang EXTRA_CFLAGS=-Werror
 
 # Everything that is C.
-lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dns hostile_dns bench_spf bench_store conformance/dmarc conformance/spf conformance/arc bench_dkim conformance/dkim conformance/dkim_sign)
+lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dkim_sign bench_dns hostile_dns bench_spf bench_store conformance/dmarc conformance/spf conformance/arc bench_dkim conformance/dkim conformance/dkim_sign)
 
 format: ## let clang-format lay out every file
 	@clang-format -i $(SOURCES)
@@ -177,6 +178,9 @@ bench-state: all ## a chain with rate limit and greylist beside the same chain w
 
 bench-dkim: $(B)/tests/bench_dkim ## what verifying a DKIM signature costs beside OpenSSL alone, keys known
 	@$(B)/tests/bench_dkim
+
+bench-dkim-sign: $(B)/tests/bench_dkim_sign ## what a DKIM signature costs beside OpenSSL alone
+	@$(B)/tests/bench_dkim_sign
 
 bench-dns: all ## the same beside DNS servers that are slow or silent, and the resolver alone
 	@bash tests/bench/dns.sh $(B)
@@ -245,9 +249,10 @@ clean: ## remove the build directory
 
 # --- rules ----------------------------------------------------------------------------------------
 
-# All of the core but main(); linked whole, for plugins may ask for any of its services.
+# All of the core but main(); linked whole, for plugins may ask for any of its services. The commands of DKIM
+# take from what plugins share.
 CORE_LIB = $(B)/core.a
-WHOLE = -Wl,--whole-archive $(CORE_LIB) -Wl,--no-whole-archive
+WHOLE = -Wl,--whole-archive $(CORE_LIB) -Wl,--no-whole-archive $(SHARED_LIBS)
 
 # Asked once, before anything is compiled.
 $(B)/toolchain: MODULES = lua5.4
@@ -259,9 +264,9 @@ $(B)/toolchain $(B)/toolchain-tests:
 $(CORE_OBJ) $(MAIN_OBJ) $(PARTS) $(SHARED_OBJ) $(PLUGINS) $(TEST_PLUGINS): | $(B)/toolchain
 $(UNIT:=.o): | $(B)/toolchain-tests
 
-$(CORE_LIB): $(CORE_OBJ)
+$(CORE_LIB): $(CORE_OBJ) $(SHARED)
 	$(call say,AR  )
-	$(Q)rm -f $@ && ar crs $@ $^
+	$(Q)rm -f $@ && ar crs $@ $(CORE_OBJ)
 
 $(SHARED): $(SHARED_OBJ)
 	$(call say,AR  )
@@ -272,6 +277,7 @@ $(B)/chainmail: $(MAIN_OBJ) $(CORE_LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(WHOLE) $(LIBS)
 
 $(B)/obj/core/host/script%.o: EXTRA_CPP = $(LUA_CFLAGS)
+$(B)/obj/core/cli/dkim.o: EXTRA_CPP = -Iplugins
 
 # What runs inside Redis, as octets in C.
 REDIS_LUA := $(patsubst core/service/%,$(B)/gen/%.inc,$(wildcard core/service/store_redis_*.lua))
@@ -330,7 +336,7 @@ $(B)/tests/unit/%.o: tests/unit/%.c $(B)/flags
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CHECK_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Pure functions of a plugin are tested without the plugin.
-$(filter $(B)/tests/unit/test_dkim%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_dkim conformance/dkim conformance/dkim_sign fuzz/fuzz_dkim): \
+$(filter $(B)/tests/unit/test_dkim%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_dkim bench_dkim_sign conformance/dkim conformance/dkim_sign fuzz/fuzz_dkim fuzz/fuzz_dkim_table): \
 	$(filter $(B)/obj/plugins/dkim/%,$(PARTS))
 $(B)/tests/unit/test_greylist_rules: $(filter $(B)/obj/plugins/greylist/%,$(PARTS))
 $(B)/tests/unit/test_dnsbl_rules $(B)/tests/fuzz/fuzz_lists: $(filter $(B)/obj/plugins/dnsbl/%,$(PARTS))
@@ -346,13 +352,13 @@ $(filter $(B)/tests/unit/test_dmarc_%,$(UNIT)) $(patsubst %,$(B)/tests/%,conform
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(CORE_LIB) $(SHARED)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(SHARED_LIBS) $(PART_LIBS) $(CHECK_LIBS) $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(PART_LIBS) $(CHECK_LIBS) $(LIBS)
 
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB) $(SHARED)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(CPPFLAGS) $(LUA_CFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< \
-		$(filter %.o,$^) $(WHOLE) $(SHARED_LIBS) $(PART_LIBS) $(LIBS)
+		$(filter %.o,$^) $(WHOLE) $(PART_LIBS) $(LIBS)
 
 # Others use the client of smtp, so it goes first.
 -include $(patsubst %,tests/%/rules.mk,smtp bench conformance dns)
@@ -360,5 +366,5 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB) $(SHARED)
 	$(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
 
 .PHONY: FORCE help deps all demo run test check check-unit check-transcripts check-conformance conformance check-docs check-install \
-	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-dkim bench-dns bench-spf bench-state bench-store fuzz fuzz-build \
+	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-dkim bench-dkim-sign bench-dns bench-spf bench-state bench-store fuzz fuzz-build \
 	docs install uninstall clean

@@ -9,12 +9,8 @@
 #include <chainmail/plugin.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
-/* Octets of an address that is looked up (RFC 5321 section 4.5.3.1 allows 320). */
-#define ADDRESS_MAX 512
-/* Between the logins of one address. */
-#define SEPARATORS ", \t\r\n"
+#include "lib/owner.h"
 
 enum null_sender { NULL_SENDER_ALLOW, NULL_SENDER_REJECT };
 
@@ -31,56 +27,6 @@ struct message {
 	const char *login; /* NULL: nobody whose From: is to be checked */
 };
 
-/* --- deciding --- */
-
-/* A login of the list, whose items are separated by white space and commas. */
-static bool
-owner_listed(const char *owners, const char *login)
-{
-	size_t len = strlen(login);
-
-	for (size_t n; *(owners += strspn(owners, SEPARATORS)) != '\0'; owners += n) {
-		n = strcspn(owners, SEPARATORS);
-		if (n == len && strncasecmp(owners, login, n) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* user+tag@domain without +tag; false when there is no tag. Quoted local parts have none. */
-static bool
-without_tag(char out[ADDRESS_MAX], const char *addr, const char *delimiters)
-{
-	const char *at = strrchr(addr, '@');
-	size_t user;
-
-	if (delimiters == NULL || at == NULL || addr[0] == '"')
-		return false;
-	/* A delimiter in front is part of the name. */
-	user = 1 + strcspn(addr + 1, delimiters);
-	if (addr + user >= at || strlen(at) + user >= ADDRESS_MAX)
-		return false;
-	snprintf(out, ADDRESS_MAX, "%.*s%s", (int)user, addr, at);
-	return true;
-}
-
-/* The n-th key under which an address may stand, or NULL behind the last; "" is skipped. */
-static const char *
-address_key(
-	char out[ADDRESS_MAX], const struct cm_address *address, const char *delimiters, unsigned n)
-{
-	switch (n) {
-	case 0:
-		return address->addr;
-	case 1:
-		return without_tag(out, address->addr, delimiters) ? out : "";
-	case 2:
-		snprintf(out, ADDRESS_MAX, "@%s", address->domain);
-		return out;
-	}
-	return NULL;
-}
-
 /* --- acting --- */
 
 static enum cm_verdict
@@ -95,13 +41,15 @@ static enum cm_known
 find_owners(struct cm_session *s, const struct cm_address *address, const char **owners)
 {
 	const struct config *config = cm_config(s);
-	char buffer[ADDRESS_MAX];
+	char buffer[OWNER_KEY_SIZE];
 	const char *key;
 
 	/* What is no address belongs to nobody: the next server may read it in another way. */
 	if (!address->valid || address->domain[0] == '\0')
 		return CM_NONE;
-	for (unsigned n = 0; (key = address_key(buffer, address, config->delimiters, n)); n++) {
+	for (unsigned n = 0;
+		(key = owner_key(buffer, address->addr, address->domain, config->delimiters, n));
+		n++) {
 		enum cm_known known;
 
 		if (key[0] == '\0')
@@ -247,7 +195,7 @@ refuse_from(struct cm_session *s, const char *text)
 static enum cm_verdict
 check_author(struct cm_session *s, const char *login, const struct cm_address *author)
 {
-	char text[ADDRESS_MAX];
+	char text[OWNER_KEY_SIZE];
 
 	switch (owns(s, login, author)) {
 	case CM_KNOWN:

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dkim.c - has a domain signed this message (RFC 6376, RFC 8301, RFC 8463)
+ * dkim.c - signatures of domains (RFC 6376, RFC 8301, RFC 8463): verified, or made for our own mail
  *
  * Looks at the signatures at the end of the header section and asks for their keys while the body
  * goes through the hash; publishes at end of message what each came to, and does with the mail what
  * the administrator chose for the best of them. A message that nothing can be verified of does not
- * ask for its body.
+ * ask for its body. Mail of our own, where there is a signing table, is signed and not verified.
  */
 #include <chainmail/plugin.h>
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #include "dkim/dkim_collect.h"
 #include "dkim/dkim_judge.h"
 #include "dkim/dkim_publish.h"
+#include "dkim/dkim_sign.h"
 #include "dkim/dkim_verifier.h"
 
 /* Octets of the name of a key, and of a sentence for people. */
@@ -28,6 +29,7 @@ struct config {
 	int64_t max_hashed, max_signatures, min_key_bits;
 	struct cm_skip skip;
 	const char *tag_header;
+	struct dkim_sign_config sign;
 };
 
 struct state {
@@ -37,6 +39,7 @@ struct state {
 	void *running;
 	int64_t hashed, hashes; /* octets so far; how often each is hashed */
 	bool over;		/* too many */
+	struct dkim_sign sign;	/* instead of all of this */
 };
 
 static const struct dkim_engine *const engines[] = {&dkim_native, &dkim_opendkim};
@@ -203,13 +206,12 @@ done(enum cm_verdict v)
 }
 
 static enum cm_verdict
-eoh(struct cm_session *s, const struct cm_event *ev)
+begin_verifying(struct cm_session *s)
 {
 	const struct config *config = cm_config(s);
 	struct state *st = cm_msg(s);
 	const char *why;
 
-	(void)ev;
 	switch (cm_skip(s, &config->skip, NULL, &why)) {
 	case CM_KNOWN:
 		cm_reason(s, "not checked: %s", why);
@@ -235,6 +237,24 @@ eoh(struct cm_session *s, const struct cm_event *ev)
 	return st->running == NULL ? CM_FAILED : CM_CONTINUE;
 }
 
+static enum cm_verdict
+eoh(struct cm_session *s, const struct cm_event *ev)
+{
+	const struct config *config = cm_config(s);
+	struct state *st = cm_msg(s);
+
+	(void)ev;
+	switch (dkim_sign_begin(s, &config->sign, &st->sign)) {
+	case CM_KNOWN:
+		return CM_CONTINUE;
+	case CM_UNDELIVERED:
+		return CM_FAILED;
+	case CM_NONE:
+		break;
+	}
+	return begin_verifying(s);
+}
+
 /* --- the body, and the end --- */
 
 static enum cm_verdict
@@ -243,6 +263,8 @@ body(struct cm_session *s, const struct cm_event *ev)
 	const struct config *config = cm_config(s);
 	struct state *st = cm_msg(s);
 
+	if (st->sign.body != NULL)
+		dkim_sign_body(&st->sign, ev->data, ev->len);
 	if (st->running == NULL || st->over)
 		return CM_CONTINUE;
 	st->hashed += (int64_t)ev->len * st->hashes;
@@ -294,6 +316,7 @@ verify(const struct config *config, struct state *st)
 static void
 release(struct state *st)
 {
+	dkim_sign_end(&st->sign);
 	if (st->running != NULL)
 		st->engine->end(st->running);
 	st->running = NULL;
@@ -304,11 +327,8 @@ release(struct state *st)
 }
 
 static enum cm_verdict
-eom(struct cm_session *s, const struct cm_event *ev)
+finish_verifying(struct cm_session *s, struct state *st)
 {
-	struct state *st = cm_msg(s);
-
-	(void)ev;
 	if (st->running == NULL)
 		return CM_CONTINUE;
 	if (st->over) {
@@ -321,6 +341,21 @@ eom(struct cm_session *s, const struct cm_event *ev)
 	return conclude(s, &st->found);
 }
 
+static enum cm_verdict
+eom(struct cm_session *s, const struct cm_event *ev)
+{
+	const struct config *config = cm_config(s);
+	struct state *st = cm_msg(s);
+	enum cm_verdict v;
+
+	(void)ev;
+	if (st->sign.body == NULL)
+		return finish_verifying(s, st);
+	v = dkim_sign_finish(s, &config->sign, &st->sign);
+	release(st);
+	return v;
+}
+
 /* A message that ends before its time. */
 static void
 end_msg(struct cm_session *s)
@@ -329,6 +364,34 @@ end_msg(struct cm_session *s)
 
 	if (st != NULL)
 		release(st);
+}
+
+/* --- settings --- */
+
+static bool
+start(void *data, char *why, size_t why_size)
+{
+	struct config *config = data;
+
+	return dkim_sign_start(&config->sign, why, why_size);
+}
+
+static void
+stop(void *data)
+{
+	struct config *config = data;
+
+	dkim_sign_stop(&config->sign);
+}
+
+/* What was accepted is signed, but need not be verified. */
+static uint32_t
+needs_of(const void *data)
+{
+	const struct config *config = data;
+	uint32_t all = cm_plugin.needs;
+
+	return config->sign.table != NULL ? all : all & ~(uint32_t)CM_AFTER_ACCEPT;
 }
 
 /* --- the tables --- */
@@ -359,6 +422,10 @@ static const struct cm_option options[] = {
 	{"engine", CM_OPT_CHOICE, AT(engine), "native", "native|opendkim", .since = "0.1",
 		.help = "what verifies: our own code on OpenSSL, or libopendkim"},
 	ACTION(fail, "header or body are not what was signed"),
+	{"key_dir", CM_OPT_PATH, AT(sign.key_dir), "dkim", .since = "0.1",
+		.help = "private keys: DOMAIN/SELECTOR.pem"},
+	{"login_map", CM_OPT_MAP, AT(sign.login_map), .choices = "exact", .since = "0.1",
+		.help = "address or @domain, then the logins whose mail is signed as it"},
 	{"max_hashed", CM_OPT_SIZE, AT(max_hashed), "256M", .min = 1 << 16, .max = INT64_C(1) << 40,
 		.since = "0.1",
 		.help = "octets of body to hash, for all signatures of a message together"},
@@ -370,8 +437,24 @@ static const struct cm_option options[] = {
 		.help = "RSA keys with fewer bits count as policy; those below 1024 never verify"},
 	ACTION(neutral, "no signature can be used: a wrong field, expired, a key in test"),
 	ACTION(none, "the message has no signature"),
+	{"oversign", CM_OPT_LIST, AT(sign.oversign), "[ From, Subject, Date ]",
+		.check = dkim_sign_check_name, .since = "0.1",
+		.help = "fields of which nobody may add one to a message we signed"},
 	ACTION(permerror, "there is no key, or it does not fit"),
 	ACTION(policy, "signatures are good, and not acceptable: unsigned_tail, min_key_bits"),
+	{"recipient_delimiter", CM_OPT_STRING, AT(sign.delimiters), .since = "0.1",
+		.help = "characters that begin a tag: with + bob+tag@example.com is bob's too"},
+	{"sign_canonicalization", CM_OPT_CHOICE, AT(sign.canonicalization), "relaxed/relaxed",
+		DKIM_SIGN_CANONICALIZATION, .since = "0.1",
+		.help = "of header and body: what a server on the way may change"},
+	{"sign_domains", CM_OPT_PATH, AT(sign.table_path), .since = "0.1",
+		.help = "file of lines \"PATTERN DOMAIN SELECTOR...\": whose mail is signed as "
+			"whom"},
+	{"sign_expire", CM_OPT_DURATION, AT(sign.expire_us), "0s", .max = INT64_C(31536000000000),
+		.since = "0.1", .help = "how long a signature is good (x=); 0s: for ever"},
+	{"sign_for", CM_OPT_LIST, AT(sign.sign_for), "[ logins, trusted, local ]",
+		.check = dkim_sign_check_whose, .since = "0.1",
+		.help = "whose mail is signed: logins, main.trusted_networks, this machine's"},
 	CM_SKIP_AUTHENTICATED(AT(skip), "0.1"),
 	CM_SKIP_CLIENTS(AT(skip), "0.1"),
 	CM_SKIP_FOR(AT(skip), "0.1"),
@@ -394,17 +477,20 @@ const struct cm_plugin cm_plugin = {
 	.abi = CM_ABI,
 	.size = sizeof(cm_plugin),
 	.name = "dkim",
-	.help = "has a domain signed this message (RFC 6376)",
+	.help = "verifies signatures of domains, and signs mail of our own (RFC 6376)",
 	.options = options,
 	.option_count = sizeof(options) / sizeof(*options),
 	.option_size = sizeof(*options),
 	.config_size = sizeof(struct config),
 	.msg_size = sizeof(struct state),
-	.needs = CM_NEED_HEADERS | CM_NEED_BLANKS | CM_EDIT_HEADERS,
+	.needs = CM_NEED_HEADERS | CM_NEED_BLANKS | CM_EDIT_HEADERS | CM_AFTER_ACCEPT,
 	.macros = macros,
 	.macro_count = sizeof(macros) / sizeof(*macros),
+	.start = start,
+	.stop = stop,
 	.eoh = eoh,
 	.body = body,
 	.eom = eom,
 	.end_msg = end_msg,
+	.needs_of = needs_of,
 };

@@ -27,6 +27,8 @@ upward_includes() {
 		grep -n '^#include "[a-z]*/' core/"$room"/*.[ch] 2>/dev/null |
 			sed 's/^\([^:]*:[0-9]*\):#include "\([a-z]*\)\/.*/\1 \2/' |
 			while read -r place other; do
+				# What plugins share has keys of DKIM, which commands make and check.
+				[ "$room/$other" = cli/lib ] && [ "${place#core/cli/dkim}" != "$place" ] && continue
 				theirs=$(rank "$other")
 				[ "$theirs" -gt 0 ] && [ "$theirs" -le "$mine" ] ||
 					echo "$place: $room must not include $other"

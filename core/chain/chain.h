@@ -111,6 +111,8 @@ void chain_event(struct cm_session *, const struct cm_event *, struct answer *);
 void chain_turn_away(struct cm_session *, const struct cm_event *, struct answer *);
 /* The door could not do what the answer at eom asked for: it becomes a temporary failure. */
 void chain_undo(struct cm_session *, struct answer *, const char *reason);
+/* The edits that count of those that were asked for so far, as they would be applied now. */
+struct edit_plan chain_plan_edits(struct cm_session *);
 /* RSET, abort, a new MAIL, after eom, close: writes the summary. Idempotent. */
 void chain_end_message(struct cm_session *);
 

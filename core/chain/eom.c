@@ -6,8 +6,8 @@
 #include "run.h"
 
 /* Edits of links that do not count in the message's profile were asked for at connect or HELO. */
-static struct edit_plan
-plan_edits(struct cm_session *s)
+struct edit_plan
+chain_plan_edits(struct cm_session *s)
 {
 	struct edit_fields fields = session_fields(s);
 	struct edit_queue conn;
@@ -24,7 +24,7 @@ plan_edits(struct cm_session *s)
 static void
 settle_edits(struct cm_session *s)
 {
-	struct edit_plan plan = plan_edits(s);
+	struct edit_plan plan = chain_plan_edits(s);
 	struct run *r = s->run;
 
 	if (plan.nobody == NULL) {

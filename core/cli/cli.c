@@ -15,6 +15,7 @@ static const struct command *const commands[] = {
 	&command_check,
 	&command_commands,
 	&command_config,
+	&command_dkim,
 	&command_dns,
 	&command_explain,
 	&command_help,

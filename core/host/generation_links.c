@@ -15,7 +15,7 @@
 #include "script.h"
 #include "service/map.h"
 
-#define WHY_SIZE 256
+#define WHY_SIZE 1024
 
 static const struct cm_map *
 find_map(void *context, const char *name)

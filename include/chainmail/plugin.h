@@ -428,6 +428,28 @@ CM_API bool cm_edited(const struct cm_session *, const char *name);
 /* Ask the MTA to hold the message; the final verdict must be to continue or to accept. */
 CM_API bool cm_quarantine(struct cm_session *, const char *reason);
 
+struct cm_outgoing_field {
+	const char *name, *value; /* as in struct cm_header */
+	bool glued;		  /* no blank stands behind the colon */
+};
+
+/* The message as the MTA will send it, with the edits that were asked for so far. */
+struct cm_outgoing {
+	size_t count;
+	const struct cm_outgoing_field
+		*fields;	    /* in their order, without the MTA's own Received: */
+	const struct cm_from *from; /* never NULL */
+	const unsigned char *body;  /* replaced by an edit; its lines may end in LF; NULL: it is as
+				       it came */
+	size_t body_len;
+};
+
+/*
+ * For links that sign. At eom, with CM_NEED_HEADERS: the edits of links that run before this one,
+ * its own included; those of links behind it are not known yet. NULL at other stages.
+ */
+CM_API const struct cm_outgoing *cm_outgoing(struct cm_session *);
+
 /* What the MTA was told in the end, for end_msg and a rule's done(). */
 struct cm_final {
 	enum cm_verdict verdict; /* CM_CONTINUE when the message was abandoned without an answer */

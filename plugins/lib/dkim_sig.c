@@ -9,9 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "dkim_name.h"
 #include "taglist.h"
 
-#define LABEL_MOST 63u
 /* RFC 8617 section 4.2.1. */
 #define INSTANCE_MOST 50u
 
@@ -19,32 +19,6 @@
 typedef const char *take_fn(struct dkim_sig *, const struct taglist_tag *);
 
 /* --- names --- */
-
-static bool
-is_label_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '-' || c == '_';
-}
-
-/* Labels with dots between, no dot at an end (RFC 5321 section 4.1.2; "_" is seen). */
-static bool
-is_name(const char *text, size_t len, size_t labels_least)
-{
-	size_t label = 0, labels = 1;
-
-	if (len >= DKIM_SIG_DOMAIN_SIZE)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '.' && label > 0) {
-			label = 0;
-			labels++;
-		} else if (!is_label_char(text[i]) || ++label > LABEL_MOST) {
-			return false;
-		}
-	}
-	return label > 0 && labels >= labels_least;
-}
 
 static void
 copy_lower(char *out, const char *text, size_t len)
@@ -57,7 +31,7 @@ copy_lower(char *out, const char *text, size_t len)
 static const char *
 take_domain(struct dkim_sig *sig, const struct taglist_tag *tag)
 {
-	if (!is_name(tag->value, tag->len, 2))
+	if (!dkim_name_valid(tag->value, tag->len, 2))
 		return "d= is not a domain name";
 	copy_lower(sig->domain, tag->value, tag->len);
 	return NULL;
@@ -66,7 +40,7 @@ take_domain(struct dkim_sig *sig, const struct taglist_tag *tag)
 static const char *
 take_selector(struct dkim_sig *sig, const struct taglist_tag *tag)
 {
-	if (!is_name(tag->value, tag->len, 1))
+	if (!dkim_name_valid(tag->value, tag->len, 1))
 		return "s= is not a selector";
 	copy_lower(sig->selector, tag->value, tag->len);
 	return NULL;
@@ -123,7 +97,7 @@ take_identity(struct dkim_sig *sig, const struct taglist_tag *tag)
 	if (!decode(text, tag->value, tag->len))
 		return "i= is not quoted-printable";
 	at = strrchr(text, '@');
-	if (at == NULL || !is_name(at + 1, strlen(at + 1), 2))
+	if (at == NULL || !dkim_name_valid(at + 1, strlen(at + 1), 2))
 		return "i= has no domain name";
 	at++;
 	len = strlen(at);

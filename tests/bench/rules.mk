@@ -31,6 +31,10 @@ $(B)/tests/bench_dkim: $(B)/tests/bench/dkim.o $(CORE_LIB) $(SHARED)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(SHARED_LIBS) $(PART_LIBS) $(LIBS)
 
+$(B)/tests/bench_dkim_sign: $(B)/tests/bench/dkim_sign.o $(CORE_LIB) $(SHARED)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(SHARED_LIBS) $(PART_LIBS) $(LIBS)
+
 $(B)/tests/bench_spf: $(B)/tests/bench/spf.o $(CORE_LIB)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(PART_LIBS) $(LIBS)

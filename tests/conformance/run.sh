@@ -5,7 +5,8 @@
 # WHAT is "suite": the cases of SUITE, a file in openspf's YAML format; "diff": python3-spf on zones made up here;
 # "dmarc": a second reading of RFC 9989 on such zones; "psl": SUITE, vectors of the public suffix list; "arc": the cases
 # of SUITE, a file in ValiMail's YAML format; "arc-peer": python3-dkim on messages made up here; "dkim": the messages in the
-# directory SUITE, dkimpy's; or "dkim-diff": messages made up here that dkimpy and libopendkim sign.
+# directory SUITE, dkimpy's; "dkim-diff": messages made up here that dkimpy and libopendkim sign;
+# or "dkim-ours": messages made up here that we sign.
 # The suites are not part of this project: where one is not there, that is said, and nothing fails. Nor does it
 # without Debian's modules for Python, unless everything must run (CHAINMAIL_NO_SKIP).
 set -u
@@ -92,8 +93,18 @@ dkim_diff() {
 	"$python" "$here/dkim_diff.py" "$build" "${DKIM_DIFF_CASES-200}" "${DKIM_DIFF_SEED-1}"
 }
 
+dkim_ours() {
+	need dkim python3-dkim
+	"$python" -c 'import ctypes; ctypes.CDLL("libopendkim.so.11")' 2>/dev/null || {
+		skip "there is no libopendkim.so.11 (Debian: apt-get install libopendkim11)"
+		[ -z "${CHAINMAIL_NO_SKIP-}" ]
+		exit
+	}
+	"$python" "$here/dkim_ours.py" "$build/chainmail" "${DKIM_OURS_CASES-300}" "${DKIM_OURS_SEED-1}"
+}
+
 case $what in
 suite | diff | dmarc | psl | arc | dkim) $what ;;
-arc-peer | dkim-diff) "$(echo "$what" | tr - _)" ;;
-*) echo "usage: run.sh BUILD suite|psl|arc FILE | run.sh BUILD dkim DIRECTORY | run.sh BUILD diff|dmarc|arc-peer|dkim-diff" >&2 && exit 2 ;;
+arc-peer | dkim-diff | dkim-ours) "$(echo "$what" | tr - _)" ;;
+*) echo "usage: run.sh BUILD suite|psl|arc FILE | run.sh BUILD dkim DIRECTORY | run.sh BUILD diff|dmarc|arc-peer|dkim-diff|dkim-ours" >&2 && exit 2 ;;
 esac

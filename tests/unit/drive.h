@@ -267,6 +267,7 @@ drive_content(struct drive *d, const struct cm_header *fields, size_t count, con
 
 		ev.name = fields[i].name;
 		ev.value = fields[i].value;
+		ev.glued = fields[i].glued;
 		if (drive_event(d, &ev) != CM_CONTINUE)
 			return d->answer.verdict;
 	}

@@ -8,11 +8,13 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "dkim_keys.h"
 #include "drive.h"
 #include "table.h"
 
-#define ARGS_MAX 20
-#define EXPLAIN	 "explain", "m.eml", "--client", "203.0.113.7", "--helo", "h"
+#define ARGS_MAX  20
+#define CHECK_KEY "dkim", "check", "-c", "dkim.conf", "--zone", "dkim.zone", "example.com"
+#define EXPLAIN	  "explain", "m.eml", "--client", "203.0.113.7", "--helo", "h"
 
 static const char sections[] =
 	"listener l { socket = unix:m.sock }\n"
@@ -109,6 +111,64 @@ static const struct {
 		{".Ss listener\n", ".It Ic socket\n"}, {NULL}},
 	{"a mistyped verb", {"config", "shwo"}, EXIT_USAGE, {NULL}, {"did you mean \"show\"?"}},
 
+	{"a key for DKIM", {"dkim", "genkey", "Example.com", "S1", "-c", "dkim.conf"}, EXIT_OK,
+		{"s1._domainkey.example.com. IN TXT ( \"v=DKIM1; k=rsa; p=MII",
+			"AQAB\" )\n; the value as one line: v=DKIM1; k=rsa; p=MII"},
+		{"wrote keys/example.com/s1.pem\n",
+			"chainmail dkim check example.com s1; name s1 in the signing table"}},
+	{"a key that is there", {"dkim", "genkey", "example.com", "there", "-c", "dkim.conf"},
+		EXIT_NO, {NULL}, {"there.pem is there already, and is not replaced"}},
+	{"a key elsewhere",
+		{"dkim", "genkey", "example.com", "s1", "--ed25519", "--key-dir", "other", "-c",
+			"none.conf"},
+		EXIT_OK, {"s1._domainkey.example.com. IN TXT ( \"v=DKIM1; k=ed25519; p="},
+		{"wrote other/example.com/s1.pem\n"}},
+	{"a key of too few bits", {"dkim", "genkey", "example.com", "s1", "--bits", "1024"},
+		EXIT_USAGE, {NULL},
+		{"--bits is a number from 2048 to 4096, and not for --ed25519"}},
+	{"bits for Ed25519", {"dkim", "genkey", "example.com", "s1", "--bits", "4096", "--ed25519"},
+		EXIT_USAGE, {NULL},
+		{"--bits is a number from 2048 to 4096, and not for --ed25519"}},
+	{"the record of a key", {"dkim", "show", "example.com", "there", "-c", "dkim.conf"},
+		EXIT_OK,
+		{"there._domainkey.example.com. IN TXT ( \"" DKIM_KEYS_ED25519_RECORD
+		 "\" )\n; the value as one line: " DKIM_KEYS_ED25519_RECORD "\n"},
+		{NULL}},
+	{"the record of no key", {"dkim", "show", "example.com", "s9", "-c", "dkim.conf"}, EXIT_NO,
+		{NULL},
+		{"keys/example.com/s9.pem is not there; make it: chainmail dkim genkey example.com "
+		 "s9"}},
+	{"keys below a mistake", {"dkim", "show", "example.com", "there", "-c", "nokeys.conf"},
+		EXIT_OK, {"there._domainkey.example.com."}, {NULL}},
+	{"a record that is right", {CHECK_KEY, "there"}, EXIT_OK,
+		{"there._domainkey.example.com: good, the key of DNS is that of "
+		 "keys/example.com/there.pem (Ed25519, 256 bits)\n"},
+		{NULL}},
+	{"a record that is tested", {CHECK_KEY, "tested"}, EXIT_OK,
+		{"good, the key of DNS", "warning: t=y says that the key is tested"}, {NULL}},
+	{"a key that is short", {CHECK_KEY, "short"}, EXIT_OK,
+		{"(RSA, 1024 bits)\n", "warning: an RSA key should have 2048 bits"}, {NULL}},
+	{"a record of another key", {CHECK_KEY, "wrong"}, EXIT_NO,
+		{"wrong._domainkey.example.com: DNS serves another key, so signatures do not "
+		 "verify\n"
+		 "what it should be: chainmail dkim show example.com wrong\n"},
+		{NULL}},
+	{"a key that is revoked", {CHECK_KEY, "revoked"}, EXIT_NO,
+		{"the key is revoked (p= is empty)"}, {NULL}},
+	{"no record", {CHECK_KEY, "missing"}, EXIT_NO, {"DNS has no such name"}, {NULL}},
+	{"two records", {CHECK_KEY, "twice"}, EXIT_NO, {"DNS has several records there"}, {NULL}},
+	{"a server that does not answer", {CHECK_KEY, "silent"}, EXIT_LATER,
+		{"silent._domainkey.example.com: nobody answered in time; try again\n"}, {NULL}},
+	{"no private key to check", {CHECK_KEY, "s9"}, EXIT_NO, {NULL}, {"s9.pem is not there"}},
+	{"a selector too few", {"dkim", "show", "example.com"}, EXIT_USAGE, {NULL},
+		{"say what to do: chainmail dkim genkey DOMAIN SELECTOR"}},
+	{"a mistyped verb of dkim", {"dkim", "chekc", "example.com", "s1"}, EXIT_USAGE, {NULL},
+		{"did you mean \"check\"?"}},
+	{"a domain that leads elsewhere", {"dkim", "show", "../etc", "s1"}, EXIT_USAGE, {NULL},
+		{"\"../etc\" is not a domain name that can sign"}},
+	{"a selector that leads elsewhere", {"dkim", "show", "example.com", "../s1"}, EXIT_USAGE,
+		{NULL}, {"\"../s1\" is not a selector"}},
+
 	{"types for editors", {"lua", "luals"}, EXIT_OK, {"---@"}, {NULL}},
 	{"a form that is none", {"lua", "html"}, EXIT_USAGE, {NULL}, {"unknown form \"html\""}},
 
@@ -178,6 +238,54 @@ static const struct {
 
 static struct drive d;
 
+/* Selectors with a key. */
+static const struct {
+	const char *name, *pem;
+} selectors[] = {
+	{"missing", DKIM_KEYS_ED25519},
+	{"revoked", DKIM_KEYS_ED25519},
+	{"short", DKIM_KEYS_RSA},
+	{"silent", DKIM_KEYS_ED25519},
+	{"tested", DKIM_KEYS_ED25519},
+	{"there", DKIM_KEYS_ED25519},
+	{"twice", DKIM_KEYS_ED25519},
+	{"wrong", DKIM_KEYS_ED25519},
+};
+
+#define RECORD(name, value) name "._domainkey.example.com TXT \"" value "\"\n"
+
+static const char dkim_zone[] = RECORD("revoked", "v=DKIM1; k=ed25519; p=")
+	RECORD("short", DKIM_KEYS_RSA_RECORD) "silent._domainkey.example.com timeout\n" RECORD(
+		"tested", "t=y; "
+			  "k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=")
+		RECORD("there", DKIM_KEYS_ED25519_RECORD) RECORD("twice", DKIM_KEYS_ED25519_RECORD)
+			RECORD("twice", DKIM_KEYS_RSA_RECORD) RECORD("wrong", DKIM_KEYS_RSA_RECORD);
+
+static void
+write_keys(const char *plugin_dir)
+{
+	char text[PATH_MAX + 512];
+
+	for (int i = 0; i < LENGTH(selectors); i++)
+		dkim_keys_write("keys", "example.com", selectors[i].name, selectors[i].pem);
+	snprintf(text, sizeof(text),
+		"main { plugin_dir = \"%.3000s\" }\nlistener l { socket = unix:m.sock }\n"
+		"profile all { chain = [ ] }\nplugin sign { type = dkim; key_dir = keys }\n",
+		plugin_dir);
+	drive_file(&d, "dkim.conf", text);
+	drive_file(&d, "nokeys.conf", "plugni p { }\nplugin dkim { key_dir = keys }\n");
+	drive_file(&d, "dkim.zone", dkim_zone);
+}
+
+static void
+remove_keys(void)
+{
+	for (int i = 0; i < LENGTH(selectors); i++)
+		dkim_keys_remove("keys", "example.com", selectors[i].name);
+	dkim_keys_remove("keys", "example.com", "s1");
+	dkim_keys_remove("other", "example.com", "s1");
+}
+
 static void
 write_files(void)
 {
@@ -193,6 +301,7 @@ write_files(void)
 	snprintf(bad, sizeof(bad),
 		"plugni p { }\nmain { plugin_dir = \"%s\" }\nprofile all { chain = [ ] }\n", dir);
 	drive_file(&d, "bad.conf", bad);
+	write_keys(dir);
 	drive_file(&d, "talk.lua",
 		"function mail(m)\n"
 		"\tlog.info('a line', { b = 'c' })\n"
@@ -204,6 +313,7 @@ write_files(void)
 static void
 remove_files(void)
 {
+	remove_keys();
 	drive_fini(&d);
 }
 

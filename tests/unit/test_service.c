@@ -88,7 +88,8 @@ static void
 world_run(struct world *w, enum cm_stage stage, void (*look)(struct cm_session *), const char *body)
 {
 	static const struct cm_header fields[] = {
-		{"From", " Ann <ann@example.org>"}, {"X-A", " one"}, {"x-a", " two"}};
+		{.name = "From", .value = " Ann <ann@example.org>"},
+		{.name = "X-A", .value = " one"}, {.name = "x-a", .value = " two"}};
 	struct drive *d = &w->d;
 
 	when = stage;
@@ -164,6 +165,97 @@ START_TEST(facts)
 
 	world_init(&w, ALL_NEEDS);
 	world_run(&w, CM_STAGE_EOM, look_at_facts, "hello\r\n");
+	world_fini(&w);
+}
+END_TEST
+
+/* Fields come as " Ann <ann@example.org>", " one", " two". */
+static void
+look_at_outgoing(struct cm_session *s)
+{
+	static const char *const wanted[][2] = {{"X-Top", "t"}, {"X-Second", "s"},
+		{"From", "b@x.org"}, {"x-a", " two"}, {"X-B", "new"}, {"X-A", "more"}};
+	const struct cm_outgoing *out = cm_outgoing(s);
+
+	ck_assert_uint_eq(out->count, 3);
+	ck_assert_str_eq(out->fields[2].value, " two");
+	ck_assert_str_eq(out->from->items[0].addr, "ann@example.org");
+	ck_assert_ptr_null(out->body);
+	cm_set_header(s, "from", 1, "b@x.org");
+	cm_remove_header(s, "X-A", 1);
+	cm_set_header(s, "X-B", 1, "new");
+	cm_add_header(s, "X-A", "more");
+	cm_insert_header(s, 1, "X-Second", "s");
+	cm_insert_header(s, 0, "X-Top", "t");
+	cm_replace_body(s, "a\n", 2);
+	cm_quarantine(s, "held");
+	out = cm_outgoing(s);
+	ck_assert_uint_eq(out->count, LENGTH(wanted));
+	for (size_t i = 0; i < out->count; i++) {
+		ck_assert_str_eq(out->fields[i].name, wanted[i][0]);
+		ck_assert_str_eq(out->fields[i].value, wanted[i][1]);
+	}
+	ck_assert_uint_eq(out->from->count, 1);
+	ck_assert_str_eq(out->from->items[0].addr, "b@x.org");
+	ck_assert_uint_eq(out->body_len, 2);
+	ck_assert_mem_eq(out->body, "a\n", 2);
+	/* As received, still. */
+	ck_assert_str_eq(cm_from(s)->items[0].addr, "ann@example.org");
+}
+
+START_TEST(outgoing_message_has_the_edits)
+{
+	struct world w;
+
+	world_init(&w, ALL_NEEDS);
+	world_run(&w, CM_STAGE_EOM, look_at_outgoing, "hello\r\n");
+	world_fini(&w);
+}
+END_TEST
+
+static void
+look_for_no_outgoing(struct cm_session *s)
+{
+	ck_assert_ptr_null(cm_outgoing(s));
+}
+
+/* Doors write a blank before a value that is not empty. */
+static void
+look_at_blanks(struct cm_session *s)
+{
+	const struct cm_outgoing *out;
+
+	for (int told = 0; told < 2; told++) {
+		s->blanks = told == 1;
+		cm_set_header(s, "X-B", 1, "");
+		cm_set_header(s, "X-A", 1, "new");
+		out = cm_outgoing(s);
+		ck_assert_str_eq(out->fields[1].value, "new");
+		ck_assert(!out->fields[1].glued);
+		ck_assert_str_eq(out->fields[3].value, "");
+		ck_assert(out->fields[3].glued == s->blanks);
+	}
+}
+
+START_TEST(outgoing_message_has_the_blanks)
+{
+	struct world w;
+
+	world_init(&w, ALL_NEEDS);
+	world_run(&w, CM_STAGE_EOM, look_at_blanks, "hello\r\n");
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(outgoing_message_is_not_known_early)
+{
+	struct world w;
+
+	world_init(&w, ALL_NEEDS);
+	world_run(&w, CM_STAGE_EOH, look_for_no_outgoing, "hello\r\n");
+	world_fini(&w);
+	world_init(&w, ALL_NEEDS & ~(unsigned)CM_NEED_HEADERS);
+	world_run(&w, CM_STAGE_EOM, look_for_no_outgoing, "hello\r\n");
 	world_fini(&w);
 }
 END_TEST
@@ -511,6 +603,9 @@ main(void)
 	TCase *t = tcase_create("service");
 
 	tcase_add_test(t, facts);
+	tcase_add_test(t, outgoing_message_has_the_edits);
+	tcase_add_test(t, outgoing_message_has_the_blanks);
+	tcase_add_test(t, outgoing_message_is_not_known_early);
 	tcase_add_test(t, nothing_is_known_too_early);
 	tcase_add_test(t, content);
 	tcase_add_test(t, body_over_the_limit_is_not_there);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dkim_name.h - names of domains and selectors (RFC 6376 section 3.5)
+ */
+#ifndef PLUGINS_LIB_DKIM_NAME_H
+#define PLUGINS_LIB_DKIM_NAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A domain name of 253 octets, with its end. */
+#define DKIM_NAME_SIZE 254u
+
+/*
+ * Letters, digits, "-" and "_" in labels of at most 63 octets, with dots between and none at an end
+ * (RFC 5321 section 4.1.2; "_" is seen). labels_least: 2 for d=, 1 for s=.
+ */
+bool dkim_name_valid(const char *text, size_t len, size_t labels_least);
+
+#endif
