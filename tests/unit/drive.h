@@ -35,6 +35,7 @@ struct drive {
 	struct generation *g;
 	struct cm_session *s;
 	struct answer answer;
+	unsigned glued; /* of drive_content(): bit per field without a blank behind its colon */
 };
 
 /* build/plugins, or build/tests/plugins: the binary is build/tests/unit/test_x. */
@@ -267,7 +268,7 @@ drive_content(struct drive *d, const struct cm_header *fields, size_t count, con
 
 		ev.name = fields[i].name;
 		ev.value = fields[i].value;
-		ev.glued = fields[i].glued;
+		ev.glued = i < 32 && (d->glued >> i & 1u) != 0;
 		if (drive_event(d, &ev) != CM_CONTINUE)
 			return d->answer.verdict;
 	}
