@@ -27,10 +27,12 @@ TSAN_OPTIONS="suppressions=$(realpath "$(dirname "$0")/../tsan.supp") history_si
 export TSAN_OPTIONS
 # Check allows 4 s a test, which a busy machine does not keep; a test that hangs is found later as well.
 export CK_DEFAULT_TIMEOUT="${CK_DEFAULT_TIMEOUT-60}"
-case $build in *asan* | *tsan*) export CK_TIMEOUT_MULTIPLIER="${CK_TIMEOUT_MULTIPLIER-5}" ;; esac
+jobs=$(($(nproc) * 2))
+# Under the sanitizers they wait less, and all takes longer.
+case $build in *asan* | *tsan*) export CK_TIMEOUT_MULTIPLIER="${CK_TIMEOUT_MULTIPLIER-5}" jobs=$(nproc) ;; esac
 
 : >"$TMPDIR/passed"
-printf '%s\n' "$@" | xargs -P $(($(nproc) * 2)) -n 1 sh "$0" --one
+printf '%s\n' "$@" | xargs -P "$jobs" -n 1 sh "$0" --one
 passed=$(wc -l <"$TMPDIR/passed")
 echo "unit: $passed passed, $(($# - passed)) failed"
 [ "$passed" -eq $# ] && [ "$passed" -gt 0 ]
