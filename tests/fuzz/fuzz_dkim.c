@@ -5,7 +5,7 @@
  * The first octet of the input chooses how the rest is signed, or that it is not: then what it has
  * for signatures counts. A message that was signed passes. In what libopendkim does not take as it
  * came, an octet is another one: white space that is none, a tab
- * before a colon, CR and LF alone, and NUL.
+ * in the blanks before a colon, CR and LF alone, and NUL.
  */
 #include <stdint.h>
 
@@ -50,8 +50,9 @@ tidy(const uint8_t *data, size_t len, size_t *out_len)
 	for (size_t i = 0; i < len; i++) {
 		if (data[i] == '\n')
 			*p++ = '\r';
-		for (char *tab = p; data[i] == ':' && tab > out && tab[-1] == '\t'; tab--)
-			tab[-1] = 'x';
+		for (char *at = p; data[i] == ':' && at > out && (at[-1] == '\t' || at[-1] == ' ');
+			at--)
+			at[-1] = at[-1] == '\t' ? 'x' : ' ';
 		*p++ = data[i] == '\r' || data[i] == '\v' || data[i] == '\f' || data[i] == '\0'
 			       ? 'x'
 			       : (char)data[i];
