@@ -59,7 +59,9 @@ dkim_judge_field(struct dkim_signature *s, const struct canon_field *f, size_t f
 	const struct dkim_sig *sig = &s->job.sig;
 	const char *why;
 
+	/* The place may have been another's, which was left out. */
 	s->code = DKIM_NONE;
+	s->reason[0] = '\0';
 	s->job.field = field;
 	if (!dkim_sig_read(&s->job.sig, DKIM_SIG_DKIM, f->value, f->len, &why))
 		dkim_judge_skip(s, DKIM_NEUTRAL, why);

@@ -395,6 +395,32 @@ START_TEST(others_are_not_harmed_by_one_that_dns_cannot_tell)
 }
 END_TEST
 
+/* What the ninth place was used for before must not stick to the one that comes into it. */
+START_TEST(one_that_is_left_out_says_nothing_of_another)
+{
+	static const char broken[] = "DKIM-Signature: v=2\r\n";
+	char p[4096], record[8192], text[8192] = "", *sent;
+	const struct dkim_case_key key = {"sel._domainkey.example.org", record};
+	size_t len = strlen(letter);
+	struct dkim_case c;
+
+	dkim_sign_public(rsa, false, p);
+	snprintf(record, sizeof(record), "p=%s", p);
+	sent = dkim_sign(SIGNED(RSA), rsa, letter, &len);
+	for (size_t i = 0; i <= DKIM_CASE_MOST; i++)
+		strcat(text, broken);
+	strcat(text, sent);
+	free(sent);
+	for (size_t e = 0; e < 2; e++) {
+		dkim_case_init(&c, text, strlen(text), true);
+		dkim_case_verify(&c, engines[e], "", NOW, 100, &key, 1, &dkim_case_strict);
+		ck_assert_int_eq(c.all[0].code, DKIM_PASS);
+		ck_assert_str_eq(c.all[0].reason, "");
+		dkim_case_fini(&c);
+	}
+}
+END_TEST
+
 /* d= of each that was looked at. */
 static const char *
 domains(const struct dkim_case *c)
@@ -471,6 +497,7 @@ main(void)
 	tcase_add_loop_test(tc, signatures_of_every_kind, 0, LENGTH(kinds));
 	tcase_add_loop_test(tc, what_the_administrator_decides, 0, LENGTH(policies));
 	tcase_add_test(tc, others_are_not_harmed_by_one_that_dns_cannot_tell);
+	tcase_add_test(tc, one_that_is_left_out_says_nothing_of_another);
 	tcase_add_test(tc, at_most_eight_and_those_of_the_author_first);
 	tcase_add_test(tc, signatures_share_hashes_of_the_body);
 	suite_add_tcase(suite, tc);
