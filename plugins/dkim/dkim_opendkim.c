@@ -157,13 +157,36 @@ same_octets(const char *a, const char *b, size_t blen)
 	return at == blen;
 }
 
+/* The value of the tag is the same in both, or both have none. */
+static bool
+same_tag(DKIM_SIGINFO *info, const struct taglist *list, const char *name)
+{
+	const char *theirs =
+		(const char *)dkim_sig_gettagvalue(info, false, (u_char *)(uintptr_t)name);
+	const struct taglist_tag *ours = taglist_find(list, name);
+
+	if (theirs == NULL || ours == NULL)
+		return theirs == NULL && ours == NULL;
+	return same_octets(theirs, ours->value, ours->len);
+}
+
+/*
+ * b= alone would not do: anybody can put a copy of a signature beside it, with another algorithm.
+ * Other tags than these the library makes up where they are not there.
+ */
 static bool
 is_of(DKIM_SIGINFO *info, const struct dkim_job *job)
 {
-	const char *b = (const char *)dkim_sig_gettagvalue(info, false, (u_char *)"b");
-	const struct dkim_sig *sig = &job->sig;
+	static const char *const names[] = {"b", "a", "bh", "d", "h", "l", "s", "t", "x"};
+	struct taglist list;
+	const char *why;
+	size_t i = 0, count = sizeof(names) / sizeof(*names);
 
-	return b != NULL && same_octets(b, sig->value + sig->b_from, sig->b_to - sig->b_from);
+	if (!taglist_parse(&list, job->sig.value, job->sig.len, &why))
+		return false;
+	while (i < count && same_tag(info, &list, names[i]))
+		i++;
+	return i == count;
 }
 
 /* Finds the library's signature of each job, and has it leave the others alone. */

@@ -421,6 +421,33 @@ START_TEST(one_that_is_left_out_says_nothing_of_another)
 }
 END_TEST
 
+/* Of the key of RFC 8463 appendix A.1, made with the command openssl. */
+#define TWIN_TAGS "; c=relaxed/relaxed; d=football.example.com; s=test; h=From; bh="
+#define TWIN_B                                                                             \
+	"; b=4QxXIoafvNnqSygBAkm/o3ld5zenifld47si7YfBsmyOkIwK8GpZM9QBLDGD5wksAVlC5euSCV7"  \
+	"0uQdWd7vU7Bp+PDZ6a1grqpS9Rqvj6gu+qQ9ZgoRsaTExzWIwfJ921Io6o+hI4+mOMsVCcjujvi/YrPa" \
+	"uxavvKKAlyvvwv8A="
+
+/* Else a signature of SHA-1 passes, under the name of its copy. */
+START_TEST(a_copy_of_a_signature_is_not_taken_for_it)
+{
+	static const char text[] =
+		"DKIM-Signature: v=1; a=rsa-sha1" TWIN_TAGS "xm5+S+1pD83h2S7N/hIJHs4cack=" TWIN_B
+		"\nDKIM-Signature: v=1; a=rsa-sha256" TWIN_TAGS
+		"UrA8rmgY3eNBotmDWtzAmHyn5RyZv8Gea45sNGsP0zw=" TWIN_B
+		"\nFrom: Joe SixPack <joe@football.example.com>\n\nHi.\n";
+	struct dkim_case c;
+
+	for (size_t e = 0; e < 2; e++) {
+		dkim_case_init(&c, text, strlen(text), false);
+		dkim_case_verify(&c, engines[e], "", NOW, 100, keys, 3, &dkim_case_strict);
+		must_be("a copy of rsa-sha1", engines[e], results(&c),
+			OTHER "; permerror: rsa-sha1 proves nothing (RFC 8301)");
+		dkim_case_fini(&c);
+	}
+}
+END_TEST
+
 /* d= of each that was looked at. */
 static const char *
 domains(const struct dkim_case *c)
@@ -498,6 +525,7 @@ main(void)
 	tcase_add_loop_test(tc, what_the_administrator_decides, 0, LENGTH(policies));
 	tcase_add_test(tc, others_are_not_harmed_by_one_that_dns_cannot_tell);
 	tcase_add_test(tc, one_that_is_left_out_says_nothing_of_another);
+	tcase_add_test(tc, a_copy_of_a_signature_is_not_taken_for_it);
 	tcase_add_test(tc, at_most_eight_and_those_of_the_author_first);
 	tcase_add_test(tc, signatures_share_hashes_of_the_body);
 	suite_add_tcase(suite, tc);
