@@ -126,13 +126,39 @@ harmless(const struct canon_field *f)
 	return !dkim_is_signature(f) || dkim_sig_read(&sig, DKIM_SIG_DKIM, f->value, f->len, &why);
 }
 
+/* More signatures than are ever looked at. */
+static bool
+crowded(const struct dkim_message *m)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < m->field_count; i++)
+		count += dkim_is_signature(&m->fields[i]);
+	return count > DKIM_SIGNATURES_MOST;
+}
+
+static bool
+is_verified(const struct dkim_message *m, size_t field)
+{
+	size_t i = 0;
+
+	while (i < m->job_count && m->jobs[i]->field != field)
+		i++;
+	return i < m->job_count;
+}
+
+/* The library hashes the body for each signature it is shown, those it is to ignore, too. */
 static bool
 put_fields(struct verifier *v)
 {
 	const struct dkim_message *m = v->message;
+	bool few = !crowded(m);
 
 	for (size_t i = 0; i < m->field_count; i++) {
-		if (harmless(&m->fields[i]) && !put_field(v->dkim, &m->fields[i]))
+		const struct canon_field *f = &m->fields[i];
+
+		if ((few || !dkim_is_signature(f) || is_verified(m, i)) && harmless(f) &&
+			!put_field(v->dkim, f))
 			return false;
 	}
 	return true;

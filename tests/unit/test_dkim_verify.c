@@ -486,6 +486,43 @@ START_TEST(at_most_eight_and_those_of_the_author_first)
 }
 END_TEST
 
+/* Each that the library sees costs a hash of the body: among many it sees those that count. */
+START_TEST(the_library_is_not_shown_more_signatures_than_are_looked_at)
+{
+	static const char other[] = "DKIM-Signature: v=1; a=rsa-sha256; d=a.test; s=s; h=From; "
+				    "bh=" DKIM_SIGN_NO_HASH "; b=AAAA; l=%02zu\r\n";
+	char p[4096], record[8192], *text, *sent;
+	const struct dkim_case_key key = {"sel._domainkey.example.org", record};
+
+	dkim_sign_public(rsa, false, p);
+	snprintf(record, sizeof(record), "p=%s", p);
+	for (size_t others = DKIM_SIGNATURES_MOST - 1; others <= DKIM_SIGNATURES_MOST; others++) {
+		bool few = others < DKIM_SIGNATURES_MOST;
+		struct dkim_case c;
+		size_t len = 0;
+
+		text = calloc(1, sizeof(other) * others + sizeof(letter));
+		for (size_t i = 0; i < others; i++)
+			sprintf(text + strlen(text), other, i);
+		strcat(text, letter);
+		len = strlen(text);
+		/* It covers all of them, and so shows whether they were seen. */
+		sent = dkim_sign(HEAD(RSA) "h=From:DKIM-Signature:DKIM-Signature:DKIM-Signature:"
+					   "DKIM-Signature",
+			rsa, text, &len);
+		for (size_t e = 0; e < 2; e++) {
+			dkim_case_init(&c, sent, len, true);
+			dkim_case_verify(&c, engines[e], "example.org", NOW, 100, &key, 1,
+				&dkim_case_strict);
+			ck_assert_int_eq(c.all[0].code, (e == 0 || few) ? DKIM_PASS : DKIM_FAIL);
+			dkim_case_fini(&c);
+		}
+		free(sent);
+		free(text);
+	}
+}
+END_TEST
+
 /* Two of the same kind share a hash of the body. */
 START_TEST(signatures_share_hashes_of_the_body)
 {
@@ -527,6 +564,7 @@ main(void)
 	tcase_add_test(tc, one_that_is_left_out_says_nothing_of_another);
 	tcase_add_test(tc, a_copy_of_a_signature_is_not_taken_for_it);
 	tcase_add_test(tc, at_most_eight_and_those_of_the_author_first);
+	tcase_add_test(tc, the_library_is_not_shown_more_signatures_than_are_looked_at);
 	tcase_add_test(tc, signatures_share_hashes_of_the_body);
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
