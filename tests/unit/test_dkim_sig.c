@@ -183,6 +183,7 @@ START_TEST(what_can_be_read_of_a_bad_field_is)
 	ck_assert_str_eq(why, "there is no bh=");
 	ck_assert_str_eq(sig.domain, "example.org");
 	ck_assert_str_eq(sig.selector, "sel");
+	ck_assert_str_eq(dkim_sig_algorithm_name(sig.algorithm), "rsa-sha256");
 }
 END_TEST
 
