@@ -361,12 +361,23 @@ about_time(DKIM_SIGINFO *info)
 	}
 }
 
+/* RFC 8616 section 5 came behind the library. */
+static bool
+above_ascii(const struct dkim_sig *sig)
+{
+	size_t i = 0;
+
+	while (i < sig->len && (sig->value[i] & 0x80) == 0)
+		i++;
+	return i < sig->len;
+}
+
 static enum dkim_check
-check(const struct verifier *v, DKIM_SIGINFO *info)
+check(const struct verifier *v, DKIM_SIGINFO *info, const struct dkim_sig *sig)
 {
 	if (v->broken)
 		return DKIM_CHECK_BROKEN;
-	if (v->refused || (info != NULL && about_time(info)))
+	if (v->refused || (info != NULL && about_time(info)) || above_ascii(sig))
 		return DKIM_CHECK_REFUSED;
 	if (info == NULL)
 		return DKIM_CHECK_SIGNATURE;
@@ -402,7 +413,7 @@ finish(void *engine)
 			v->broken = true;
 		job->tail = v->tails[i] != NULL && v->tails[i]->length > job->sig.limit;
 		if (job->key != NULL)
-			job->check = check(v, v->of_job[i]);
+			job->check = check(v, v->of_job[i], &job->sig);
 	}
 }
 

@@ -56,7 +56,7 @@ hex_digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* dkim-quoted-printable (section 2.11), of which only printable octets are taken. */
+/* dkim-quoted-printable (section 2.11, RFC 8616 section 5); blanks and controls are not taken. */
 static bool
 decode(char *out, const char *text, size_t len)
 {
@@ -76,7 +76,7 @@ decode(char *out, const char *text, size_t len)
 			c = high * 16 + low;
 			i += 2;
 		}
-		if (c <= ' ' || c > '~')
+		if (c <= ' ' || c == 0x7f)
 			return false;
 		out[count++] = (char)c;
 	}

@@ -59,8 +59,8 @@ struct dkim_sig {
 /*
  * Reads a value. False: it is no signature that can be used, and *why says so for people; domain,
  * selector and algorithm are filled as far as they could be read. The charset of d=, s= and i= is
- * checked: nothing but letters, digits, "-", "_" and dots gets into a name, and nothing that is not
- * printable ASCII into identity.
+ * checked: nothing but letters, digits, "-", "_" and dots gets into a name, and neither blanks nor
+ * controls into identity, which may have letters above ASCII before its "@".
  */
 bool dkim_sig_read(
 	struct dkim_sig *, enum dkim_sig_kind, const char *value, size_t len, const char **why);

@@ -332,6 +332,29 @@ START_TEST(signatures_of_every_kind)
 }
 END_TEST
 
+/* RFC 8616 section 5; the library knows ASCII alone. */
+START_TEST(a_signature_with_letters_above_ascii)
+{
+	static const char *const wants[] = {"pass", "neutral: libopendkim cannot read the message"};
+	char p[4096], record[8192], *text;
+	const struct dkim_case_key key = {"sel._domainkey.example.org", record};
+	size_t len = strlen(letter);
+
+	dkim_sign_public(rsa, false, p);
+	snprintf(record, sizeof(record), "p=%s", p);
+	text = dkim_sign(SIGNED(RSA) "; i=J\xc3\xb6rg@example.org", rsa, letter, &len);
+	for (size_t e = 0; e < 2; e++) {
+		struct dkim_case c;
+
+		dkim_case_init(&c, text, len, true);
+		dkim_case_verify(&c, engines[e], "", NOW, 100, &key, 1, &dkim_case_strict);
+		must_be("letters above ASCII", engines[e], results(&c), wants[e]);
+		dkim_case_fini(&c);
+	}
+	free(text);
+}
+END_TEST
+
 /* --- what the administrator decides -------------------------------------------------------------
  */
 
@@ -559,6 +582,7 @@ main(void)
 
 	tcase_add_loop_test(tc, examples_of_the_standards, 0, LENGTH(examples));
 	tcase_add_loop_test(tc, signatures_of_every_kind, 0, LENGTH(kinds));
+	tcase_add_test(tc, a_signature_with_letters_above_ascii);
 	tcase_add_loop_test(tc, what_the_administrator_decides, 0, LENGTH(policies));
 	tcase_add_test(tc, others_are_not_harmed_by_one_that_dns_cannot_tell);
 	tcase_add_test(tc, one_that_is_left_out_says_nothing_of_another);
