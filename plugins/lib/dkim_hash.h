@@ -7,14 +7,11 @@
 
 #include "dkim_sig.h"
 
-#define DKIM_HASH_BUCKETS 64u
-
 /* The fields of a message, so that those of a name are found from the bottom up. */
 struct dkim_fields {
 	size_t count;
 	const struct canon_field *items; /* borrowed */
 	struct dkim_field_place *places;
-	size_t heads[DKIM_HASH_BUCKETS]; /* the last field of a bucket, from 1; 0: none */
 };
 
 /* False: no memory. The items stay where they are until dkim_fields_fini(). */
