@@ -38,9 +38,11 @@ write_zone(void)
 		"two._domainkey.example.org     TXT \"k=ed25519; p=%s; n=other\"\n"
 		"note._domainkey.example.org    TXT \"k=ed25519; p=%s\"\n"
 		"note._domainkey.example.org    TXT \"a note\"\n"
+		"dmarc._domainkey.example.org   TXT \"k=ed25519; p=%s\"\n"
+		"dmarc._domainkey.example.org   TXT \"v=DMARC1; p=reject\"\n"
 		"slow._domainkey.example.org    timeout\n"
 		"broken._domainkey.example.org  servfail\n",
-		p, p, p, p, p);
+		p, p, p, p, p, p);
 	drive_file(&d, "zone", zone);
 }
 
@@ -191,6 +193,7 @@ static const struct {
 	{"a revoked key", "", USUAL "revoked", CM_CONTINUE, "permerror", ""},
 	{"two keys", "", USUAL "two", CM_CONTINUE, "permerror", ""},
 	{"a key and a note", "", USUAL "note", CM_CONTINUE, "pass", ""},
+	{"a key and a record of DMARC", "", USUAL "dmarc", CM_CONTINUE, "pass", ""},
 	{"a key in test", "neutral = reject", USUAL "test", CM_REJECT, "neutral",
 		"550 5.7.20 " NO
 		"the DKIM signature of example.org does not count: the key is only "
