@@ -147,21 +147,46 @@ is_verified(const struct dkim_message *m, size_t field)
 	return i < m->job_count;
 }
 
-/* The library hashes the body for each signature it is shown, those it is to ignore, too. */
+/* Those that are signed, and of signatures those that are verified or, where they are few, all. */
+static void
+choose_fields(const struct dkim_message *m, const struct dkim_fields *fields, bool *shown)
+{
+	bool few = !crowded(m);
+	size_t picked[DKIM_SIG_NAMES_MOST];
+
+	for (size_t i = 0; i < m->job_count; i++) {
+		size_t count = dkim_hash_pick(fields, &m->jobs[i]->sig, m->jobs[i]->field, picked);
+
+		while (count-- > 0)
+			shown[picked[count]] = true;
+	}
+	for (size_t i = 0; i < m->field_count; i++) {
+		if (dkim_is_signature(&m->fields[i]))
+			shown[i] = few || is_verified(m, i);
+	}
+}
+
+/*
+ * The library hashes the body for each signature it is shown, those it is to ignore, too, and looks
+ * through all fields it is shown for each name of h=.
+ */
 static bool
 put_fields(struct verifier *v)
 {
 	const struct dkim_message *m = v->message;
-	bool few = !crowded(m);
+	bool *shown = calloc(m->field_count + 1, sizeof(*shown));
+	struct dkim_fields fields;
+	bool done = dkim_fields_init(&fields, m->fields, m->field_count) && shown != NULL;
 
-	for (size_t i = 0; i < m->field_count; i++) {
-		const struct canon_field *f = &m->fields[i];
-
-		if ((few || !dkim_is_signature(f) || is_verified(m, i)) && harmless(f) &&
-			!put_field(v->dkim, f))
-			return false;
+	if (done)
+		choose_fields(m, &fields, shown);
+	for (size_t i = 0; done && i < m->field_count; i++) {
+		if (shown[i] && harmless(&m->fields[i]))
+			done = put_field(v->dkim, &m->fields[i]);
 	}
-	return true;
+	dkim_fields_fini(&fields);
+	free(shown);
+	return done;
 }
 
 /* Both without white space. */

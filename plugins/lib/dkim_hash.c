@@ -105,35 +105,46 @@ begin_pick(struct pick *picks, size_t i, size_t end)
 	}
 }
 
-/* NULL: there is none left. */
-static const struct canon_field *
-take(const struct dkim_fields *fields, struct pick *pick, const char *name, size_t len, size_t self)
+/* False: there is none left. */
+static bool
+take(const struct dkim_fields *fields, struct pick *pick, const char *name, size_t len, size_t self,
+	size_t *index)
 {
 	while (pick->left > 0 && has_name(&fields->places[pick->left - 1], name, len)) {
-		size_t index = fields->places[--pick->left].index;
-
-		if (index != self)
-			return &fields->items[index];
+		*index = fields->places[--pick->left].index;
+		if (*index != self)
+			return true;
 	}
-	return NULL;
+	return false;
+}
+
+size_t
+dkim_hash_pick(const struct dkim_fields *fields, const struct dkim_sig *sig, size_t self,
+	size_t picked[DKIM_SIG_NAMES_MOST])
+{
+	struct pick picks[DKIM_SIG_NAMES_MOST];
+	size_t count = 0;
+
+	for (size_t i = 0; i < sig->name_count; i++) {
+		const char *name = sig->value + sig->names[i].at;
+		size_t len = sig->names[i].len;
+
+		begin_pick(picks, i, search(fields, name, len));
+		if (take(fields, &picks[i], name, len, self, &picked[count]))
+			count++;
+	}
+	return count;
 }
 
 void
 dkim_hash_names(
 	struct digest *d, const struct dkim_fields *fields, const struct dkim_sig *sig, size_t self)
 {
-	struct pick picks[DKIM_SIG_NAMES_MOST];
+	size_t picked[DKIM_SIG_NAMES_MOST];
+	size_t count = dkim_hash_pick(fields, sig, self, picked);
 
-	for (size_t i = 0; i < sig->name_count; i++) {
-		const char *name = sig->value + sig->names[i].at;
-		size_t len = sig->names[i].len;
-		const struct canon_field *field;
-
-		begin_pick(picks, i, search(fields, name, len));
-		field = take(fields, &picks[i], name, len, self);
-		if (field == NULL)
-			continue;
-		canon_field(d, sig->header, field, 0, 0);
+	for (size_t i = 0; i < count; i++) {
+		canon_field(d, sig->header, &fields->items[picked[i]], 0, 0);
 		digest_put(d, "\r\n", 2);
 	}
 }

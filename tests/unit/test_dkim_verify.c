@@ -546,6 +546,39 @@ START_TEST(the_library_is_not_shown_more_signatures_than_are_looked_at)
 }
 END_TEST
 
+#define MANY 100000u
+
+/* The library looks through all fields that it sees for each name of h=, and these are many. */
+START_TEST(the_library_is_not_shown_fields_that_nobody_signed)
+{
+	static struct canon_field fields[MANY];
+	static const char record[] = KEY_8463_ED25519;
+	static char value[8192] =
+		"v=1; a=ed25519-sha256; d=a.test; s=s; bh=" DKIM_SIGN_NO_HASH "; b=AAAA; h=From";
+	static struct dkim_signature signature;
+	struct dkim_job *jobs[] = {&signature.job};
+	const struct dkim_message m = {fields, MANY, jobs, 1};
+
+	for (unsigned i = 0; i < 255; i++)
+		snprintf(value + strlen(value), sizeof(value) - strlen(value), ":x%x", i);
+	fields[0] = (struct canon_field){"DKIM-Signature", value, 14, strlen(value)};
+	fields[1] = (struct canon_field){"From", " a@a.test", 4, 9};
+	for (size_t i = 2; i < MANY; i++)
+		fields[i] = (struct canon_field){"X", " y", 1, 2};
+	dkim_judge_field(&signature, &fields[0], 0, NOW);
+	ck_assert(dkim_judge_open(&signature));
+	for (int i = 0; i < 100; i++) {
+		void *running = dkim_opendkim.begin(&m);
+
+		signature.job.key = dkim_key_get(record, strlen(record));
+		dkim_opendkim.finish(running);
+		ck_assert_int_eq(signature.job.check, DKIM_CHECK_SIGNATURE);
+		dkim_opendkim.end(running);
+		dkim_key_drop(signature.job.key);
+	}
+}
+END_TEST
+
 /* Two of the same kind share a hash of the body. */
 START_TEST(signatures_share_hashes_of_the_body)
 {
@@ -576,7 +609,7 @@ int
 main(void)
 {
 	Suite *suite = suite_create("dkim_verify");
-	TCase *tc = tcase_create("dkim_verify");
+	TCase *tc = tcase_create("dkim_verify"), *many = tcase_create("many");
 
 	tcase_add_unchecked_fixture(tc, make_keys, drop_keys);
 
@@ -591,5 +624,9 @@ main(void)
 	tcase_add_test(tc, the_library_is_not_shown_more_signatures_than_are_looked_at);
 	tcase_add_test(tc, signatures_share_hashes_of_the_body);
 	suite_add_tcase(suite, tc);
+	/* Two seconds, or half a minute. */
+	tcase_set_timeout(many, 20);
+	tcase_add_test(many, the_library_is_not_shown_fields_that_nobody_signed);
+	suite_add_tcase(suite, many);
 	return table_run(suite);
 }
