@@ -114,6 +114,7 @@ call(struct cm_session *s, struct link *l, const struct cm_event *ev, struct dec
 	struct run *r = s->run;
 	int64_t had = time_left(s, l);
 	int64_t began = r->now;
+	struct cm_event shown = *ev;
 	const char *mistake;
 
 	if (had <= 0) {
@@ -121,7 +122,9 @@ call(struct cm_session *s, struct link *l, const struct cm_event *ev, struct dec
 		return fail(s, d, "message_timeout");
 	}
 	r->deadline = began + had;
-	d->verdict = stage_hook(event_stage(ev), l->plugin)(s, ev);
+	/* Another link may have asked for it. */
+	shown.glued = ev->glued && (l->needs & CM_NEED_BLANKS) != 0;
+	d->verdict = stage_hook(event_stage(ev), l->plugin)(s, &shown);
 	d->reply = r->reply;
 	d->reason = r->reason;
 	d->result = r->result;

@@ -41,7 +41,8 @@ cm_header_glued(const struct cm_session *s, size_t i)
 {
 	const struct cm_header *field = cm_header_at(s, i);
 
-	return field != NULL && ((const struct session_header *)field)->glued;
+	return field != NULL && service_declared(s, CM_NEED_BLANKS, "cm_header_glued") &&
+	       ((const struct session_header *)field)->glued;
 }
 
 const char *

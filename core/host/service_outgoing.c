@@ -114,7 +114,8 @@ kept(const struct cm_session *s, size_t i)
 {
 	const struct cm_header *h = s->header_index[i];
 
-	return (struct cm_outgoing_field){h->name, h->value, cm_header_glued(s, i)};
+	return (struct cm_outgoing_field){
+		h->name, h->value, ((const struct session_header *)h)->glued};
 }
 
 const struct cm_outgoing *

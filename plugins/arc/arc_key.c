@@ -4,8 +4,6 @@
  */
 #include "arc_key.h"
 
-#include "../lib/taglist.h"
-
 /* A record that is longer is no key. */
 #define RECORD_MOST 8192u
 
@@ -28,12 +26,7 @@ static const struct {
 static bool
 is_key(const struct cm_dns_record *record)
 {
-	struct taglist list;
-	const char *why;
-
-	return record->len <= RECORD_MOST &&
-	       taglist_parse(&list, record->text, record->len, &why) &&
-	       taglist_find(&list, "p") != NULL;
+	return record->len <= RECORD_MOST && dkim_key_among(record->text, record->len);
 }
 
 const struct dkim_key *

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../lib/taglist.h"
-
 /* Clocks differ. */
 #define FUTURE_SECONDS 300
 
@@ -59,7 +57,9 @@ dkim_judge_field(struct dkim_signature *s, const struct canon_field *f, size_t f
 	const struct dkim_sig *sig = &s->job.sig;
 	const char *why;
 
+	/* The place may have been another's, which was left out. */
 	s->code = DKIM_NONE;
+	s->reason[0] = '\0';
 	s->job.field = field;
 	if (!dkim_sig_read(&s->job.sig, DKIM_SIG_DKIM, f->value, f->len, &why))
 		dkim_judge_skip(s, DKIM_NEUTRAL, why);
@@ -75,16 +75,6 @@ dkim_judge_field(struct dkim_signature *s, const struct canon_field *f, size_t f
 
 /* --- the key --- */
 
-static bool
-is_key(const struct cm_dns_record *record)
-{
-	struct taglist list;
-	const char *why;
-
-	return taglist_parse(&list, record->text, record->len, &why) &&
-	       taglist_find(&list, "p") != NULL;
-}
-
 /* Of several records the one that is a key; two keys are one too many, for their order is chance.
  */
 static const struct cm_dns_record *
@@ -96,7 +86,7 @@ pick_record(const struct cm_dns_answer *answer, bool *several)
 	if (answer->count == 1)
 		return answer->records;
 	for (size_t i = 0; i < answer->count; i++) {
-		if (!is_key(&answer->records[i]))
+		if (!dkim_key_among(answer->records[i].text, answer->records[i].len))
 			continue;
 		*several = *several || found != NULL;
 		found = &answer->records[i];

@@ -126,16 +126,67 @@ harmless(const struct canon_field *f)
 	return !dkim_is_signature(f) || dkim_sig_read(&sig, DKIM_SIG_DKIM, f->value, f->len, &why);
 }
 
+/* More signatures than are ever looked at. */
+static bool
+crowded(const struct dkim_message *m)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < m->field_count; i++)
+		count += dkim_is_signature(&m->fields[i]);
+	return count > DKIM_SIGNATURES_MOST;
+}
+
+static bool
+is_verified(const struct dkim_message *m, size_t field)
+{
+	size_t i = 0;
+
+	while (i < m->job_count && m->jobs[i]->field != field)
+		i++;
+	return i < m->job_count;
+}
+
+/* Those that are signed, and of signatures those that are verified or, where they are few, all. */
+static void
+choose_fields(const struct dkim_message *m, const struct dkim_fields *fields, bool *shown)
+{
+	bool few = !crowded(m);
+	size_t picked[DKIM_SIG_NAMES_MOST];
+
+	for (size_t i = 0; i < m->job_count; i++) {
+		size_t count = dkim_hash_pick(fields, &m->jobs[i]->sig, m->jobs[i]->field, picked);
+
+		while (count-- > 0)
+			shown[picked[count]] = true;
+	}
+	for (size_t i = 0; i < m->field_count; i++) {
+		if (dkim_is_signature(&m->fields[i]))
+			shown[i] = few || is_verified(m, i);
+	}
+}
+
+/*
+ * The library hashes the body for each signature it is shown, those it is to ignore, too, and looks
+ * through all fields it is shown for each name of h=.
+ */
 static bool
 put_fields(struct verifier *v)
 {
 	const struct dkim_message *m = v->message;
+	bool *shown = calloc(m->field_count + 1, sizeof(*shown));
+	struct dkim_fields fields;
+	bool done = dkim_fields_init(&fields, m->fields, m->field_count) && shown != NULL;
 
-	for (size_t i = 0; i < m->field_count; i++) {
-		if (harmless(&m->fields[i]) && !put_field(v->dkim, &m->fields[i]))
-			return false;
+	if (done)
+		choose_fields(m, &fields, shown);
+	for (size_t i = 0; done && i < m->field_count; i++) {
+		if (shown[i] && harmless(&m->fields[i]))
+			done = put_field(v->dkim, &m->fields[i]);
 	}
-	return true;
+	dkim_fields_fini(&fields);
+	free(shown);
+	return done;
 }
 
 /* Both without white space. */
@@ -157,13 +208,36 @@ same_octets(const char *a, const char *b, size_t blen)
 	return at == blen;
 }
 
+/* The value of the tag is the same in both, or both have none. */
+static bool
+same_tag(DKIM_SIGINFO *info, const struct taglist *list, const char *name)
+{
+	const char *theirs =
+		(const char *)dkim_sig_gettagvalue(info, false, (u_char *)(uintptr_t)name);
+	const struct taglist_tag *ours = taglist_find(list, name);
+
+	if (theirs == NULL || ours == NULL)
+		return theirs == NULL && ours == NULL;
+	return same_octets(theirs, ours->value, ours->len);
+}
+
+/*
+ * b= alone would not do: anybody can put a copy of a signature beside it, with another algorithm.
+ * Other tags than these the library makes up where they are not there.
+ */
 static bool
 is_of(DKIM_SIGINFO *info, const struct dkim_job *job)
 {
-	const char *b = (const char *)dkim_sig_gettagvalue(info, false, (u_char *)"b");
-	const struct dkim_sig *sig = &job->sig;
+	static const char *const names[] = {"b", "a", "bh", "d", "h", "l", "s", "t", "x"};
+	struct taglist list;
+	const char *why;
+	size_t i = 0, count = sizeof(names) / sizeof(*names);
 
-	return b != NULL && same_octets(b, sig->value + sig->b_from, sig->b_to - sig->b_from);
+	if (!taglist_parse(&list, job->sig.value, job->sig.len, &why))
+		return false;
+	while (i < count && same_tag(info, &list, names[i]))
+		i++;
+	return i == count;
 }
 
 /* Finds the library's signature of each job, and has it leave the others alone. */
@@ -312,12 +386,23 @@ about_time(DKIM_SIGINFO *info)
 	}
 }
 
+/* RFC 8616 section 5 came behind the library. */
+static bool
+above_ascii(const struct dkim_sig *sig)
+{
+	size_t i = 0;
+
+	while (i < sig->len && (sig->value[i] & 0x80) == 0)
+		i++;
+	return i < sig->len;
+}
+
 static enum dkim_check
-check(const struct verifier *v, DKIM_SIGINFO *info)
+check(const struct verifier *v, DKIM_SIGINFO *info, const struct dkim_sig *sig)
 {
 	if (v->broken)
 		return DKIM_CHECK_BROKEN;
-	if (v->refused || (info != NULL && about_time(info)))
+	if (v->refused || (info != NULL && about_time(info)) || above_ascii(sig))
 		return DKIM_CHECK_REFUSED;
 	if (info == NULL)
 		return DKIM_CHECK_SIGNATURE;
@@ -353,7 +438,7 @@ finish(void *engine)
 			v->broken = true;
 		job->tail = v->tails[i] != NULL && v->tails[i]->length > job->sig.limit;
 		if (job->key != NULL)
-			job->check = check(v, v->of_job[i]);
+			job->check = check(v, v->of_job[i], &job->sig);
 	}
 }
 

@@ -35,11 +35,12 @@ static void
 describe(char *out, size_t size, const struct dkim_signature *sig)
 {
 	const struct dkim_sig *read = &sig->job.sig;
+	const char *algorithm = dkim_sig_algorithm_name(read->algorithm);
 
 	snprintf(out, size, "%s %s (selector %s, %s)%s%s", dkim_code_name(sig->code),
 		read->domain[0] == '\0' ? "-" : read->domain,
 		read->selector[0] == '\0' ? "-" : read->selector,
-		dkim_sig_algorithm_name(read->algorithm), sig->reason[0] == '\0' ? "" : ": ",
+		algorithm[0] == '\0' ? "-" : algorithm, sig->reason[0] == '\0' ? "" : ": ",
 		sig->reason);
 }
 
@@ -82,7 +83,7 @@ dkim_publish(struct cm_session *s, const struct dkim_collection *found,
 	cm_set_result(s, "result", dkim_code_name(best->code));
 	publish_text(s, "domain", best->job.sig.domain);
 	publish_text(s, "selector", best->job.sig.selector);
-	cm_set_result(s, "algorithm", dkim_sig_algorithm_name(best->job.sig.algorithm));
+	publish_text(s, "algorithm", dkim_sig_algorithm_name(best->job.sig.algorithm));
 	publish_text(s, "reason", best->reason);
 	publish_number(s, "count", found->field_count);
 	publish_all(s, found);

@@ -7,14 +7,11 @@
 
 #include "dkim_sig.h"
 
-#define DKIM_HASH_BUCKETS 64u
-
 /* The fields of a message, so that those of a name are found from the bottom up. */
 struct dkim_fields {
 	size_t count;
 	const struct canon_field *items; /* borrowed */
 	struct dkim_field_place *places;
-	size_t heads[DKIM_HASH_BUCKETS]; /* the last field of a bucket, from 1; 0: none */
 };
 
 /* False: no memory. The items stay where they are until dkim_fields_fini(). */
@@ -22,10 +19,13 @@ bool dkim_fields_init(struct dkim_fields *, const struct canon_field *items, siz
 void dkim_fields_fini(struct dkim_fields *);
 
 /*
- * Puts the fields that h= names, each name taking the next one from the bottom (section 5.4.2); a
- * name without a field left is nothing. self: the signature's own field, which h= cannot mean
- * (fields->count: none).
+ * The places of the fields that h= names, in that order, each name taking the next one from the
+ * bottom (section 5.4.2); a name without a field left is nothing. self: the signature's own field,
+ * which h= cannot mean (fields->count: none). Returns how many.
  */
+size_t dkim_hash_pick(const struct dkim_fields *, const struct dkim_sig *, size_t self,
+	size_t picked[DKIM_SIG_NAMES_MOST]);
+/* Puts them. */
 void
 dkim_hash_names(struct digest *, const struct dkim_fields *, const struct dkim_sig *, size_t self);
 /* Puts the signature's own field with b= empty, and no line break behind it. */

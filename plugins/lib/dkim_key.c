@@ -160,6 +160,16 @@ take_tags(struct dkim_key *key, const struct taglist *list)
 	return why != NULL ? why : take_octets(key, taglist_find(list, "p"));
 }
 
+bool
+dkim_key_among(const char *text, size_t len)
+{
+	struct taglist list;
+	const char *why;
+
+	return taglist_parse(&list, text, len, &why) && take_version(&list) == NULL &&
+	       taglist_find(&list, "p") != NULL;
+}
+
 void
 dkim_key_read(struct dkim_key *key, const char *text, size_t len)
 {

@@ -31,6 +31,12 @@ struct dkim_key {
 };
 
 /*
+ * The record is one of keys, whatever the key is worth: it has p=, and no v= but DKIM1 (RFC 6376
+ * section 3.6.1 has others discarded). Tells a key among several records.
+ */
+bool dkim_key_among(const char *text, size_t len);
+
+/*
  * Reads a record, or finds it among those that were read before, which stay until others push them
  * out. NULL: no memory. To be given back with dkim_key_drop().
  */

@@ -56,7 +56,7 @@ hex_digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* dkim-quoted-printable (section 2.11), of which only printable octets are taken. */
+/* dkim-quoted-printable (section 2.11, RFC 8616 section 5); blanks and controls are not taken. */
 static bool
 decode(char *out, const char *text, size_t len)
 {
@@ -76,7 +76,7 @@ decode(char *out, const char *text, size_t len)
 			c = high * 16 + low;
 			i += 2;
 		}
-		if (c <= ' ' || c > '~')
+		if (c <= ' ' || c == 0x7f)
 			return false;
 		out[count++] = (char)c;
 	}
@@ -169,6 +169,7 @@ static const char *const algorithms[] = {
 	[DKIM_SIG_ED25519_SHA256] = "ed25519-sha256",
 	[DKIM_SIG_RSA_SHA1] = "rsa-sha1",
 	[DKIM_SIG_RSA_SHA256] = "rsa-sha256",
+	[DKIM_SIG_NO_ALGORITHM] = "",
 };
 
 const char *
@@ -180,7 +181,7 @@ dkim_sig_algorithm_name(enum dkim_sig_algorithm algorithm)
 static const char *
 take_algorithm(struct dkim_sig *sig, const struct taglist_tag *tag)
 {
-	for (size_t i = 0; i < sizeof(algorithms) / sizeof(*algorithms); i++) {
+	for (size_t i = 0; i < DKIM_SIG_NO_ALGORITHM; i++) {
 		if (taglist_is(tag->value, tag->len, algorithms[i])) {
 			sig->algorithm = (enum dkim_sig_algorithm)i;
 			return NULL;
@@ -360,7 +361,7 @@ dkim_sig_read(struct dkim_sig *sig, enum dkim_sig_kind kind, const char *value, 
 
 	*sig = (struct dkim_sig){.value = value,
 		.len = len,
-		.algorithm = DKIM_SIG_RSA_SHA256,
+		.algorithm = DKIM_SIG_NO_ALGORITHM,
 		.header = kind == DKIM_SIG_ARC_SEAL ? CANON_RELAXED : CANON_SIMPLE,
 		.signed_at = -1,
 		.expires_at = -1,

@@ -23,7 +23,12 @@
 #define DKIM_SIG_NAMES_MOST 256u
 
 enum dkim_sig_kind { DKIM_SIG_DKIM, DKIM_SIG_ARC_MESSAGE, DKIM_SIG_ARC_SEAL };
-enum dkim_sig_algorithm { DKIM_SIG_ED25519_SHA256, DKIM_SIG_RSA_SHA1, DKIM_SIG_RSA_SHA256 };
+enum dkim_sig_algorithm {
+	DKIM_SIG_ED25519_SHA256,
+	DKIM_SIG_RSA_SHA1,
+	DKIM_SIG_RSA_SHA256,
+	DKIM_SIG_NO_ALGORITHM /* a= is not there, or one that nobody here knows */
+};
 
 /* A name of h=, as a place in the value. */
 struct dkim_sig_name {
@@ -54,13 +59,13 @@ struct dkim_sig {
 /*
  * Reads a value. False: it is no signature that can be used, and *why says so for people; domain,
  * selector and algorithm are filled as far as they could be read. The charset of d=, s= and i= is
- * checked: nothing but letters, digits, "-", "_" and dots gets into a name, and nothing that is not
- * printable ASCII into identity.
+ * checked: nothing but letters, digits, "-", "_" and dots gets into a name, and neither blanks nor
+ * controls into identity, which may have letters above ASCII before its "@".
  */
 bool dkim_sig_read(
 	struct dkim_sig *, enum dkim_sig_kind, const char *value, size_t len, const char **why);
 
-/* As RFC 6376 section 3.5 writes it: "rsa-sha256". */
+/* As RFC 6376 section 3.5 writes it: "rsa-sha256"; "" where there is none. */
 const char *dkim_sig_algorithm_name(enum dkim_sig_algorithm);
 
 #endif

@@ -41,12 +41,19 @@ trim_blank(const char *text, size_t from, size_t to)
 	return to;
 }
 
+/* RFC 8616 section 5: letters above ASCII, too. */
+static bool
+is_value_char(char c)
+{
+	return taglist_blank(c) || ((unsigned char)c > ' ' && c != '\177');
+}
+
 /* The place of the ";" behind a value, or the end; false: an octet that no value has. */
 static bool
 find_end(const char *text, size_t at, size_t end, size_t *found)
 {
 	while (at < end && text[at] != ';') {
-		if (!taglist_blank(text[at]) && (text[at] < '!' || text[at] > '~'))
+		if (!is_value_char(text[at]))
 			return false;
 		at++;
 	}

@@ -38,9 +38,11 @@ write_zone(void)
 		"two._domainkey.example.org     TXT \"k=ed25519; p=%s; n=other\"\n"
 		"note._domainkey.example.org    TXT \"k=ed25519; p=%s\"\n"
 		"note._domainkey.example.org    TXT \"a note\"\n"
+		"dmarc._domainkey.example.org   TXT \"k=ed25519; p=%s\"\n"
+		"dmarc._domainkey.example.org   TXT \"v=DMARC1; p=reject\"\n"
 		"slow._domainkey.example.org    timeout\n"
 		"broken._domainkey.example.org  servfail\n",
-		p, p, p, p, p);
+		p, p, p, p, p, p);
 	drive_file(&d, "zone", zone);
 }
 
@@ -191,6 +193,7 @@ static const struct {
 	{"a revoked key", "", USUAL "revoked", CM_CONTINUE, "permerror", ""},
 	{"two keys", "", USUAL "two", CM_CONTINUE, "permerror", ""},
 	{"a key and a note", "", USUAL "note", CM_CONTINUE, "pass", ""},
+	{"a key and a record of DMARC", "", USUAL "dmarc", CM_CONTINUE, "pass", ""},
 	{"a key in test", "neutral = reject", USUAL "test", CM_REJECT, "neutral",
 		"550 5.7.20 " NO
 		"the DKIM signature of example.org does not count: the key is only "
@@ -285,6 +288,32 @@ START_TEST(what_is_published)
 		"header.s=nokey"));
 	free(first);
 	free(text);
+	drive_fini(&d);
+}
+END_TEST
+
+static const struct {
+	const char *what, *tags, *first, *field;
+} unusable[] = {
+	{"an algorithm that nobody knows", "v=1; a=rsa-sha512; d=example.org; h=From; s=good",
+		"neutral example.org (selector good, -): a= is an unknown algorithm",
+		"header.d=example.org header.s=good header.b="},
+	{"no algorithm", "v=1; d=example.org; h=From; s=good",
+		"neutral example.org (selector good, -): there is no a=",
+		"header.d=example.org header.s=good header.b="},
+	{"no domain", "v=1; a=ed25519-sha256; h=From; s=good",
+		"neutral - (selector good, ed25519-sha256): there is no d=",
+		"header.s=good header.a=ed25519-sha256 header.b="},
+};
+
+START_TEST(what_could_not_be_read_is_not_made_up)
+{
+	begin("");
+	greet("203.0.113.7", NULL);
+	ck_assert_int_eq(send_letter(unusable[_i].tags), CM_CONTINUE);
+	ck_assert_str_eq(result("1"), unusable[_i].first);
+	ck_assert_msg(strstr(field("Authentication-Results"), unusable[_i].field) != NULL, "%s: %s",
+		unusable[_i].what, field("Authentication-Results"));
 	drive_fini(&d);
 }
 END_TEST
@@ -465,6 +494,7 @@ main(void)
 	tcase_add_loop_test(tc, what_becomes_of_mail, 0, LENGTH(mails));
 	tcase_add_test(tc, a_changed_message_fails);
 	tcase_add_test(tc, what_is_published);
+	tcase_add_loop_test(tc, what_could_not_be_read_is_not_made_up, 0, LENGTH(unusable));
 	tcase_add_test(tc, no_signature_is_published_as_none);
 	tcase_add_test(tc, a_tag_says_what_and_why);
 	tcase_add_test(tc, a_body_that_is_too_large_is_not_verified);

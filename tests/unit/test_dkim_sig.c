@@ -17,6 +17,7 @@ static const struct {
 	{"white space everywhere", " h =\r\n\tFrom :\r\n To ", NULL},
 	{"an unknown tag", "xx=yy", NULL},
 	{"a last semicolon", "z=From:a;", NULL},
+	{"copied fields with letters above ASCII", "z=Subject:\xc3\xa4", NULL},
 	{"a tag twice", "xx=1; xx=2", "a tag stands there twice"},
 
 	{"no v=", "!v", "there is no v="},
@@ -37,6 +38,7 @@ static const struct {
 	{"a d= with a parenthesis", "d=example.org(.test", "d= is not a domain name"},
 	{"a d= with a blank", "d=example. org", "d= is not a domain name"},
 	{"a d= with a slash", "d=example.org/x", "d= is not a domain name"},
+	{"a d= with a letter above ASCII", "d=\xc3\xa4.example.org", "d= is not a domain name"},
 	{"a d= with an underscore", "d=_x.example.org", NULL},
 	{"a label of 64 octets", "d=" FIFTY "12345678901234.org", "d= is not a domain name"},
 	{"a label of 63 octets", "d=" FIFTY "1234567890123.org", NULL},
@@ -66,6 +68,8 @@ static const struct {
 	{"From is not signed", "h=To:Subject", "From is not signed (h=)"},
 	{"a FROM", "h=to:FROM", NULL},
 	{"an empty h=", "h=", "h= is not a list of header fields"},
+	{"a name with a letter above ASCII", "h=From:\xc3\xa4",
+		"h= is not a list of header fields"},
 	{"an empty name", "h=From::To", "h= is not a list of header fields"},
 	{"a name with a blank", "h=From:X Y", "h= is not a list of header fields"},
 
@@ -82,6 +86,10 @@ static const struct {
 	{"an i= that ends in half a code", "i=@example.org=4", "i= is not quoted-printable"},
 	{"a = that is no code", "i=a=zz@example.org", "i= is not quoted-printable"},
 	{"an encoded NUL", "i=a=00@example.org", "i= is not quoted-printable"},
+	{"an i= with a letter above ASCII", "i=\xc3\xa4@example.org", NULL},
+	{"an i= with such a letter, encoded", "i==C3=A4@example.org", NULL},
+	{"a domain of i= with such a letter", "i=@\xc3\xa4.example.org", "i= has no domain name"},
+	{"an encoded DEL", "i==7F@example.org", "i= is not quoted-printable"},
 	{"an i= of 256 octets", "i=" FIFTY FIFTY FIFTY FIFTY FIFTY "123456@example.org",
 		"i= is longer than 255 octets"},
 
@@ -183,6 +191,7 @@ START_TEST(what_can_be_read_of_a_bad_field_is)
 	ck_assert_str_eq(why, "there is no bh=");
 	ck_assert_str_eq(sig.domain, "example.org");
 	ck_assert_str_eq(sig.selector, "sel");
+	ck_assert_str_eq(dkim_sig_algorithm_name(sig.algorithm), "rsa-sha256");
 }
 END_TEST
 

@@ -332,6 +332,29 @@ START_TEST(signatures_of_every_kind)
 }
 END_TEST
 
+/* RFC 8616 section 5; the library knows ASCII alone. */
+START_TEST(a_signature_with_letters_above_ascii)
+{
+	static const char *const wants[] = {"pass", "neutral: libopendkim cannot read the message"};
+	char p[4096], record[8192], *text;
+	const struct dkim_case_key key = {"sel._domainkey.example.org", record};
+	size_t len = strlen(letter);
+
+	dkim_sign_public(rsa, false, p);
+	snprintf(record, sizeof(record), "p=%s", p);
+	text = dkim_sign(SIGNED(RSA) "; i=J\xc3\xb6rg@example.org", rsa, letter, &len);
+	for (size_t e = 0; e < 2; e++) {
+		struct dkim_case c;
+
+		dkim_case_init(&c, text, len, true);
+		dkim_case_verify(&c, engines[e], "", NOW, 100, &key, 1, &dkim_case_strict);
+		must_be("letters above ASCII", engines[e], results(&c), wants[e]);
+		dkim_case_fini(&c);
+	}
+	free(text);
+}
+END_TEST
+
 /* --- what the administrator decides -------------------------------------------------------------
  */
 
@@ -395,6 +418,59 @@ START_TEST(others_are_not_harmed_by_one_that_dns_cannot_tell)
 }
 END_TEST
 
+/* What the ninth place was used for before must not stick to the one that comes into it. */
+START_TEST(one_that_is_left_out_says_nothing_of_another)
+{
+	static const char broken[] = "DKIM-Signature: v=2\r\n";
+	char p[4096], record[8192], text[8192] = "", *sent;
+	const struct dkim_case_key key = {"sel._domainkey.example.org", record};
+	size_t len = strlen(letter);
+	struct dkim_case c;
+
+	dkim_sign_public(rsa, false, p);
+	snprintf(record, sizeof(record), "p=%s", p);
+	sent = dkim_sign(SIGNED(RSA), rsa, letter, &len);
+	for (size_t i = 0; i <= DKIM_CASE_MOST; i++)
+		strcat(text, broken);
+	strcat(text, sent);
+	free(sent);
+	for (size_t e = 0; e < 2; e++) {
+		dkim_case_init(&c, text, strlen(text), true);
+		dkim_case_verify(&c, engines[e], "", NOW, 100, &key, 1, &dkim_case_strict);
+		ck_assert_int_eq(c.all[0].code, DKIM_PASS);
+		ck_assert_str_eq(c.all[0].reason, "");
+		dkim_case_fini(&c);
+	}
+}
+END_TEST
+
+/* Of the key of RFC 8463 appendix A.1, made with the command openssl. */
+#define TWIN_TAGS "; c=relaxed/relaxed; d=football.example.com; s=test; h=From; bh="
+#define TWIN_B                                                                             \
+	"; b=4QxXIoafvNnqSygBAkm/o3ld5zenifld47si7YfBsmyOkIwK8GpZM9QBLDGD5wksAVlC5euSCV7"  \
+	"0uQdWd7vU7Bp+PDZ6a1grqpS9Rqvj6gu+qQ9ZgoRsaTExzWIwfJ921Io6o+hI4+mOMsVCcjujvi/YrPa" \
+	"uxavvKKAlyvvwv8A="
+
+/* Else a signature of SHA-1 passes, under the name of its copy. */
+START_TEST(a_copy_of_a_signature_is_not_taken_for_it)
+{
+	static const char text[] =
+		"DKIM-Signature: v=1; a=rsa-sha1" TWIN_TAGS "xm5+S+1pD83h2S7N/hIJHs4cack=" TWIN_B
+		"\nDKIM-Signature: v=1; a=rsa-sha256" TWIN_TAGS
+		"UrA8rmgY3eNBotmDWtzAmHyn5RyZv8Gea45sNGsP0zw=" TWIN_B
+		"\nFrom: Joe SixPack <joe@football.example.com>\n\nHi.\n";
+	struct dkim_case c;
+
+	for (size_t e = 0; e < 2; e++) {
+		dkim_case_init(&c, text, strlen(text), false);
+		dkim_case_verify(&c, engines[e], "", NOW, 100, keys, 3, &dkim_case_strict);
+		must_be("a copy of rsa-sha1", engines[e], results(&c),
+			OTHER "; permerror: rsa-sha1 proves nothing (RFC 8301)");
+		dkim_case_fini(&c);
+	}
+}
+END_TEST
+
 /* d= of each that was looked at. */
 static const char *
 domains(const struct dkim_case *c)
@@ -433,6 +509,76 @@ START_TEST(at_most_eight_and_those_of_the_author_first)
 }
 END_TEST
 
+/* Each that the library sees costs a hash of the body: among many it sees those that count. */
+START_TEST(the_library_is_not_shown_more_signatures_than_are_looked_at)
+{
+	static const char other[] = "DKIM-Signature: v=1; a=rsa-sha256; d=a.test; s=s; h=From; "
+				    "bh=" DKIM_SIGN_NO_HASH "; b=AAAA; l=%02zu\r\n";
+	char p[4096], record[8192], *text, *sent;
+	const struct dkim_case_key key = {"sel._domainkey.example.org", record};
+
+	dkim_sign_public(rsa, false, p);
+	snprintf(record, sizeof(record), "p=%s", p);
+	for (size_t others = DKIM_SIGNATURES_MOST - 1; others <= DKIM_SIGNATURES_MOST; others++) {
+		bool few = others < DKIM_SIGNATURES_MOST;
+		struct dkim_case c;
+		size_t len = 0;
+
+		text = calloc(1, sizeof(other) * others + sizeof(letter));
+		for (size_t i = 0; i < others; i++)
+			sprintf(text + strlen(text), other, i);
+		strcat(text, letter);
+		len = strlen(text);
+		/* It covers all of them, and so shows whether they were seen. */
+		sent = dkim_sign(HEAD(RSA) "h=From:DKIM-Signature:DKIM-Signature:DKIM-Signature:"
+					   "DKIM-Signature",
+			rsa, text, &len);
+		for (size_t e = 0; e < 2; e++) {
+			dkim_case_init(&c, sent, len, true);
+			dkim_case_verify(&c, engines[e], "example.org", NOW, 100, &key, 1,
+				&dkim_case_strict);
+			ck_assert_int_eq(c.all[0].code, (e == 0 || few) ? DKIM_PASS : DKIM_FAIL);
+			dkim_case_fini(&c);
+		}
+		free(sent);
+		free(text);
+	}
+}
+END_TEST
+
+#define MANY 100000u
+
+/* The library looks through all fields that it sees for each name of h=, and these are many. */
+START_TEST(the_library_is_not_shown_fields_that_nobody_signed)
+{
+	static struct canon_field fields[MANY];
+	static const char record[] = KEY_8463_ED25519;
+	static char value[8192] =
+		"v=1; a=ed25519-sha256; d=a.test; s=s; bh=" DKIM_SIGN_NO_HASH "; b=AAAA; h=From";
+	static struct dkim_signature signature;
+	struct dkim_job *jobs[] = {&signature.job};
+	const struct dkim_message m = {fields, MANY, jobs, 1};
+
+	for (unsigned i = 0; i < 255; i++)
+		snprintf(value + strlen(value), sizeof(value) - strlen(value), ":x%x", i);
+	fields[0] = (struct canon_field){"DKIM-Signature", value, 14, strlen(value)};
+	fields[1] = (struct canon_field){"From", " a@a.test", 4, 9};
+	for (size_t i = 2; i < MANY; i++)
+		fields[i] = (struct canon_field){"X", " y", 1, 2};
+	dkim_judge_field(&signature, &fields[0], 0, NOW);
+	ck_assert(dkim_judge_open(&signature));
+	for (int i = 0; i < 100; i++) {
+		void *running = dkim_opendkim.begin(&m);
+
+		signature.job.key = dkim_key_get(record, strlen(record));
+		dkim_opendkim.finish(running);
+		ck_assert_int_eq(signature.job.check, DKIM_CHECK_SIGNATURE);
+		dkim_opendkim.end(running);
+		dkim_key_drop(signature.job.key);
+	}
+}
+END_TEST
+
 /* Two of the same kind share a hash of the body. */
 START_TEST(signatures_share_hashes_of_the_body)
 {
@@ -463,16 +609,24 @@ int
 main(void)
 {
 	Suite *suite = suite_create("dkim_verify");
-	TCase *tc = tcase_create("dkim_verify");
+	TCase *tc = tcase_create("dkim_verify"), *many = tcase_create("many");
 
 	tcase_add_unchecked_fixture(tc, make_keys, drop_keys);
 
 	tcase_add_loop_test(tc, examples_of_the_standards, 0, LENGTH(examples));
 	tcase_add_loop_test(tc, signatures_of_every_kind, 0, LENGTH(kinds));
+	tcase_add_test(tc, a_signature_with_letters_above_ascii);
 	tcase_add_loop_test(tc, what_the_administrator_decides, 0, LENGTH(policies));
 	tcase_add_test(tc, others_are_not_harmed_by_one_that_dns_cannot_tell);
+	tcase_add_test(tc, one_that_is_left_out_says_nothing_of_another);
+	tcase_add_test(tc, a_copy_of_a_signature_is_not_taken_for_it);
 	tcase_add_test(tc, at_most_eight_and_those_of_the_author_first);
+	tcase_add_test(tc, the_library_is_not_shown_more_signatures_than_are_looked_at);
 	tcase_add_test(tc, signatures_share_hashes_of_the_body);
 	suite_add_tcase(suite, tc);
+	/* Two seconds, or half a minute. */
+	tcase_set_timeout(many, 20);
+	tcase_add_test(many, the_library_is_not_shown_fields_that_nobody_signed);
+	suite_add_tcase(suite, many);
 	return table_run(suite);
 }

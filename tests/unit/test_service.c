@@ -384,6 +384,43 @@ START_TEST(undeclared_needs_are_refused)
 }
 END_TEST
 
+static bool told, found;
+
+static enum cm_verdict
+look_at_field(struct cm_session *s, const struct cm_event *ev)
+{
+	(void)s;
+	told = told || ev->glued;
+	return CM_CONTINUE;
+}
+
+static void
+look_at_fields(struct cm_session *s)
+{
+	found = cm_header_glued(s, 1);
+}
+
+/* Whatever another link asked the MTA for. */
+START_TEST(blanks_are_told_to_who_declared_them)
+{
+	static const uint32_t needs[] = {CM_NEED_HEADERS, CM_NEED_HEADERS | CM_NEED_BLANKS};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct world w;
+
+		told = found = false;
+		world_init(&w, needs[i]);
+		w.plugin.header = look_at_field;
+		w.profile.at[CM_STAGE_HEADER] = w.at;
+		w.d.glued = 1u << 1;
+		world_run(&w, CM_STAGE_EOH, look_at_fields, "hello\r\n");
+		ck_assert_int_eq(told, i == 1);
+		ck_assert_int_eq(found, i == 1);
+		world_fini(&w);
+	}
+}
+END_TEST
+
 static void
 edit_all(struct cm_session *s)
 {
@@ -610,6 +647,7 @@ main(void)
 	tcase_add_test(t, content);
 	tcase_add_test(t, body_over_the_limit_is_not_there);
 	tcase_add_test(t, undeclared_needs_are_refused);
+	tcase_add_test(t, blanks_are_told_to_who_declared_them);
 	tcase_add_test(t, edits_are_queued);
 	tcase_add_test(t, what_is_edited_can_be_asked);
 	tcase_add_test(t, edits_of_a_watched_link_are_checked_and_dropped);
