@@ -31,9 +31,10 @@ struct uri {
 static bool
 read_uri(struct uri *uri)
 {
-	char *at = strchr(uri->text, '@');
+	char *at;
 
 	uri->text[strcspn(uri->text, "?")] = '\0';
+	at = strchr(uri->text, '@');
 	if (strncasecmp(uri->text, MAILTO, strlen(MAILTO)) != 0 || at == NULL)
 		return false;
 	for (const char *p = uri->text + strlen(MAILTO); p < at; p++) {

@@ -34,7 +34,9 @@ static const char zone[] =
 	"_dmarc.late.test   TXT \"v=DMARC1; p=none; rua=mailto:a@slow.test\"\n"
 	"late.test._report._dmarc.slow.test timeout\n"
 	"_dmarc.evil.test   TXT \"v=DMARC1; p=none; rua=mailto:a@greedy.test\"\n"
-	"evil.test._report._dmarc.greedy.test TXT \"v=DMARC1; rua=mailto:a@victim.test\"\n";
+	"evil.test._report._dmarc.greedy.test TXT \"v=DMARC1; rua=mailto:a@victim.test\"\n"
+	"_dmarc.ask.test    TXT \"v=DMARC1; p=none; rua=mailto:root?x@ask.test,"
+	"mailto:a@ask.test?cc=b@ask.test\"\n";
 
 static struct drive d;
 /* The rows of an answer as the control socket has them; NULL: nobody wants them. */
@@ -441,6 +443,8 @@ static const struct {
 		"|yes|late.test|treewalk|none||||r|r|n|\n"},
 	{"who agrees names no others", "a@evil.test",
 		"|no|evil.test|treewalk|none||||r|r|n|mailto:a@greedy.test\n"},
+	{"a domain that stands in a header is none of an address", "a@ask.test",
+		"|no|ask.test|treewalk|none||||r|r|n|mailto:a@ask.test\n"},
 };
 
 START_TEST(whom_a_report_is_for)
