@@ -75,7 +75,7 @@ write_policy(struct line *line, const struct dmarc_message *m)
 {
 	const struct dmarc_walk *w = &m->result.walk;
 	const struct dmarc_record *r = &m->result.step->record;
-	struct dmarc_slice uri;
+	struct dmarc_slice rest = r->rua, uri;
 
 	/* Where DNS failed nobody knows the organization; nothing outside of the domain is in it.
 	 */
@@ -85,7 +85,7 @@ write_policy(struct line *line, const struct dmarc_message *m)
 	add_requests(line, r);
 	add(line, "%.*s\t%s\t%s\t%s\t", (int)r->fo.len, r->fo.len == 0 ? "" : r->fo.text,
 		r->strict_dkim ? "s" : "r", r->strict_spf ? "s" : "r", r->testing ? "y" : "n");
-	for (size_t i = 0; dmarc_record_rua(r, i, &uri); i++)
+	for (size_t i = 0; dmarc_record_rua(&rest, &uri); i++)
 		add(line, "%s%.*s", i > 0 ? " " : "", (int)uri.len, uri.text);
 }
 

@@ -3,6 +3,7 @@
  * test_dmarc_report.c - plugin dmarc: what is kept of a day, and chainmail dmarc report, show
  */
 #include <jansson.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -417,6 +418,31 @@ START_TEST(rows_are_bounded)
 }
 END_TEST
 
+/* A record has room for 16,000 addresses, and each message of the domain comes by here. */
+START_TEST(a_long_list_of_addresses_is_read_once)
+{
+	size_t size = 65000, len = 0;
+	char *text = malloc(size + 64);
+	clock_t before;
+
+	clock_freeze(NOON);
+	len += (size_t)sprintf(text, "_dmarc.example.org TXT \"v=DMARC1; p=none; rua=");
+	while (len < size)
+		len += (size_t)sprintf(text + len, "a:b,");
+	sprintf(text + len, "\"\n");
+	dmarc_case_load(&d, text,
+		"store m { type = memory }\nprofile all { chain = [ dmarc ] }\n"
+		"plugin dmarc { store = m; report_email = d@example.com; need_dkim = no }\n");
+	free(text);
+	ck_assert_msg(d.g != NULL, "%s", d.mistakes);
+	drive_open(&d);
+	before = clock();
+	send((struct dmarc_mail){.ip = NULL});
+	ck_assert_int_lt(clock() - before, CLOCKS_PER_SEC);
+	end();
+}
+END_TEST
+
 START_TEST(they_are_forgotten)
 {
 	begin("", "enforce");
@@ -600,6 +626,7 @@ main(void)
 	tcase_add_test(c, domains_are_apart_and_days_too);
 	tcase_add_test(c, a_policy_that_changes_is_the_latest);
 	tcase_add_test(c, rows_are_bounded);
+	tcase_add_test(c, a_long_list_of_addresses_is_read_once);
 	tcase_add_test(c, they_are_forgotten);
 	tcase_add_loop_test(c, whom_a_report_is_for, 0, LENGTH(destinations));
 	tcase_add_test(c, rows_become_a_valid_file);
