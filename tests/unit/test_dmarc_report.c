@@ -418,6 +418,24 @@ START_TEST(rows_are_bounded)
 }
 END_TEST
 
+START_TEST(a_domain_with_too_many_rows_takes_none_of_others)
+{
+	char ip[32];
+
+	begin("report_rows = 1; report_day_rows = 3", "enforce");
+	for (int i = 1; i <= 5; i++) {
+		snprintf(ip, sizeof(ip), "203.0.113.%d", i);
+		send((struct dmarc_mail){.ip = ip});
+	}
+	send((struct dmarc_mail){.from = "a@tested.test"});
+	report();
+	has("dmarc@example.com||4|no|example.org|", 1);
+	has("report|tested.test|", 1);
+	has("record|", 2);
+	end();
+}
+END_TEST
+
 /* A record has room for 16,000 addresses, and each message of the domain comes by here. */
 START_TEST(a_long_list_of_addresses_is_read_once)
 {
@@ -626,6 +644,7 @@ main(void)
 	tcase_add_test(c, domains_are_apart_and_days_too);
 	tcase_add_test(c, a_policy_that_changes_is_the_latest);
 	tcase_add_test(c, rows_are_bounded);
+	tcase_add_test(c, a_domain_with_too_many_rows_takes_none_of_others);
 	tcase_add_test(c, a_long_list_of_addresses_is_read_once);
 	tcase_add_test(c, they_are_forgotten);
 	tcase_add_loop_test(c, whom_a_report_is_for, 0, LENGTH(destinations));
