@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 
 #define NAME_SIZE 700
 #define PATH_SIZE (4096 + NAME_SIZE)
+#define DRAFT	  ".part"
 #define MAILTO	  "mailto:"
 
 struct args {
@@ -55,7 +57,7 @@ struct reporting {
 static bool
 write_file(const char *dir, const char *name, const struct buf *text)
 {
-	char path[PATH_SIZE], draft[PATH_SIZE + 8];
+	char path[PATH_SIZE], draft[PATH_SIZE + sizeof(DRAFT)];
 	gzFile gz;
 	bool ok;
 
@@ -63,7 +65,7 @@ write_file(const char *dir, const char *name, const struct buf *text)
 		errno = ENAMETOOLONG;
 		return false;
 	}
-	snprintf(draft, sizeof(draft), "%s.part", path);
+	snprintf(draft, sizeof(draft), "%s" DRAFT, path);
 	errno = ENOMEM; /* zlib's other reason */
 	gz = gzopen(draft, "wbe9");
 	if (gz == NULL)
@@ -130,6 +132,14 @@ write_report(
 	}
 	for (size_t i = first; i < end; i++)
 		messages += json_integer_value(json_object_get(json_array_get(rows, i), "count"));
+	if (strlen(name) + strlen(DRAFT) > NAME_MAX) {
+		fprintf(stderr,
+			"chainmail dmarc: no report on %s: the name of its file would be too "
+			"long\n",
+			json_string_value(json_object_get(report, "domain")));
+		r->code = EXIT_NO;
+		return true;
+	}
 	buf_init(&text, 0);
 	dmarc_xml(&text, report, rows, first, end);
 	ok = write_file(dir, name, &text);
@@ -209,7 +219,10 @@ ask(struct reporting *r, int count, char *const *words, struct remote_table *tab
 	return fail(r, code);
 }
 
-/* The domain of one row of the list. */
+/*
+ * The domain of one row of the list. What the daemon refuses, it refuses of this domain, whose
+ * owner may want just that: he chooses how long its answer is, and how long DNS takes for it.
+ */
 static bool
 report_domain(struct reporting *r, const json_t *row)
 {
@@ -217,14 +230,19 @@ report_domain(struct reporting *r, const json_t *row)
 		NULL, strdup("--"), NULL};
 	const char *const names[] = {[3] = "day", [5] = "link", [7] = "domain"};
 	struct remote_table *table = remote_table_new(true);
-	bool ok = true;
+	bool ok;
 
 	for (size_t i = 3; i <= 7; i += 2) {
 		const char *word = json_string_value(json_object_get(row, names[i]));
 
 		words[i] = strdup(word == NULL ? "" : word);
 	}
-	ok = ask(r, 8, words, table) && take_reports(r, remote_table_rows(table));
+	if (ask(r, 8, words, table)) {
+		ok = take_reports(r, remote_table_rows(table));
+	} else {
+		fprintf(stderr, "chainmail dmarc: no report on %s\n", words[7]);
+		ok = r->code == EXIT_NO;
+	}
 	remote_table_free(table);
 	for (size_t i = 0; i < 8; i++)
 		free(words[i]);

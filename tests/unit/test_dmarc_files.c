@@ -343,6 +343,35 @@ START_TEST(each_domain_is_asked_for)
 }
 END_TEST
 
+#define LISTED(domain) \
+	"{\"row\":{\"link\":\"dmarc\",\"domain\":\"" domain "\",\"day\":\"2026-05-31\"}}\n"
+#define LABEL "a2345678901234567890123456789012345678901234567890123456789."
+#define LONG  LABEL LABEL LABEL LABEL "test"
+#define ANY   RECORD("1", "192.0.2.1", "none", "", "x.test", "")
+
+/* The answer for the first domain of two; the second has a report. */
+static const struct {
+	const char *what, *answer;
+} troubles[] = {
+	{"a name that no file can have",
+		REPORT_OF("dmarc", LONG, "mailto:a@b.test", PLAIN) ANY DONE},
+	{"more than the daemon says at once",
+		REPORT_OF("dmarc", "a.test", "mailto:a@b.test", PLAIN) ANY
+		"{\"error\":\"the answer is too long\",\"kind\":\"refused\"}\n"},
+};
+
+START_TEST(a_domain_that_makes_trouble_is_alone_with_it)
+{
+	const char *const answers[] = {
+		LISTED("a.test") LISTED("example.org") DONE, troubles[_i].answer, one[0], NULL};
+	int code = run(answers, fake.out, no_words);
+
+	ck_assert_msg(code == 1, "%s: %d", troubles[_i].what, code);
+	ck_assert_msg(strstr(only_file(), "!example.org!") != NULL, "%s: %s", troubles[_i].what,
+		only_file());
+}
+END_TEST
+
 static const struct {
 	const char *what;
 	const char *answers[2];
@@ -482,6 +511,7 @@ main(void)
 	tcase_add_test(c, a_report_is_a_file);
 	tcase_add_test(c, a_report_is_valid);
 	tcase_add_test(c, each_domain_is_asked_for);
+	tcase_add_loop_test(c, a_domain_that_makes_trouble_is_alone_with_it, 0, LENGTH(troubles));
 	tcase_add_loop_test(c, other_ends, 0, LENGTH(ends));
 	tcase_add_test(c, a_directory_that_is_not_there);
 	tcase_add_loop_test(c, texts_are_escaped, 0, LENGTH(texts));
