@@ -66,8 +66,10 @@ write_file(const char *dir, const char *name, const struct buf *text)
 		return false;
 	}
 	snprintf(draft, sizeof(draft), "%s" DRAFT, path);
+	/* What was left there goes; a link that somebody put there is not written through. */
+	unlink(draft);
 	errno = ENOMEM; /* zlib's other reason */
-	gz = gzopen(draft, "wbe9");
+	gz = gzopen(draft, "wbxe9");
 	if (gz == NULL)
 		return false;
 	ok = gzwrite(gz, text->data, (unsigned)text->len) == (int)text->len;

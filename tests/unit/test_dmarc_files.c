@@ -372,6 +372,22 @@ START_TEST(a_domain_that_makes_trouble_is_alone_with_it)
 }
 END_TEST
 
+/* Who can write into the directory knows the names of tomorrow. */
+START_TEST(a_link_that_lies_in_wait_is_not_followed)
+{
+	char link[800], target[TEMP_NAME_SIZE + 16];
+
+	ck_assert_int_eq(run(one, fake.out, no_words), 0);
+	snprintf(link, sizeof(link), "%s/%s.part", fake.out, only_file());
+	snprintf(target, sizeof(target), "%s/target", fake.dir);
+	ck_assert_int_eq(symlink(target, link), 0);
+	fake.count = 0;
+	ck_assert_int_eq(run(one, fake.out, no_words), 0);
+	ck_assert_int_ne(access(target, F_OK), 0);
+	ck_assert_str_ne(only_file(), "");
+}
+END_TEST
+
 static const struct {
 	const char *what;
 	const char *answers[2];
@@ -512,6 +528,7 @@ main(void)
 	tcase_add_test(c, a_report_is_valid);
 	tcase_add_test(c, each_domain_is_asked_for);
 	tcase_add_loop_test(c, a_domain_that_makes_trouble_is_alone_with_it, 0, LENGTH(troubles));
+	tcase_add_test(c, a_link_that_lies_in_wait_is_not_followed);
 	tcase_add_loop_test(c, other_ends, 0, LENGTH(ends));
 	tcase_add_test(c, a_directory_that_is_not_there);
 	tcase_add_loop_test(c, texts_are_escaped, 0, LENGTH(texts));
