@@ -251,13 +251,26 @@ report_domain(struct reporting *r, const json_t *row)
 	return ok;
 }
 
+/*
+ * False: there is no list. Of one that is too long for an answer its beginning is reported, for a
+ * stranger with a name for each message can make it so.
+ */
+static bool
+take_list(struct reporting *r, int count, char *const *words, struct remote_table *table)
+{
+	const json_t *rows = remote_table_rows(table);
+
+	return ask(r, count, words, table) || (r->code == EXIT_NO && json_array_size(rows) > 0 &&
+						      !is_report(json_array_get(rows, 0)));
+}
+
 static int
 report(const struct args *args, int count, char *const *words)
 {
 	struct reporting r = {.args = args, .files = remote_table_new(args->remote.json)};
 	struct remote_table *table = remote_table_new(true);
 	const json_t *rows = remote_table_rows(table);
-	bool ok = ask(&r, count, words, table);
+	bool ok = take_list(&r, count, words, table);
 
 	if (ok && is_report(json_array_get(rows, 0)))
 		ok = take_reports(&r, rows);
