@@ -3,6 +3,7 @@
  * test_dmarc_report.c - plugin dmarc: what is kept of a day, and chainmail dmarc report, show
  */
 #include <jansson.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/buf.h"
@@ -583,6 +584,47 @@ START_TEST(domains_are_listed)
 }
 END_TEST
 
+static long
+most_kilobytes(void)
+{
+	struct rusage used;
+
+	getrusage(RUSAGE_SELF, &used);
+	return used.ru_maxrss;
+}
+
+/* A wildcard makes as many domains as somebody likes, each with a record that is long. */
+START_TEST(a_list_of_domains_holds_no_records)
+{
+	enum { DOMAINS = 3000, LONG = 3500 };
+	char *text = malloc(LONG + 200), from[32];
+	size_t len = 0;
+	long before;
+
+	clock_freeze(NOON);
+	len += (size_t)sprintf(text, "*.wild.test TXT \"v=DMARC1; p=none; rua=");
+	while (len < LONG)
+		len += (size_t)sprintf(text + len, "mailto:a@wild.test,");
+	sprintf(text + len, "\"\n");
+	dmarc_case_load(&d, text,
+		"store m { type = memory }\nprofile all { chain = [ dmarc ] }\n"
+		"plugin dmarc { store = m; report_email = d@example.com; need_dkim = no }\n");
+	free(text);
+	ck_assert_msg(d.g != NULL, "%s", d.mistakes);
+	drive_open(&d);
+	for (int i = 0; i < DOMAINS; i++) {
+		snprintf(from, sizeof(from), "a@d%04d.wild.test", i);
+		send((struct dmarc_mail){.from = from});
+	}
+	clock_advance(DAY * CLOCK_SEC);
+	before = most_kilobytes();
+	list(NULL);
+	ck_assert_int_lt(most_kilobytes() - before, 8000);
+	has(".wild.test|2026-05-31\n", DOMAINS);
+	end();
+}
+END_TEST
+
 START_TEST(who_we_are)
 {
 	begin("report_org = \"Example & Sons\"; report_contact = \"https://example.com/dmarc\"",
@@ -651,6 +693,7 @@ main(void)
 	tcase_add_test(c, rows_become_a_valid_file);
 	tcase_add_loop_test(c, days_that_can_be_asked_for, 0, LENGTH(asked));
 	tcase_add_test(c, domains_are_listed);
+	tcase_add_test(c, a_list_of_domains_holds_no_records);
 	tcase_add_test(c, who_we_are);
 	tcase_add_test(c, without_an_address_nothing_is_kept);
 	tcase_add_loop_test(c, what_dns_says_is_shown, 0, LENGTH(shown));
