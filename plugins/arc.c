@@ -361,13 +361,15 @@ end_msg(struct cm_session *s)
 
 /* --- the tables --- */
 
+/* No d= has a dot at an end, and such a row would never count. */
 static bool
 check_domain(const char *text, char *why, size_t why_size)
 {
 	size_t len =
 		strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._");
 
-	if (text[len] == '\0' && strchr(text, '.') != NULL && len < DKIM_SIG_DOMAIN_SIZE)
+	if (text[len] == '\0' && strchr(text, '.') != NULL && text[0] != '.' &&
+		text[len - 1] != '.' && len < DKIM_SIG_DOMAIN_SIZE)
 		return true;
 	snprintf(why, why_size,
 		"\"%.60s\" is not a domain of seals (d=), such as lists.example.org", text);

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define TEXT_SIZE 800
 
@@ -240,11 +241,14 @@ check_header(const char *text, char *why, size_t why_size)
 static bool
 check_domain(const char *text, char *why, size_t why_size)
 {
+	const char *domain = text + (text[0] == '.');
 	char name[DMARC_NAME_SIZE];
 
-	if (dmarc_name(name, text + (text[0] == '.')))
+	/* Names of clients and seals are compared as they come, which is in no other spelling. */
+	if (dmarc_name(name, domain) && strcasecmp(name, domain) == 0)
 		return true;
-	snprintf(why, why_size, "must be a domain, or .domain for all below it");
+	snprintf(why, why_size,
+		"must be a domain in ASCII, such as example.org, or .domain for all below it");
 	return false;
 }
 

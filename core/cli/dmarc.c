@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 
 #define NAME_SIZE 700
 #define PATH_SIZE (4096 + NAME_SIZE)
+#define DRAFT	  ".part"
 #define MAILTO	  "mailto:"
 
 struct args {
@@ -55,7 +57,7 @@ struct reporting {
 static bool
 write_file(const char *dir, const char *name, const struct buf *text)
 {
-	char path[PATH_SIZE], draft[PATH_SIZE + 8];
+	char path[PATH_SIZE], draft[PATH_SIZE + sizeof(DRAFT)];
 	gzFile gz;
 	bool ok;
 
@@ -63,9 +65,11 @@ write_file(const char *dir, const char *name, const struct buf *text)
 		errno = ENAMETOOLONG;
 		return false;
 	}
-	snprintf(draft, sizeof(draft), "%s.part", path);
+	snprintf(draft, sizeof(draft), "%s" DRAFT, path);
+	/* What was left there goes; a link that somebody put there is not written through. */
+	unlink(draft);
 	errno = ENOMEM; /* zlib's other reason */
-	gz = gzopen(draft, "wbe9");
+	gz = gzopen(draft, "wbxe9");
 	if (gz == NULL)
 		return false;
 	ok = gzwrite(gz, text->data, (unsigned)text->len) == (int)text->len;
@@ -130,6 +134,14 @@ write_report(
 	}
 	for (size_t i = first; i < end; i++)
 		messages += json_integer_value(json_object_get(json_array_get(rows, i), "count"));
+	if (strlen(name) + strlen(DRAFT) > NAME_MAX) {
+		fprintf(stderr,
+			"chainmail dmarc: no report on %s: the name of its file would be too "
+			"long\n",
+			json_string_value(json_object_get(report, "domain")));
+		r->code = EXIT_NO;
+		return true;
+	}
 	buf_init(&text, 0);
 	dmarc_xml(&text, report, rows, first, end);
 	ok = write_file(dir, name, &text);
@@ -209,7 +221,10 @@ ask(struct reporting *r, int count, char *const *words, struct remote_table *tab
 	return fail(r, code);
 }
 
-/* The domain of one row of the list. */
+/*
+ * The domain of one row of the list. What the daemon refuses, it refuses of this domain, whose
+ * owner may want just that: he chooses how long its answer is, and how long DNS takes for it.
+ */
 static bool
 report_domain(struct reporting *r, const json_t *row)
 {
@@ -217,18 +232,36 @@ report_domain(struct reporting *r, const json_t *row)
 		NULL, strdup("--"), NULL};
 	const char *const names[] = {[3] = "day", [5] = "link", [7] = "domain"};
 	struct remote_table *table = remote_table_new(true);
-	bool ok = true;
+	bool ok;
 
 	for (size_t i = 3; i <= 7; i += 2) {
 		const char *word = json_string_value(json_object_get(row, names[i]));
 
 		words[i] = strdup(word == NULL ? "" : word);
 	}
-	ok = ask(r, 8, words, table) && take_reports(r, remote_table_rows(table));
+	if (ask(r, 8, words, table)) {
+		ok = take_reports(r, remote_table_rows(table));
+	} else {
+		fprintf(stderr, "chainmail dmarc: no report on %s\n", words[7]);
+		ok = r->code == EXIT_NO;
+	}
 	remote_table_free(table);
 	for (size_t i = 0; i < 8; i++)
 		free(words[i]);
 	return ok;
+}
+
+/*
+ * False: there is no list. Of one that is too long for an answer its beginning is reported, for a
+ * stranger with a name for each message can make it so.
+ */
+static bool
+take_list(struct reporting *r, int count, char *const *words, struct remote_table *table)
+{
+	const json_t *rows = remote_table_rows(table);
+
+	return ask(r, count, words, table) || (r->code == EXIT_NO && json_array_size(rows) > 0 &&
+						      !is_report(json_array_get(rows, 0)));
 }
 
 static int
@@ -237,7 +270,7 @@ report(const struct args *args, int count, char *const *words)
 	struct reporting r = {.args = args, .files = remote_table_new(args->remote.json)};
 	struct remote_table *table = remote_table_new(true);
 	const json_t *rows = remote_table_rows(table);
-	bool ok = ask(&r, count, words, table);
+	bool ok = take_list(&r, count, words, table);
 
 	if (ok && is_report(json_array_get(rows, 0)))
 		ok = take_reports(&r, rows);

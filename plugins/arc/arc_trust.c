@@ -136,6 +136,23 @@ settle(char kept[ARC_WORD_SIZE], const char result[ARC_WORD_SIZE], bool one)
 		memcpy(kept, result, ARC_WORD_SIZE);
 }
 
+/* Passes of different authors are one of none: which the message has now they do not say. */
+static void
+take_dmarc(struct arc_recorded *r, const struct entry *e)
+{
+	static const char several[ARC_WORD_SIZE] = "permerror";
+	bool first = r->dmarc[0] == '\0', same = strcmp(r->dmarc_from, e->from) == 0;
+
+	settle(r->dmarc, e->result, false);
+	if (first)
+		memcpy(r->dmarc_from, e->from, sizeof(r->dmarc_from));
+	if (first || same)
+		return;
+	r->dmarc_from[0] = '\0';
+	if (strcmp(r->dmarc, "pass") == 0)
+		settle(r->dmarc, several, false);
+}
+
 static void
 take(struct arc_recorded *r, const struct entry *e)
 {
@@ -143,14 +160,8 @@ take(struct arc_recorded *r, const struct entry *e)
 		settle(r->dkim, e->result, true);
 	if (taglist_is(e->method, e->method_len, "spf"))
 		settle(r->spf, e->result, false);
-	if (!taglist_is(e->method, e->method_len, "dmarc"))
-		return;
-	/* Two of different authors are of none. */
-	if (r->dmarc[0] == '\0')
-		memcpy(r->dmarc_from, e->from, sizeof(r->dmarc_from));
-	else if (strcmp(r->dmarc_from, e->from) != 0)
-		r->dmarc_from[0] = '\0';
-	settle(r->dmarc, e->result, false);
+	if (taglist_is(e->method, e->method_len, "dmarc"))
+		take_dmarc(r, e);
 }
 
 void

@@ -32,6 +32,7 @@ struct entry {
 /* While the store shows them nothing of the session can be kept. */
 struct gathering {
 	size_t skip; /* octets of the keys that are the same */
+	bool bare;   /* values are not wanted: those of a day are as many as strangers like */
 	char *text;  /* "rest\0value\0" of each */
 	size_t len, room, count;
 	struct entry *entries; /* then */
@@ -63,7 +64,8 @@ gather(void *context, const char *key, const void *value, size_t len)
 
 	if (memchr(len > 0 ? value : "", '\0', len) != NULL)
 		return true; /* none of ours */
-	if (!add_text(g, key + g->skip, strlen(key + g->skip)) || !add_text(g, value, len))
+	if (!add_text(g, key + g->skip, strlen(key + g->skip)) ||
+		!add_text(g, value, g->bare ? 0 : len))
 		return false;
 	return ++g->count < ENTRIES_MOST;
 }
@@ -96,15 +98,6 @@ by_value(const void *a, const void *b)
 	return order != 0 ? order : strcmp(x->rest, y->rest);
 }
 
-static int
-by_rest(const void *a, const void *b)
-{
-	const struct entry *x = a;
-	const struct entry *y = b;
-
-	return strcmp(x->rest, y->rest);
-}
-
 /* A store may show an entry twice. */
 static void
 drop_doubles(struct gathering *g)
@@ -118,20 +111,22 @@ drop_doubles(struct gathering *g)
 	g->count = kept;
 }
 
-/* All whose key begins so. False: the store does not answer, which was said. */
+/*
+ * All whose key begins so, by their values, or without those by their keys. False: the store does
+ * not answer, which was said.
+ */
 static bool
-gather_all(struct cm_session *s, const char *prefix, int (*order)(const void *, const void *),
-	struct gathering *g)
+gather_all(struct cm_session *s, const char *prefix, bool bare, struct gathering *g)
 {
 	const struct dmarc_config *c = cm_config(s);
 
-	*g = (struct gathering){.skip = strlen(prefix)};
+	*g = (struct gathering){.skip = strlen(prefix), .bare = bare};
 	bool ok = cm_store_each(s, c->store, prefix, gather, g) == CM_STORE_OK;
 
 	split_entries(s, g);
 	if (!ok)
 		return complain(s, "the store does not answer");
-	qsort(g->entries, g->count, sizeof(*g->entries), order);
+	qsort(g->entries, g->count, sizeof(*g->entries), by_value);
 	drop_doubles(g);
 	return true;
 }
@@ -240,7 +235,7 @@ show_rows(const struct day *d, const char *domain)
 
 	snprintf(rest, sizeof(rest), "%s/", domain);
 	dmarc_key(prefix, d->s, "row", d->text, rest);
-	if (!gather_all(d->s, prefix, by_value, &rows))
+	if (!gather_all(d->s, prefix, false, &rows))
 		return false;
 	for (size_t i = 0; i < rows.count; i++) {
 		const struct entry *e = &rows.entries[i];
@@ -291,7 +286,7 @@ list_reports(const struct day *d)
 	char prefix[DMARC_KEY_SIZE];
 
 	dmarc_key(prefix, d->s, "policy", d->text, "");
-	if (!gather_all(d->s, prefix, by_rest, &policies))
+	if (!gather_all(d->s, prefix, true, &policies))
 		return false;
 	for (size_t i = 0; i < policies.count; i++) {
 		const struct cm_cell cells[] = {

@@ -159,27 +159,13 @@ is_uri(struct dmarc_slice uri)
 	return at > colon + 1 && at + 1 < uri.text + uri.len;
 }
 
-/* The next URI of a list, without its "!size", which is ignored; false: there are no more. */
-static bool
-next_uri(struct dmarc_slice *rest, struct dmarc_slice *uri)
-{
-	while (rest->len > 0) {
-		struct dmarc_slice part = take(rest, ',');
-
-		*uri = take(&part, '!');
-		if (is_uri(*uri))
-			return true;
-	}
-	return false;
-}
-
 static bool
 read_rua(struct dmarc_record *r, void *field, struct dmarc_slice value)
 {
 	struct dmarc_slice rest = value, uri;
 
 	(void)r;
-	if (!next_uri(&rest, &uri))
+	if (!dmarc_record_rua(&rest, &uri))
 		return false;
 	*(struct dmarc_slice *)field = value;
 	return true;
@@ -247,12 +233,13 @@ dmarc_record_parse(struct dmarc_record *r, const char *text, size_t len)
 }
 
 bool
-dmarc_record_rua(const struct dmarc_record *r, size_t i, struct dmarc_slice *uri)
+dmarc_record_rua(struct dmarc_slice *rest, struct dmarc_slice *uri)
 {
-	struct dmarc_slice rest = r->rua;
+	while (rest->len > 0) {
+		struct dmarc_slice part = take(rest, ',');
 
-	while (next_uri(&rest, uri)) {
-		if (i-- == 0)
+		*uri = take(&part, '!');
+		if (is_uri(*uri))
 			return true;
 	}
 	return false;

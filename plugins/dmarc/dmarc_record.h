@@ -36,9 +36,9 @@ extern const char *const dmarc_request_names[DMARC_REQUESTS];
  */
 bool dmarc_record_parse(struct dmarc_record *, const char *text, size_t len);
 /*
- * The i-th of the URIs to which aggregate reports go, without a limit of size; false: there are no
- * more.
+ * The next of the URIs to which aggregate reports go, without a limit of size; rest begins as rua
+ * of the record, and becomes what is behind it. False: there are no more.
  */
-bool dmarc_record_rua(const struct dmarc_record *, size_t i, struct dmarc_slice *uri);
+bool dmarc_record_rua(struct dmarc_slice *rest, struct dmarc_slice *uri);
 
 #endif

@@ -92,11 +92,11 @@ is_inside(struct cm_session *s, const struct uri *uri, const char *org, bool *la
 static void
 redirect(const struct dmarc_record *r, struct uri *uri)
 {
-	struct dmarc_slice slice;
+	struct dmarc_slice rest = r->rua, slice;
 	char text[URI_SIZE];
 	struct uri other;
 
-	if (!dmarc_record_rua(r, 0, &slice) || slice.len >= sizeof(text))
+	if (!dmarc_record_rua(&rest, &slice) || slice.len >= sizeof(text))
 		return;
 	snprintf(text, sizeof(text), "%.*s", (int)slice.len, slice.text);
 	const char *list = text;

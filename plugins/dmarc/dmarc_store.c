@@ -75,7 +75,7 @@ write_policy(struct line *line, const struct dmarc_message *m)
 {
 	const struct dmarc_walk *w = &m->result.walk;
 	const struct dmarc_record *r = &m->result.step->record;
-	struct dmarc_slice uri;
+	struct dmarc_slice rest = r->rua, uri;
 
 	/* Where DNS failed nobody knows the organization; nothing outside of the domain is in it.
 	 */
@@ -85,7 +85,7 @@ write_policy(struct line *line, const struct dmarc_message *m)
 	add_requests(line, r);
 	add(line, "%.*s\t%s\t%s\t%s\t", (int)r->fo.len, r->fo.len == 0 ? "" : r->fo.text,
 		r->strict_dkim ? "s" : "r", r->strict_spf ? "s" : "r", r->testing ? "y" : "n");
-	for (size_t i = 0; dmarc_record_rua(r, i, &uri); i++)
+	for (size_t i = 0; dmarc_record_rua(&rest, &uri); i++)
 		add(line, "%s%.*s", i > 0 ? " " : "", (int)uri.len, uri.text);
 }
 
@@ -250,16 +250,32 @@ keep(const struct counting *c, const char *kind, const char *rest, const struct 
 	       CM_STORE_OK;
 }
 
+/* A domain that has all of its own takes none of the day's, which are everybody's. */
+static bool
+take_room(const struct counting *c, bool *room)
+{
+	int64_t of_domain, of_day = 0;
+
+	if (!count_one(c, "rows", c->domain, &of_domain))
+		return false;
+	*room = of_domain <= c->config->report_rows;
+	if (*room && !count_one(c, "rows", "", &of_day))
+		return false;
+	*room = *room && of_day <= c->config->report_day_rows;
+	return true;
+}
+
 /* The first of its kind; false: the store does not answer. */
 static bool
 keep_row(const struct counting *c, const struct line *row, const struct line *policy)
 {
-	int64_t of_domain, of_day, dropped;
+	int64_t dropped;
 	char key[DMARC_KEY_SIZE];
+	bool room;
 
-	if (!count_one(c, "rows", c->domain, &of_domain) || !count_one(c, "rows", "", &of_day))
+	if (!take_room(c, &room))
 		return false;
-	if (of_domain <= c->config->report_rows && of_day <= c->config->report_day_rows)
+	if (room)
 		return keep(c, "row", c->rest, row) && keep(c, "policy", c->domain, policy);
 	dmarc_key(key, c->s, "count", c->day, c->rest);
 	cm_store_delete(c->s, c->config->store, key);

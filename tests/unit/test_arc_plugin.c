@@ -526,6 +526,10 @@ static const struct {
 } mistakes[] = {
 	{"trusted_sealers = [ example ]", "seal_for = all",
 		"\"example\" is not a domain of seals (d=), such as lists.example.org"},
+	{"trusted_sealers = [ .one.example ]", "seal_for = all",
+		"\".one.example\" is not a domain of seals (d=), such as lists.example.org"},
+	{"trusted_sealers = [ one.example. ]", "seal_for = all",
+		"\"one.example.\" is not a domain of seals (d=), such as lists.example.org"},
 	{"trusted_sealers = [ \"@one.example\" ]", "seal_for = all",
 		"\"@one.example\" is not a domain of seals (d=), such as lists.example.org"},
 	{"tag_header = ARC-Result", "seal_for = all",

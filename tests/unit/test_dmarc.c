@@ -471,7 +471,9 @@ static const struct {
 	{"temperror = reject", "temperror = reject is not a choice"},
 	{"report_email = a@b.test", "report_email needs a store for what is reported"},
 	{"report_email = nobody", "must be an address, such as postmaster@example.com"},
-	{"trusted_forwarders = [ \"a b\" ]", "must be a domain, or .domain for all below it"},
+	{"trusted_forwarders = [ \"a b\" ]", "must be a domain in ASCII, such as example.org"},
+	{"trusted_forwarders = [ mx.example.net. ]", "must be a domain in ASCII"},
+	{"trusted_sealers = [ \"b\303\274cher.test\" ]", "must be a domain in ASCII"},
 	{"tag_header = \"X Y\"", "must be the name of a header field, such as X-DMARC-Result"},
 	{"org_domain = list", "org_domain = list is not a choice"},
 };

@@ -343,6 +343,70 @@ START_TEST(each_domain_is_asked_for)
 }
 END_TEST
 
+#define LISTED(domain) \
+	"{\"row\":{\"link\":\"dmarc\",\"domain\":\"" domain "\",\"day\":\"2026-05-31\"}}\n"
+#define LABEL	 "a2345678901234567890123456789012345678901234567890123456789."
+#define LONG	 LABEL LABEL LABEL LABEL "test"
+#define TOO_LONG "{\"error\":\"the answer is too long\",\"kind\":\"refused\"}\n"
+#define ANY	 RECORD("1", "192.0.2.1", "none", "", "x.test", "")
+
+/* The answer for the first domain of two; the second has a report. */
+static const struct {
+	const char *what, *answer;
+} troubles[] = {
+	{"a name that no file can have",
+		REPORT_OF("dmarc", LONG, "mailto:a@b.test", PLAIN) ANY DONE},
+	{"more than the daemon says at once",
+		REPORT_OF("dmarc", "a.test", "mailto:a@b.test", PLAIN) ANY TOO_LONG},
+};
+
+START_TEST(a_domain_that_makes_trouble_is_alone_with_it)
+{
+	const char *const answers[] = {
+		LISTED("a.test") LISTED("example.org") DONE, troubles[_i].answer, one[0], NULL};
+	int code = run(answers, fake.out, no_words);
+
+	ck_assert_msg(code == 1, "%s: %d", troubles[_i].what, code);
+	ck_assert_msg(strstr(only_file(), "!example.org!") != NULL, "%s: %s", troubles[_i].what,
+		only_file());
+}
+END_TEST
+
+START_TEST(a_list_that_is_too_long_has_a_beginning)
+{
+	const char *const answers[] = {LISTED("example.org") TOO_LONG, one[0], NULL};
+
+	ck_assert_int_eq(run(answers, fake.out, no_words), 1);
+	ck_assert(strstr(only_file(), "!example.org!") != NULL);
+}
+END_TEST
+
+/* Half of a report would say that the rest did not happen. */
+START_TEST(a_report_that_is_too_long_is_none)
+{
+	const char *const answers[] = {REPORT ANY TOO_LONG, NULL};
+
+	ck_assert_int_eq(run(answers, fake.out, (const char *const[]){"example.org", NULL}), 1);
+	ck_assert_str_eq(only_file(), "");
+}
+END_TEST
+
+/* Who can write into the directory knows the names of tomorrow. */
+START_TEST(a_link_that_lies_in_wait_is_not_followed)
+{
+	char link[800], target[TEMP_NAME_SIZE + 16];
+
+	ck_assert_int_eq(run(one, fake.out, no_words), 0);
+	snprintf(link, sizeof(link), "%s/%s.part", fake.out, only_file());
+	snprintf(target, sizeof(target), "%s/target", fake.dir);
+	ck_assert_int_eq(symlink(target, link), 0);
+	fake.count = 0;
+	ck_assert_int_eq(run(one, fake.out, no_words), 0);
+	ck_assert_int_ne(access(target, F_OK), 0);
+	ck_assert_str_ne(only_file(), "");
+}
+END_TEST
+
 static const struct {
 	const char *what;
 	const char *answers[2];
@@ -482,6 +546,10 @@ main(void)
 	tcase_add_test(c, a_report_is_a_file);
 	tcase_add_test(c, a_report_is_valid);
 	tcase_add_test(c, each_domain_is_asked_for);
+	tcase_add_loop_test(c, a_domain_that_makes_trouble_is_alone_with_it, 0, LENGTH(troubles));
+	tcase_add_test(c, a_list_that_is_too_long_has_a_beginning);
+	tcase_add_test(c, a_report_that_is_too_long_is_none);
+	tcase_add_test(c, a_link_that_lies_in_wait_is_not_followed);
 	tcase_add_loop_test(c, other_ends, 0, LENGTH(ends));
 	tcase_add_test(c, a_directory_that_is_not_there);
 	tcase_add_loop_test(c, texts_are_escaped, 0, LENGTH(texts));

@@ -150,13 +150,13 @@ static const struct {
 START_TEST(uris)
 {
 	char text[200];
-	struct dmarc_slice uri;
+	struct dmarc_slice rest, uri;
 	struct dmarc_record r;
 	size_t i = 0;
 
 	snprintf(text, sizeof(text), "v=DMARC1; rua=%s", lists[_i].list);
 	ck_assert(dmarc_record_parse(&r, text, strlen(text)));
-	for (; dmarc_record_rua(&r, i, &uri); i++) {
+	for (rest = r.rua; dmarc_record_rua(&rest, &uri); i++) {
 		ck_assert_ptr_nonnull(lists[_i].uris[i]);
 		ck_assert_uint_eq(uri.len, strlen(lists[_i].uris[i]));
 		ck_assert(memcmp(uri.text, lists[_i].uris[i], uri.len) == 0);

@@ -3,6 +3,8 @@
  * test_dmarc_report.c - plugin dmarc: what is kept of a day, and chainmail dmarc report, show
  */
 #include <jansson.h>
+#include <sys/resource.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -417,6 +419,49 @@ START_TEST(rows_are_bounded)
 }
 END_TEST
 
+START_TEST(a_domain_with_too_many_rows_takes_none_of_others)
+{
+	char ip[32];
+
+	begin("report_rows = 1; report_day_rows = 3", "enforce");
+	for (int i = 1; i <= 5; i++) {
+		snprintf(ip, sizeof(ip), "203.0.113.%d", i);
+		send((struct dmarc_mail){.ip = ip});
+	}
+	send((struct dmarc_mail){.from = "a@tested.test"});
+	report();
+	has("dmarc@example.com||4|no|example.org|", 1);
+	has("report|tested.test|", 1);
+	has("record|", 2);
+	end();
+}
+END_TEST
+
+/* A record has room for 16,000 addresses, and each message of the domain comes by here. */
+START_TEST(a_long_list_of_addresses_is_read_once)
+{
+	size_t size = 65000, len = 0;
+	char *text = malloc(size + 64);
+	clock_t before;
+
+	clock_freeze(NOON);
+	len += (size_t)sprintf(text, "_dmarc.example.org TXT \"v=DMARC1; p=none; rua=");
+	while (len < size)
+		len += (size_t)sprintf(text + len, "a:b,");
+	sprintf(text + len, "\"\n");
+	dmarc_case_load(&d, text,
+		"store m { type = memory }\nprofile all { chain = [ dmarc ] }\n"
+		"plugin dmarc { store = m; report_email = d@example.com; need_dkim = no }\n");
+	free(text);
+	ck_assert_msg(d.g != NULL, "%s", d.mistakes);
+	drive_open(&d);
+	before = clock();
+	send((struct dmarc_mail){.ip = NULL});
+	ck_assert_int_lt(clock() - before, CLOCKS_PER_SEC);
+	end();
+}
+END_TEST
+
 START_TEST(they_are_forgotten)
 {
 	begin("", "enforce");
@@ -539,6 +584,47 @@ START_TEST(domains_are_listed)
 }
 END_TEST
 
+static long
+most_kilobytes(void)
+{
+	struct rusage used;
+
+	getrusage(RUSAGE_SELF, &used);
+	return used.ru_maxrss;
+}
+
+/* A wildcard makes as many domains as somebody likes, each with a record that is long. */
+START_TEST(a_list_of_domains_holds_no_records)
+{
+	enum { DOMAINS = 3000, LONG = 3500 };
+	char *text = malloc(LONG + 200), from[32];
+	size_t len = 0;
+	long before;
+
+	clock_freeze(NOON);
+	len += (size_t)sprintf(text, "*.wild.test TXT \"v=DMARC1; p=none; rua=");
+	while (len < LONG)
+		len += (size_t)sprintf(text + len, "mailto:a@wild.test,");
+	sprintf(text + len, "\"\n");
+	dmarc_case_load(&d, text,
+		"store m { type = memory }\nprofile all { chain = [ dmarc ] }\n"
+		"plugin dmarc { store = m; report_email = d@example.com; need_dkim = no }\n");
+	free(text);
+	ck_assert_msg(d.g != NULL, "%s", d.mistakes);
+	drive_open(&d);
+	for (int i = 0; i < DOMAINS; i++) {
+		snprintf(from, sizeof(from), "a@d%04d.wild.test", i);
+		send((struct dmarc_mail){.from = from});
+	}
+	clock_advance(DAY * CLOCK_SEC);
+	before = most_kilobytes();
+	list(NULL);
+	ck_assert_int_lt(most_kilobytes() - before, 8000);
+	has(".wild.test|2026-05-31\n", DOMAINS);
+	end();
+}
+END_TEST
+
 START_TEST(who_we_are)
 {
 	begin("report_org = \"Example & Sons\"; report_contact = \"https://example.com/dmarc\"",
@@ -600,11 +686,14 @@ main(void)
 	tcase_add_test(c, domains_are_apart_and_days_too);
 	tcase_add_test(c, a_policy_that_changes_is_the_latest);
 	tcase_add_test(c, rows_are_bounded);
+	tcase_add_test(c, a_domain_with_too_many_rows_takes_none_of_others);
+	tcase_add_test(c, a_long_list_of_addresses_is_read_once);
 	tcase_add_test(c, they_are_forgotten);
 	tcase_add_loop_test(c, whom_a_report_is_for, 0, LENGTH(destinations));
 	tcase_add_test(c, rows_become_a_valid_file);
 	tcase_add_loop_test(c, days_that_can_be_asked_for, 0, LENGTH(asked));
 	tcase_add_test(c, domains_are_listed);
+	tcase_add_test(c, a_list_of_domains_holds_no_records);
 	tcase_add_test(c, who_we_are);
 	tcase_add_test(c, without_an_address_nothing_is_kept);
 	tcase_add_loop_test(c, what_dns_says_is_shown, 0, LENGTH(shown));
