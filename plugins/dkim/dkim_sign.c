@@ -137,7 +137,39 @@ judge_authors(struct cm_session *s, const struct dkim_sign_config *c, const stru
 	return first;
 }
 
-/* A list that sends on what others wrote signs as itself, where the table says so. */
+/* Where an organization's name begins, or deeper: below a suffix of two labels that is too much. */
+static const char *
+organization(const char *domain)
+{
+	const char *at = domain + strlen(domain);
+	unsigned dots = 0;
+
+	while (at > domain && (at[-1] != '.' || ++dots < 2))
+		at--;
+	return at;
+}
+
+/*
+ * Nobody in From: may be one for whom the table has a line, or a login would get for another what
+ * the line of its own address refuses; nor, for DMARC takes that for the author's signature, one
+ * of the domain that signs.
+ */
+static bool
+strangers(const struct dkim_sign_config *c, const struct dkim_sign *st, const struct cm_from *from,
+	const char *signer)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		const struct cm_address *a = &from->items[i];
+
+		if (dkim_sign_table_find(c->table, DKIM_SIGN_AUTHOR, a->addr, a->domain) != NULL)
+			return false;
+		if (st->login != NULL && strcmp(organization(a->domain), organization(signer)) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* A list that sends on what strangers wrote signs as itself, where the table says so. */
 static struct choice
 choose(struct cm_session *s, const struct dkim_sign_config *c, const struct dkim_sign *st,
 	const struct cm_from *from)
@@ -151,6 +183,8 @@ choose(struct cm_session *s, const struct dkim_sign_config *c, const struct dkim
 	if (author.row != NULL || author.broken || sender == NULL)
 		return author;
 	other = judge(s, c, st, DKIM_SIGN_SENDER, sender);
+	if (other.row != NULL && !strangers(c, st, from, other.row->domain))
+		return author;
 	return other.row != NULL || other.broken ? other : author;
 }
 
