@@ -141,6 +141,15 @@ publish_login(struct cm_session *s, const char *login)
 	cm_add_auth_result(s, &result);
 }
 
+/* The mail server may tell the next message's login while this one is open. */
+static const char *
+keep(struct cm_session *s, const char *login)
+{
+	size_t size = strlen(login) + 1;
+
+	return memcpy(cm_msg_alloc(s, size), login, size);
+}
+
 static enum cm_verdict
 check_login(struct cm_session *s, const char *login, const struct cm_address *sender)
 {
@@ -152,7 +161,7 @@ check_login(struct cm_session *s, const char *login, const struct cm_address *se
 	verdict = check_sender(s, sender, login);
 	if (verdict != CM_CONTINUE)
 		return verdict;
-	message->login = login;
+	message->login = keep(s, login);
 	cm_set_result(s, "result", "pass");
 	return CM_CONTINUE;
 }

@@ -35,6 +35,15 @@ client_wanted(const struct cm_session *s, const struct dkim_sign_config *c)
 	       (wanted(c, DKIM_WHOSE_TRUSTED) && cm_client_trusted(s));
 }
 
+/* The mail server may tell the next message's login while this one is open. */
+static const char *
+keep(struct cm_session *s, const char *login)
+{
+	size_t size = strlen(login) + 1;
+
+	return memcpy(cm_msg_alloc(s, size), login, size);
+}
+
 /* A login is judged as a login wherever it comes from: a webmail server is a trusted client. */
 static enum cm_known
 message_wanted(struct cm_session *s, const struct dkim_sign_config *c, const char **login)
@@ -44,7 +53,7 @@ message_wanted(struct cm_session *s, const struct dkim_sign_config *c, const cha
 	*login = NULL;
 	switch (cm_auth(s, &auth)) {
 	case CM_KNOWN:
-		*login = auth->user;
+		*login = keep(s, auth->user);
 		return wanted(c, DKIM_WHOSE_LOGINS) ? CM_KNOWN : CM_NONE;
 	case CM_NONE:
 		return client_wanted(s, c) ? CM_KNOWN : CM_NONE;

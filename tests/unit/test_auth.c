@@ -184,6 +184,28 @@ START_TEST(authors_belong_to_the_login)
 }
 END_TEST
 
+/* The macros of the next message may come while this one is open. */
+START_TEST(login_is_that_of_this_message)
+{
+	const struct cm_event from = {
+		.stage = CM_STAGE_HEADER, .name = "From", .value = "carol@example.com"};
+	struct drive d;
+
+	begin(&d, "");
+	drive_connect(&d, "203.0.113.1", "client.example.net", "587");
+	drive_helo(&d, "client.example.net");
+	drive_mail(&d, "<bob@example.com>", "bob", "TLSv1.3");
+	drive_rcpt(&d, "<alice@example.org>");
+	drive_stage(&d, CM_STAGE_DATA);
+	drive_event(&d, &from);
+	session_macros_begin(d.s, CM_STAGE_MAIL);
+	session_macro_add(d.s, CM_STAGE_MAIL, "{auth_authen}", "carol");
+	drive_stage(&d, CM_STAGE_EOH);
+	ck_assert_str_eq(drive_reply(&d), NOT_OWNED);
+	drive_fini(&d);
+}
+END_TEST
+
 /* An MTA that was not asked for the macros, so that their absence says nothing. */
 static const struct {
 	const char *login, *tls;
@@ -265,6 +287,7 @@ main(void)
 
 	tcase_add_loop_test(t, sender_belongs_to_the_login, 0, LENGTH(senders));
 	tcase_add_loop_test(t, authors_belong_to_the_login, 0, LENGTH(authors));
+	tcase_add_test(t, login_is_that_of_this_message);
 	tcase_add_loop_test(t, untold_facts_are_not_read_as_no, 0, LENGTH(untold));
 	tcase_add_loop_test(t, logins_are_published, 0, 3);
 	tcase_add_test(t, each_message_is_checked_anew);

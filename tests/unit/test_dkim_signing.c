@@ -678,6 +678,29 @@ START_TEST(messages_of_a_connection)
 }
 END_TEST
 
+/* The macros of the next message may come while this one is open. */
+START_TEST(login_is_that_of_this_message)
+{
+	const struct cm_event from = {
+		.stage = CM_STAGE_HEADER, .name = "From", .value = "carol@example.com"};
+	struct world w;
+
+	world_init(&w, "", "", "");
+	drive_connect(&w.d, "203.0.113.7", "client.example.org", "587");
+	drive_helo(&w.d, "client.example.org");
+	drive_mail(&w.d, "<bob@example.com>", "bob", NULL);
+	drive_rcpt(&w.d, "<rcpt@example.org>");
+	drive_stage(&w.d, CM_STAGE_DATA);
+	drive_event(&w.d, &from);
+	drive_stage(&w.d, CM_STAGE_EOH);
+	session_macros_begin(w.d.s, CM_STAGE_MAIL);
+	session_macro_add(w.d.s, CM_STAGE_MAIL, "{auth_authen}", "carol");
+	drive_stage(&w.d, CM_STAGE_EOM);
+	ck_assert_str_eq(result(&w, "result"), "unsigned");
+	world_fini(&w);
+}
+END_TEST
+
 /* A mail server that does not tell logins: nobody knows whose mail it is. */
 START_TEST(login_is_not_told)
 {
@@ -781,6 +804,7 @@ main(void)
 	tcase_add_test(tc, shadow_changes_nothing);
 	tcase_add_test(tc, accepted_mail_is_signed);
 	tcase_add_test(tc, messages_of_a_connection);
+	tcase_add_test(tc, login_is_that_of_this_message);
 	tcase_add_test(tc, login_is_not_told);
 	tcase_add_loop_test(tc, mistake, 0, LENGTH(mistakes));
 	tcase_add_test(tc, table_that_all_may_write);
