@@ -21,7 +21,7 @@ struct config {
 	struct cm_list local_domains;
 	struct cm_skip forwards; /* its recipients alone */
 	struct cm_skip skip;
-	struct dkim_signer signer;
+	struct dkim_private *key;
 };
 
 struct state {
@@ -249,7 +249,7 @@ seal(struct cm_session *s, struct state *st, enum arc_status status)
 		.status = status,
 		.domain = config->domain,
 		.selector = config->selector,
-		.signer = &config->signer,
+		.key = config->key,
 		.now = cm_time(s)};
 	char *results = cm_msg_alloc(s, ARC_SEAL_RESULTS_SIZE);
 	struct arc_seal_set *set = cm_msg_alloc(s, sizeof(*set));
@@ -314,7 +314,8 @@ start(void *settings, char *why, size_t why_size)
 			"leaves");
 		return false;
 	}
-	return dkim_signer_open(&config->signer, config->key_file, why, why_size);
+	config->key = dkim_private_read(config->key_file, why, why_size);
+	return config->key != NULL;
 }
 
 static void
@@ -322,7 +323,8 @@ stop(void *settings)
 {
 	struct config *config = settings;
 
-	dkim_signer_close(&config->signer);
+	dkim_private_free(config->key);
+	config->key = NULL;
 }
 
 static bool

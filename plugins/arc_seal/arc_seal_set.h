@@ -7,7 +7,7 @@
 
 #include "../lib/arc_set.h"
 #include "../lib/dkim_hash.h"
-#include "../lib/dkim_sign.h"
+#include "../lib/dkim_private.h"
 
 /* Octets of ARC-Authentication-Results, and of the others. */
 #define ARC_SEAL_RESULTS_SIZE 16384u
@@ -19,7 +19,7 @@ struct arc_seal_job {
 	size_t count;
 	enum arc_status status;	       /* cv=: what the chain came to */
 	const char *domain, *selector; /* d=, s= */
-	const struct dkim_signer *signer;
+	const struct dkim_private *key;
 	int64_t now;	     /* t=: seconds since 1970 */
 	const char *results; /* value of ARC-Authentication-Results with this instance */
 	unsigned char body[DIGEST_SIZE]; /* hash of the relaxed body */

@@ -244,10 +244,10 @@ canon_name(enum canon c)
 /* All before the signature: nothing of it is removed when it is hashed. */
 static void
 put_tags(struct value *v, const struct dkim_sign_message *m, const char *domain,
-	const char *selector, enum dkim_key_type type)
+	const char *selector, const char *algorithm)
 {
-	put_tag(v, "v=1; a=%s; c=%s/%s;", type == DKIM_KEY_RSA ? "rsa-sha256" : "ed25519-sha256",
-		canon_name(m->style->header), canon_name(m->style->body));
+	put_tag(v, "v=1; a=%s; c=%s/%s;", algorithm, canon_name(m->style->header),
+		canon_name(m->style->body));
 	put_tag(v, "d=%s;", domain);
 	put_tag(v, "s=%s;", selector);
 	put_tag(v, "t=%" PRId64 ";", m->now);
@@ -294,7 +294,7 @@ dkim_sign_field(const struct dkim_sign_message *m, const char *domain, const cha
 	size_t len;
 
 	out[0] = ' ';
-	put_tags(&v, m, domain, selector, key->type);
+	put_tags(&v, m, domain, selector, dkim_private_algorithm(key));
 	if (v.full)
 		return DKIM_SIGN_FULL;
 	len = hash(m, &sig, out, v.len + 1, digest) ? dkim_private_sign(key, digest, octets) : 0;
