@@ -53,12 +53,6 @@ static const char *const covered[] = {
 	NULL,
 };
 
-const char *const *
-arc_seal_covered(void)
-{
-	return covered;
-}
-
 const char *
 arc_seal_hinders(const struct arc_chain *chain)
 {
