@@ -76,6 +76,14 @@ static const char *const never[] = {
 
 #define NEVER (sizeof(never) / sizeof(*never))
 
+/* What a server on the way adds where it lacks (RFC 6409 sections 8.2, 8.3). */
+static const char *const supplied[] = {
+	"Date",
+	"Message-ID",
+};
+
+#define SUPPLIED (sizeof(supplied) / sizeof(*supplied))
+
 static bool
 in_list(const char *const *list, size_t count, const char *name)
 {
@@ -202,17 +210,22 @@ is_named(const struct canon_field *f, const char *name, size_t len)
 	return n == len && strncasecmp(f->name, name, len) == 0;
 }
 
-/* Once for each field, and once more against those that are added later. */
+/*
+ * Once for each field, and once more against those that are added later: the first one, too, unless
+ * a server may have to add it.
+ */
 static void
 put_fields(struct value *v, const struct dkim_sign_message *m, const char *name, bool oversign)
 {
-	size_t len = strlen(name);
+	size_t len = strlen(name), found = 0;
 
 	for (size_t i = 0; i < m->fields->count; i++) {
-		if (is_named(&m->fields->items[i], name, len))
-			put_name(v, name);
+		if (!is_named(&m->fields->items[i], name, len))
+			continue;
+		put_name(v, name);
+		found++;
 	}
-	if (oversign)
+	if (oversign && (found > 0 || !in_list(supplied, SUPPLIED, name)))
 		put_name(v, name);
 }
 
