@@ -652,6 +652,26 @@ START_TEST(edit)
 }
 END_TEST
 
+/* Postfix writes the name of the edit, Sendmail keeps the one that is there: they must be one. */
+START_TEST(name_of_a_changed_field)
+{
+	const struct mail m = {
+		"127.0.0.1", NULL, "<bob@example.com>", plain, LENGTH(plain), "text\r\n"};
+	char signers[256];
+	struct made made;
+	struct world w;
+
+	world_init(&w, "sign_canonicalization = simple/simple", "edits,",
+		"plugin edits { type = trace; answer = [ \"eom set_header 1 SUBJECT: x\" ] }\n");
+	send(&w, &m);
+	make(&made, &m, &w.d.answer);
+	verify(&made, signers, sizeof(signers));
+	ck_assert_str_eq(signers, BOTH);
+	made_fini(&made);
+	world_fini(&w);
+}
+END_TEST
+
 /* --- other ways
  * -------------------------------------------------------------------------------------- */
 
@@ -833,6 +853,7 @@ main(void)
 	tcase_add_loop_test(tc, field_that_a_server_supplies_does_no_harm, 0, LENGTH(lacking));
 	tcase_add_test(tc, many_fields);
 	tcase_add_loop_test(tc, edit, 0, LENGTH(edits));
+	tcase_add_test(tc, name_of_a_changed_field);
 	tcase_add_test(tc, shadow_changes_nothing);
 	tcase_add_test(tc, accepted_mail_is_signed);
 	tcase_add_test(tc, messages_of_a_connection);
