@@ -472,6 +472,7 @@ static const struct {
 	{"nothing oversigned", "oversign = [ ]", {"h=From:Subject:Date:Message-ID:To;"},
 		{"From:From"}},
 	{"the end of it", "sign_expire = 10d", {" x="}, {NULL}},
+	{"an end within the second", "sign_expire = 1ms", {" x="}, {NULL}},
 };
 
 START_TEST(tag)
