@@ -158,6 +158,17 @@ organization(const char *domain)
 	return at;
 }
 
+/* Others may map what is not ASCII to the same name (UTS 46): nobody can tell here. */
+static bool
+neighbours(const char *domain, const char *signer)
+{
+	for (const char *p = domain; *p != '\0'; p++) {
+		if ((*p & 0x80) != 0)
+			return true;
+	}
+	return strcmp(organization(domain), organization(signer)) == 0;
+}
+
 /*
  * Nobody in From: may be one for whom the table has a line, or a login would get for another what
  * the line of its own address refuses; nor, for DMARC takes that for the author's signature, one
@@ -172,7 +183,7 @@ strangers(const struct dkim_sign_config *c, const struct dkim_sign *st, const st
 
 		if (dkim_sign_table_find(c->table, DKIM_SIGN_AUTHOR, a->addr, a->domain) != NULL)
 			return false;
-		if (st->login != NULL && strcmp(organization(a->domain), organization(signer)) == 0)
+		if (st->login != NULL && neighbours(a->domain, signer))
 			return false;
 	}
 	return true;

@@ -326,6 +326,8 @@ static const struct {
 		"<x@lists.example.net>", "ann@example.org, ceo@example.net", "", "unsigned"},
 	{"a list by a login, in the name of a neighbour without a line", "", "203.0.113.7",
 		"lister", "<x@lists.example.net>", "ceo@www.example.net", "", "unsigned"},
+	{"a list by a login, in a spelling that becomes its domain elsewhere", "", "203.0.113.7",
+		"lister", "<x@lists.example.net>", "ceo@\xef\xbd\x85xample.net", "", "unsigned"},
 	{"a list of ours, in the name of a neighbour without a line", "", "127.0.0.1", NULL,
 		"<x@lists.example.net>", "ceo@www.example.net", "ed.example.net", "signed"},
 	{"a list that sends on mail of several domains of ours", "", "127.0.0.1", NULL,
