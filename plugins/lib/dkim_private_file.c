@@ -70,10 +70,11 @@ owner_good(const struct stat *st, uid_t dir_owner)
 static bool
 refuse_owner(const struct complaint *c, const char *path, const struct stat *st)
 {
-	return complain(c,
-		"%.300s belongs to user %lu, who could replace the key; "
-		"chown it to root or to the daemon's user",
-		path, (unsigned long)st->st_uid);
+	/* Root does not know that user but by the directory. */
+	return complain(c, "%.300s belongs to user %lu, who could replace the key; chown it to %s",
+		path, (unsigned long)st->st_uid,
+		geteuid() == 0 ? "root, or all keys and their directories to the daemon's user"
+			       : "root or to the daemon's user");
 }
 
 /* top: owner of the directory with all keys; -1: this is that directory. */

@@ -274,8 +274,9 @@ START_TEST(owner)
 	ck_assert_int_eq(chown(path, 12345, (gid_t)-1), 0);
 	ck_assert_ptr_null(dkim_private_load(
 		&(struct dkim_private_name){f.dir, "example.com", "s1"}, why, sizeof(why)));
-	ck_assert_msg(strstr(why, " belongs to user 12345, who could replace the key; chown it to "
-				  "root or to the daemon's user") != NULL,
+	ck_assert_msg(
+		strstr(why, " belongs to user 12345, who could replace the key; chown it to "
+			    "root, or all keys and their directories to the daemon's user") != NULL,
 		"%s: %s", owners[_i].what, why);
 	files_fini(&f);
 }
