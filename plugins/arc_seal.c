@@ -21,13 +21,11 @@ struct config {
 	struct cm_list local_domains;
 	struct cm_skip forwards; /* its recipients alone */
 	struct cm_skip skip;
-	struct dkim_signer signer;
+	struct dkim_private *key;
 };
 
 struct state {
 	struct arc_chain *chain; /* NULL: nothing to release */
-	const struct canon_field *fields;
-	size_t count;
 	struct canon_body *body;
 };
 
@@ -96,30 +94,31 @@ wanted(struct cm_session *s, const struct config *config)
 
 /* --- end of the header section --- */
 
+/* All is relaxed here: that the MTA took a blank away does not matter. */
+static struct canon_field
+field_of(const char *name, const char *value)
+{
+	return (struct canon_field){name, value, strlen(name), strlen(value)};
+}
+
 static const struct canon_field *
-fields_of(struct cm_session *s, size_t count)
+fields_as_received(struct cm_session *s, size_t count)
 {
 	struct canon_field *fields = cm_msg_alloc(s, (count + 1) * sizeof(*fields));
 
-	for (size_t i = 0; i < count; i++) {
-		const struct cm_header *h = cm_header_at(s, i);
-
-		/* All is relaxed here: that the MTA took a blank away does not matter. */
-		fields[i] =
-			(struct canon_field){h->name, h->value, strlen(h->name), strlen(h->value)};
-	}
+	for (size_t i = 0; i < count; i++)
+		fields[i] = field_of(cm_header_at(s, i)->name, cm_header_at(s, i)->value);
 	return fields;
 }
 
 static enum cm_verdict
 begin(struct cm_session *s, struct state *st)
 {
+	size_t count = cm_header_count(s);
 	const char *why;
 
-	st->count = cm_header_count(s);
-	st->fields = fields_of(s, st->count);
 	st->chain = cm_msg_alloc(s, sizeof(*st->chain));
-	if (!arc_chain_init(st->chain, st->fields, st->count))
+	if (!arc_chain_init(st->chain, fields_as_received(s, count), count))
 		return CM_FAILED;
 	why = arc_seal_hinders(st->chain);
 	if (why != NULL) {
@@ -169,15 +168,15 @@ body(struct cm_session *s, const struct cm_event *ev)
 static const char *
 take_status(struct cm_session *s, const struct arc_chain *chain, enum arc_status *status)
 {
+	static const char *const own[] = {
+		"ARC-Authentication-Results", "ARC-Message-Signature", "ARC-Seal"};
 	const char *result = cm_result(s, "arc", "result");
 
 	*status = ARC_NONE;
-	/* Section 5.1: all that changes the message comes before its seal. */
-	if (cm_edited(s, NULL))
-		return "another link replaces the body";
-	for (const char *const *name = arc_seal_covered(); *name != NULL; name++) {
-		if (cm_edited(s, *name))
-			return "another link changes a field that would be signed";
+	/* The chain is the one that was received and validated. */
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
+		if (cm_edited(s, own[i]))
+			return "another link changes its ARC sets";
 	}
 	if (chain->field_count == 0)
 		return NULL;
@@ -230,6 +229,29 @@ write_results(struct cm_session *s, unsigned instance, char out[ARC_SEAL_RESULTS
 	authres_end(&f);
 }
 
+/* Section 5.1: what links before this one change is sealed as it will be sent. */
+static const struct canon_field *
+fields_as_sent(struct cm_session *s, const struct cm_outgoing *out)
+{
+	struct canon_field *fields = cm_msg_alloc(s, (out->count + 1) * sizeof(*fields));
+
+	for (size_t i = 0; i < out->count; i++)
+		fields[i] = field_of(out->fields[i].name, out->fields[i].value);
+	return fields;
+}
+
+static bool
+hash_body(struct state *st, const struct cm_outgoing *out, unsigned char hash[DIGEST_SIZE])
+{
+	if (out->body == NULL)
+		return canon_body_end(st->body, hash);
+	canon_body_fini(st->body);
+	if (!canon_body_init(st->body, CANON_RELAXED, CANON_ALL))
+		return false;
+	canon_body_lines(st->body, out->body, out->body_len);
+	return canon_body_end(st->body, hash);
+}
+
 /* From the lowest up, for each goes above all. */
 static bool
 insert(struct cm_session *s, const char *results, const struct arc_seal_set *set)
@@ -243,13 +265,14 @@ static enum cm_verdict
 seal(struct cm_session *s, struct state *st, enum arc_status status)
 {
 	const struct config *config = cm_config(s);
+	const struct cm_outgoing *out = cm_outgoing(s);
 	struct arc_seal_job job = {.chain = st->chain,
-		.fields = st->fields,
-		.count = st->count,
+		.fields = fields_as_sent(s, out),
+		.count = out->count,
 		.status = status,
 		.domain = config->domain,
 		.selector = config->selector,
-		.signer = &config->signer,
+		.key = config->key,
 		.now = cm_time(s)};
 	char *results = cm_msg_alloc(s, ARC_SEAL_RESULTS_SIZE);
 	struct arc_seal_set *set = cm_msg_alloc(s, sizeof(*set));
@@ -257,7 +280,7 @@ seal(struct cm_session *s, struct state *st, enum arc_status status)
 
 	write_results(s, arc_seal_instance(st->chain), results);
 	job.results = results;
-	if (!canon_body_end(st->body, job.body) || !arc_seal_set_make(set, &job)) {
+	if (!hash_body(st, out, job.body) || !arc_seal_set_make(set, &job)) {
 		cm_reason(s, "OpenSSL could not sign");
 		return CM_FAILED;
 	}
@@ -314,7 +337,8 @@ start(void *settings, char *why, size_t why_size)
 			"leaves");
 		return false;
 	}
-	return dkim_signer_open(&config->signer, config->key_file, why, why_size);
+	config->key = dkim_private_read(config->key_file, why, why_size);
+	return config->key != NULL;
 }
 
 static void
@@ -322,7 +346,8 @@ stop(void *settings)
 {
 	struct config *config = settings;
 
-	dkim_signer_close(&config->signer);
+	dkim_private_free(config->key);
+	config->key = NULL;
 }
 
 static bool

@@ -39,7 +39,7 @@ set(struct fields *f, const struct edit *e)
 
 	for (size_t i = 0; i < f->count; i++) {
 		if (text_equal_nocase(f->items[i].name, e->name) && --n == 0) {
-			/* Its name stays as it came. */
+			/* Its name stays as it came, as the plan says it. */
 			f->items[i].value = e->value;
 			f->items[i].glued = made(f, e).glued;
 			return;

@@ -79,6 +79,8 @@ const char *edit_kind_name(enum edit_kind);
 struct edit_fields {
 	size_t (*count)(const void *context, const char *name);
 	const char *(*value)(const void *context, const char *name, size_t n);
+	/* The n-th field's own spelling of its name; there is one. */
+	const char *(*spelling)(const void *context, const char *name, size_t n);
 	/* The accepted recipients, i from 0; a client may name one twice. Without this function
 	   edits of recipients are taken as they are. */
 	const struct cm_address *(*rcpt)(const void *context, size_t i);
@@ -96,7 +98,8 @@ struct edit_plan {
 /*
  * The edits of both queues in order of application. A set of a field that is not
  * there becomes an add, its removal nothing; doubles of the same field and recipient: the last one
- * wins. A recipient is dropped in the spelling the MTA knows; what changes nothing is left out.
+ * wins. A recipient is dropped in the spelling the MTA knows, and a field keeps that of its name;
+ * what changes nothing is left out.
  */
 struct edit_plan edit_plan(struct arena *, const struct edit_queue *conn,
 	const struct edit_queue *msg, const struct edit_fields *);

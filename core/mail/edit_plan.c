@@ -242,8 +242,12 @@ resolve_header(const struct plan *p, struct step *step)
 {
 	struct edit *e = &step->edit;
 
-	if (e->index <= p->fields->count(p->fields->context, e->name))
+	/* Of a changed field Postfix writes the edit's name, and Sendmail keeps what is there. */
+	if (e->index <= p->fields->count(p->fields->context, e->name)) {
+		if (e->value != NULL)
+			e->name = p->fields->spelling(p->fields->context, e->name, e->index);
 		return;
+	}
 	if (e->value == NULL)
 		step->dropped = true;
 	e->kind = EDIT_ADD_HEADER;

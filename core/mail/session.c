@@ -319,14 +319,23 @@ session_end_message(struct cm_session *s)
 	s->dns_asked = s->dns_missed = 0;
 }
 
-const char *
-session_header_value(const struct cm_session *s, const char *name, size_t n)
+/* NULL: it is not there. */
+static const struct cm_header *
+find_header(const struct cm_session *s, const char *name, size_t n)
 {
 	for (const struct session_header *h = s->headers; h != NULL; h = h->next) {
 		if (text_equal_nocase(h->field.name, name) && --n == 0)
-			return h->field.value;
+			return &h->field;
 	}
 	return NULL;
+}
+
+const char *
+session_header_value(const struct cm_session *s, const char *name, size_t n)
+{
+	const struct cm_header *h = find_header(s, name, n);
+
+	return h == NULL ? NULL : h->value;
 }
 
 static size_t
@@ -346,6 +355,12 @@ field_value(const void *context, const char *name, size_t n)
 	return session_header_value(context, name, n);
 }
 
+static const char *
+field_spelling(const void *context, const char *name, size_t n)
+{
+	return find_header(context, name, n)->name;
+}
+
 static const struct cm_address *
 field_rcpt(const void *context, size_t i)
 {
@@ -357,5 +372,6 @@ field_rcpt(const void *context, size_t i)
 struct edit_fields
 session_fields(const struct cm_session *s)
 {
-	return (struct edit_fields){field_count, field_value, field_rcpt, s->rcpt_count, s};
+	return (struct edit_fields){
+		field_count, field_value, field_spelling, field_rcpt, s->rcpt_count, s};
 }

@@ -17,6 +17,9 @@
 #define FIELDS_MOST 12u
 /* In h=; what we write we must read. */
 #define NAMES_MOST 200u
+/* In base64, with their ends: the longest signature, and a hash. */
+#define SIGNATURE_SIZE ((DKIM_PRIVATE_OCTETS + 2) / 3 * 4 + 1)
+#define HASH_SIZE      ((DIGEST_SIZE + 2) / 3 * 4 + 1)
 
 /*
  * What is covered: what a reader sees or a program acts on (RFC 6376 section 5.4.1), and signatures
@@ -49,12 +52,6 @@ static const char *const covered[] = {
 	"dkim-signature",
 	NULL,
 };
-
-const char *const *
-arc_seal_covered(void)
-{
-	return covered;
-}
 
 const char *
 arc_seal_hinders(const struct arc_chain *chain)
@@ -186,12 +183,13 @@ field_of(const char *name, const char *value)
 
 /* Signs what was hashed, and puts the signature behind the empty b=. */
 static bool
-sign(struct text *t, struct digest *d, const struct dkim_signer *signer)
+sign(struct text *t, struct digest *d, const struct dkim_private *key)
 {
-	unsigned char hash[DIGEST_SIZE];
-	char signature[DKIM_SIGN_TEXT_SIZE];
+	unsigned char hash[DIGEST_SIZE], octets[DKIM_PRIVATE_OCTETS];
+	char signature[SIGNATURE_SIZE];
+	size_t len = t->full || !digest_end(d, hash) ? 0 : dkim_private_sign(key, hash, octets);
 
-	if (t->full || !digest_end(d, hash) || !dkim_signer_sign(signer, hash, signature))
+	if (len == 0 || !taglist_write_base64(octets, len, signature, sizeof(signature)))
 		return false;
 	put_signature(t, signature);
 	return !t->full;
@@ -202,15 +200,16 @@ make_message(struct arc_seal_set *set, const struct arc_seal_job *job)
 {
 	struct text t = {.data = set->message, .size = sizeof(set->message)};
 	struct dkim_sig sig = {.value = set->message, .header = CANON_RELAXED};
-	char body[DKIM_SIGN_HASH_SIZE];
+	char body[HASH_SIZE];
 	struct dkim_fields fields;
 	struct canon_field self;
 	struct digest d;
 	bool done;
 
-	dkim_sign_hash_text(job->body, body);
+	if (!taglist_write_base64(job->body, DIGEST_SIZE, body, sizeof(body)))
+		return false;
 	put(&t, "i=%u; a=%s; c=relaxed/relaxed;", arc_seal_instance(job->chain),
-		dkim_sig_algorithm_name(job->signer->algorithm));
+		dkim_private_algorithm(job->key));
 	begin_line(&t);
 	put(&t, "d=%s; s=%s; t=%" PRId64 ";", job->domain, job->selector, job->now);
 	begin_line(&t);
@@ -228,7 +227,7 @@ make_message(struct arc_seal_set *set, const struct arc_seal_job *job)
 		self = field_of("ARC-Message-Signature", set->message);
 		dkim_hash_names(&d, &fields, &sig, fields.count);
 		canon_field(&d, CANON_RELAXED, &self, 0, 0);
-		done = sign(&t, &d, job->signer);
+		done = sign(&t, &d, job->key);
 	}
 	digest_fini(&d);
 	dkim_fields_fini(&fields);
@@ -255,9 +254,8 @@ make_seal(struct arc_seal_set *set, const struct arc_seal_job *job)
 	struct digest d;
 	bool done = digest_init(&d);
 
-	put(&t, "i=%u; a=%s; cv=%s; t=%" PRId64 ";", instance,
-		dkim_sig_algorithm_name(job->signer->algorithm), arc_status_name(job->status),
-		job->now);
+	put(&t, "i=%u; a=%s; cv=%s; t=%" PRId64 ";", instance, dkim_private_algorithm(job->key),
+		arc_status_name(job->status), job->now);
 	begin_line(&t);
 	put(&t, "d=%s; s=%s;", job->domain, job->selector);
 	begin_line(&t);
@@ -267,7 +265,7 @@ make_seal(struct arc_seal_set *set, const struct arc_seal_job *job)
 		put_own(&d, "ARC-Authentication-Results", job->results, "\r\n");
 		put_own(&d, "ARC-Message-Signature", set->message, "\r\n");
 		put_own(&d, "ARC-Seal", set->seal, "");
-		done = sign(&t, &d, job->signer);
+		done = sign(&t, &d, job->key);
 	}
 	digest_fini(&d);
 	return done;

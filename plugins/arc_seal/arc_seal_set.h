@@ -7,7 +7,7 @@
 
 #include "../lib/arc_set.h"
 #include "../lib/dkim_hash.h"
-#include "../lib/dkim_sign.h"
+#include "../lib/dkim_private.h"
 
 /* Octets of ARC-Authentication-Results, and of the others. */
 #define ARC_SEAL_RESULTS_SIZE 16384u
@@ -15,14 +15,14 @@
 
 struct arc_seal_job {
 	const struct arc_chain *chain;	  /* what the message has already */
-	const struct canon_field *fields; /* of the message */
+	const struct canon_field *fields; /* of the message as it is sent */
 	size_t count;
 	enum arc_status status;	       /* cv=: what the chain came to */
 	const char *domain, *selector; /* d=, s= */
-	const struct dkim_signer *signer;
+	const struct dkim_private *key;
 	int64_t now;	     /* t=: seconds since 1970 */
 	const char *results; /* value of ARC-Authentication-Results with this instance */
-	unsigned char body[DIGEST_SIZE]; /* hash of the relaxed body */
+	unsigned char body[DIGEST_SIZE]; /* hash of the relaxed body, as it is sent */
 };
 
 /* Values of the fields; lines end in LF. */
@@ -30,8 +30,6 @@ struct arc_seal_set {
 	char message[ARC_SEAL_VALUE_SIZE], seal[ARC_SEAL_VALUE_SIZE];
 };
 
-/* Names of fields that are signed where they are, in lower case; ends in NULL. */
-const char *const *arc_seal_covered(void);
 /* Why no set may be added (sections 4.2.1, 5.1.2); NULL: one may. */
 const char *arc_seal_hinders(const struct arc_chain *);
 /* Of the next set. */

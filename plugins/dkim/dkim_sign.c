@@ -239,20 +239,11 @@ static bool
 hash_replaced(const struct dkim_sign_style *style, const struct cm_outgoing *out,
 	unsigned char hash[DIGEST_SIZE])
 {
-	const unsigned char *p = out->body, *end = p + out->body_len;
 	struct canon_body b;
 	bool done = canon_body_init(&b, style->body, CANON_ALL);
 
-	while (done && p < end) {
-		const unsigned char *lf = memchr(p, '\n', (size_t)(end - p));
-		const unsigned char *stop = lf == NULL ? end : lf;
-
-		canon_body_put(&b, p, (size_t)(stop - p));
-		if (lf != NULL)
-			canon_body_put(&b, stop > p && stop[-1] == '\r' ? "\n" : "\r\n",
-				stop > p && stop[-1] == '\r' ? 1 : 2);
-		p = lf == NULL ? end : lf + 1;
-	}
+	if (done)
+		canon_body_lines(&b, out->body, out->body_len);
 	done = done && canon_body_end(&b, hash);
 	canon_body_fini(&b);
 	return done;

@@ -76,6 +76,14 @@ static const char *const never[] = {
 
 #define NEVER (sizeof(never) / sizeof(*never))
 
+/* What a server on the way adds where it lacks (RFC 6409 sections 8.2, 8.3). */
+static const char *const supplied[] = {
+	"Date",
+	"Message-ID",
+};
+
+#define SUPPLIED (sizeof(supplied) / sizeof(*supplied))
+
 static bool
 in_list(const char *const *list, size_t count, const char *name)
 {
@@ -202,17 +210,22 @@ is_named(const struct canon_field *f, const char *name, size_t len)
 	return n == len && strncasecmp(f->name, name, len) == 0;
 }
 
-/* Once for each field, and once more against those that are added later. */
+/*
+ * Once for each field, and once more against those that are added later: the first one, too, unless
+ * a server may have to add it.
+ */
 static void
 put_fields(struct value *v, const struct dkim_sign_message *m, const char *name, bool oversign)
 {
-	size_t len = strlen(name);
+	size_t len = strlen(name), found = 0;
 
 	for (size_t i = 0; i < m->fields->count; i++) {
-		if (is_named(&m->fields->items[i], name, len))
-			put_name(v, name);
+		if (!is_named(&m->fields->items[i], name, len))
+			continue;
+		put_name(v, name);
+		found++;
 	}
-	if (oversign)
+	if (oversign && (found > 0 || !in_list(supplied, SUPPLIED, name)))
 		put_name(v, name);
 }
 
@@ -244,10 +257,10 @@ canon_name(enum canon c)
 /* All before the signature: nothing of it is removed when it is hashed. */
 static void
 put_tags(struct value *v, const struct dkim_sign_message *m, const char *domain,
-	const char *selector, enum dkim_key_type type)
+	const char *selector, const char *algorithm)
 {
-	put_tag(v, "v=1; a=%s; c=%s/%s;", type == DKIM_KEY_RSA ? "rsa-sha256" : "ed25519-sha256",
-		canon_name(m->style->header), canon_name(m->style->body));
+	put_tag(v, "v=1; a=%s; c=%s/%s;", algorithm, canon_name(m->style->header),
+		canon_name(m->style->body));
 	put_tag(v, "d=%s;", domain);
 	put_tag(v, "s=%s;", selector);
 	put_tag(v, "t=%" PRId64 ";", m->now);
@@ -294,7 +307,7 @@ dkim_sign_field(const struct dkim_sign_message *m, const char *domain, const cha
 	size_t len;
 
 	out[0] = ' ';
-	put_tags(&v, m, domain, selector, key->type);
+	put_tags(&v, m, domain, selector, dkim_private_algorithm(key));
 	if (v.full)
 		return DKIM_SIGN_FULL;
 	len = hash(m, &sig, out, v.len + 1, digest) ? dkim_private_sign(key, digest, octets) : 0;

@@ -127,7 +127,8 @@ choose_style(struct dkim_sign_config *c)
 		.body = c->canonicalization % 2 == 0 ? CANON_RELAXED : CANON_SIMPLE,
 		.oversign = c->oversign.items,
 		.oversign_count = c->oversign.count,
-		.expire_s = c->expire_us / 1000000,
+		/* x= has whole seconds; 0 is for ever. */
+		.expire_s = (c->expire_us + 999999) / 1000000,
 	};
 	for (size_t i = 0; i < c->sign_for.count; i++)
 		c->whose |= 1u << find_word(c->sign_for.items[i]);

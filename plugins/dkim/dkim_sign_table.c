@@ -31,7 +31,7 @@ struct reader {
 static bool __attribute__((format(printf, 2, 3)))
 complain(const struct reader *r, const char *format, ...)
 {
-	char text[320];
+	char text[400];
 	va_list args;
 
 	va_start(args, format);
@@ -68,6 +68,23 @@ word(char **line)
 
 /* --- columns --- */
 
+/* What nobody would be found by, for mail would go unsigned and nothing would say why. */
+static bool
+check_pattern(const struct reader *r, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (text[0] == '*' && (text[1] == '@' || text[1] == '.'))
+		return complain(r,
+			"\"%.100s\" would never be found: write %.64s, or .%.64s for the domains "
+			"below it",
+			text, text + 2, text + 2);
+	if (text[len - 1] == '.')
+		return complain(
+			r, "\"%.100s\" would never be found: write it without the last dot", text);
+	return true;
+}
+
 static bool
 take_pattern(const struct reader *r, struct dkim_sign_row *row, char *text)
 {
@@ -88,7 +105,7 @@ take_pattern(const struct reader *r, struct dkim_sign_row *row, char *text)
 	if (len == 0 || len >= PATTERN_SIZE || strpbrk(text, "<>,;") != NULL)
 		return complain(r, "\"%.100s\" is neither an address nor a domain", text);
 	row->pattern = text;
-	return true;
+	return check_pattern(r, text);
 }
 
 static bool

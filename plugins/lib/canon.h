@@ -44,6 +44,8 @@ struct canon_body {
 /* False: no memory. In any case canon_body_fini() may be called. */
 bool canon_body_init(struct canon_body *, enum canon, uint64_t limit);
 void canon_body_put(struct canon_body *, const void *, size_t len);
+/* Lines of a text that an edit puts in the place of a body, which end in LF or CRLF. */
+void canon_body_lines(struct canon_body *, const void *, size_t len);
 /*
  * Sections 3.4.3, 3.4.4, with the line break that lacks at the end. Afterwards length > limit: a
  * tail is not signed; length < limit, and that is not CANON_ALL: l= is wrong.

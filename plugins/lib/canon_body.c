@@ -225,6 +225,23 @@ canon_body_put(struct canon_body *b, const void *data, size_t len)
 	}
 }
 
+void
+canon_body_lines(struct canon_body *b, const void *data, size_t len)
+{
+	const unsigned char *p = data, *end = p + len;
+
+	while (p < end) {
+		const unsigned char *lf = memchr(p, '\n', (size_t)(end - p));
+		const unsigned char *stop = lf == NULL ? end : lf;
+
+		canon_body_put(b, p, (size_t)(stop - p));
+		if (lf != NULL)
+			canon_body_put(b, stop > p && stop[-1] == '\r' ? "\n" : "\r\n",
+				stop > p && stop[-1] == '\r' ? 1 : 2);
+		p = lf == NULL ? end : lf + 1;
+	}
+}
+
 bool
 canon_body_end(struct canon_body *b, unsigned char out[DIGEST_SIZE])
 {

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dkim_sig.h"
 #include "taglist.h"
 
 /* Of a public key (RFC 8032 section 5.1.5). */
@@ -176,6 +177,18 @@ dkim_private_sign(
 		return sign_ed25519(key->pkey, hash, out);
 	}
 	return 0;
+}
+
+const char *
+dkim_private_algorithm(const struct dkim_private *key)
+{
+	switch (key->type) {
+	case DKIM_KEY_RSA:
+		return dkim_sig_algorithm_name(DKIM_SIG_RSA_SHA256);
+	case DKIM_KEY_ED25519:
+		return dkim_sig_algorithm_name(DKIM_SIG_ED25519_SHA256);
+	}
+	return "";
 }
 
 /* --- the record --- */

@@ -47,6 +47,8 @@ void dkim_private_free(struct dkim_private *);
  */
 struct dkim_private *
 dkim_private_load(const struct dkim_private_name *, char *why, size_t why_size);
+/* The same for a file by its path, whose directories are nobody's business. */
+struct dkim_private *dkim_private_read(const char *path, char *why, size_t why_size);
 
 /* A new key. NULL: OpenSSL could not. bits: of RSA. */
 struct dkim_private *dkim_private_new(enum dkim_key_type, unsigned bits);
@@ -65,6 +67,8 @@ bool dkim_private_save(const struct dkim_private *, const struct dkim_private_na
 size_t dkim_private_sign(
 	const struct dkim_private *, const unsigned char hash[DIGEST_SIZE], unsigned char *out);
 
+/* As a= has it: "rsa-sha256". */
+const char *dkim_private_algorithm(const struct dkim_private *);
 /* The record of RFC 6376 section 3.6.1: "v=DKIM1; k=rsa; p=...". False: it does not fit. */
 bool dkim_private_record(const struct dkim_private *, char out[DKIM_PRIVATE_RECORD_SIZE]);
 /* The public key is this one's. */

@@ -54,21 +54,27 @@ join(char out[PATH_MAX], const struct complaint *c, const char *dir, const char 
 
 /* --- who can reach it --- */
 
+/* Of a file whose directory nobody named, for root: the daemon's user judges it after root. */
+#define ANYBODY ((uid_t)-1)
+
 static bool
 owner_good(const struct stat *st, uid_t dir_owner)
 {
 	uid_t self = geteuid();
 
+	if (self == 0 && dir_owner == ANYBODY)
+		return true;
 	return st->st_uid == 0 || st->st_uid == (self == 0 ? dir_owner : self);
 }
 
 static bool
 refuse_owner(const struct complaint *c, const char *path, const struct stat *st)
 {
-	return complain(c,
-		"%.300s belongs to user %lu, who could replace the key; "
-		"chown it to root or to the daemon's user",
-		path, (unsigned long)st->st_uid);
+	/* Root does not know that user but by the directory. */
+	return complain(c, "%.300s belongs to user %lu, who could replace the key; chown it to %s",
+		path, (unsigned long)st->st_uid,
+		geteuid() == 0 ? "root, or all keys and their directories to the daemon's user"
+			       : "root or to the daemon's user");
 }
 
 /* top: owner of the directory with all keys; -1: this is that directory. */
@@ -152,6 +158,30 @@ read_key(const struct complaint *c, const char *path, int fd)
 	return key;
 }
 
+/* Not to wait for who writes into a FIFO. */
+static int
+open_key(const char *path)
+{
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+struct dkim_private *
+dkim_private_read(const char *path, char *why, size_t why_size)
+{
+	const struct complaint c = {why, why_size};
+	struct dkim_private *key = NULL;
+	int fd = open_key(path);
+
+	if (fd < 0) {
+		complain(&c, "%.300s: %s", path, strerror(errno));
+		return NULL;
+	}
+	if (check_file(&c, path, fd, ANYBODY))
+		key = read_key(&c, path, fd);
+	close(fd);
+	return key;
+}
+
 /* The most frequent mistakes, and what to do. */
 static void
 explain_open(const struct complaint *c, const struct dkim_private_name *name, const char *path,
@@ -182,8 +212,7 @@ dkim_private_load(const struct dkim_private_name *name, char *why, size_t why_si
 	if (!join(dir, &c, name->dir, name->domain, "") ||
 		!join(path, &c, dir, name->selector, ".pem"))
 		return NULL;
-	/* Not to wait for who writes into a FIFO. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	fd = open_key(path);
 	if (fd < 0) {
 		explain_open(&c, name, path, errno);
 		return NULL;

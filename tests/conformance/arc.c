@@ -101,25 +101,26 @@ seal(char **argv)
 							 : ARC_NONE,
 		.results = argv[6],
 		.now = strtoll(argv[7], NULL, 10)};
-	struct dkim_signer signer;
+	char why[DKIM_PRIVATE_WHY], *text, *fields;
+	struct dkim_private *key = dkim_private_read(argv[2], why, sizeof(why));
 	struct arc_message m;
-	char why[512], *text, *fields;
 	size_t len;
 
 	text = arc_read_file(argv[8], &len);
-	if (text == NULL || !dkim_signer_open(&signer, argv[2], why, sizeof(why))) {
+	if (text == NULL || key == NULL) {
 		fprintf(stderr, "arc: %s\n", text == NULL ? "no message" : why);
 		free(text);
+		dkim_private_free(key);
 		return 2;
 	}
-	sealer.signer = &signer;
+	sealer.key = key;
 	arc_message_split(&m, text, len);
 	fields = arc_message_seal(&m, &sealer);
 	if (fields != NULL)
 		fputs(fields, stdout);
 	free(fields);
 	arc_message_free(&m);
-	dkim_signer_close(&signer);
+	dkim_private_free(key);
 	return fields == NULL;
 }
 

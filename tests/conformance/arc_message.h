@@ -130,7 +130,7 @@ arc_message_hash(const struct arc_message *m, unsigned char out[DIGEST_SIZE])
 
 /* Who seals, and what it says of the chain and of the message. */
 struct arc_sealer {
-	const struct dkim_signer *signer;
+	const struct dkim_private *key;
 	const char *domain, *selector;
 	enum arc_status status;
 	const char *results; /* behind "i=N; " */
@@ -146,7 +146,7 @@ arc_message_seal(const struct arc_message *m, const struct arc_sealer *sealer)
 		.status = sealer->status,
 		.domain = sealer->domain,
 		.selector = sealer->selector,
-		.signer = sealer->signer,
+		.key = sealer->key,
 		.now = sealer->now};
 	struct arc_seal_set *set = calloc(1, sizeof(*set));
 	char *results = NULL, *text = NULL;

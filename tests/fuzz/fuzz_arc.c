@@ -119,17 +119,17 @@ check(const struct arc_message *m, const struct arc_chain *chain, const char *ke
 static void
 check_seal(const struct arc_message *m)
 {
-	struct dkim_signer signer = {NULL, DKIM_SIG_ED25519_SHA256};
+	struct dkim_private key = {.type = DKIM_KEY_ED25519};
 	const struct arc_sealer sealer = {
-		&signer, "seal.example", "s", ARC_PASS, "mx.example; none", 1800000000};
+		&key, "seal.example", "s", ARC_PASS, "mx.example; none", 1800000000};
 	struct arc_chain chain;
 	struct canon_field *fields;
 	struct arc_message own;
 	char *text;
 
-	signer.pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, secret, sizeof(secret));
+	key.pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, secret, sizeof(secret));
 	text = arc_message_seal(m, &sealer);
-	dkim_signer_close(&signer);
+	EVP_PKEY_free(key.pkey);
 	if (text == NULL)
 		return;
 	arc_message_split(&own, text, strlen(text));

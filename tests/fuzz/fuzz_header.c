@@ -98,10 +98,18 @@ field_value(const void *context, const char *name, size_t n)
 	return count_fields(context, name) == n ? subject : NULL;
 }
 
+static const char *
+field_spelling(const void *context, const char *name, size_t n)
+{
+	check(count_fields(context, name) == n);
+	return "SUBJECT";
+}
+
 static void
 check_edits(struct arena *arena, const char *name, const char *value, const char *received)
 {
-	const struct edit_fields fields = {.count = count_fields, .value = field_value};
+	const struct edit_fields fields = {
+		.count = count_fields, .value = field_value, .spelling = field_spelling};
 	struct edit asked[] = {
 		{.kind = EDIT_ADD_HEADER, .name = name, .value = value},
 		{.kind = EDIT_SET_HEADER, .name = name, .value = value, .index = 1},

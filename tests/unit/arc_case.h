@@ -11,6 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "../../plugins/lib/taglist.h"
 #include "../conformance/arc_message.h"
 #include "table.h"
 
@@ -26,7 +27,7 @@
 static const char *const arc_names[] = {"one", "two", "three", "four"};
 
 struct arc_case {
-	struct dkim_signer signers[4];
+	struct dkim_private signers[4];
 	char records[4][1024];
 	char absent[4], late[4]; /* of their keys */
 	const char *results;	 /* what the next sealer records */
@@ -44,7 +45,7 @@ arc_case_key(struct arc_case *c, int i)
 
 	ck_assert_ptr_nonnull(pkey);
 	c->signers[i] =
-		(struct dkim_signer){pkey, rsa ? DKIM_SIG_RSA_SHA256 : DKIM_SIG_ED25519_SHA256};
+		(struct dkim_private){.type = rsa ? DKIM_KEY_RSA : DKIM_KEY_ED25519, .pkey = pkey};
 	if (rsa)
 		len = (size_t)i2d_PUBKEY(pkey, &p);
 	else
@@ -67,7 +68,7 @@ static inline void
 arc_case_fini(struct arc_case *c)
 {
 	for (int i = 0; i < 4; i++)
-		dkim_signer_close(&c->signers[i]);
+		EVP_PKEY_free(c->signers[i].pkey);
 	free(c->text);
 }
 
@@ -169,17 +170,19 @@ arc_case_replace(struct arc_case *c, const char *old, const char *new)
 static inline void
 arc_case_seal_again(struct arc_case *c, unsigned i, int who)
 {
-	char old[DKIM_SIGN_TEXT_SIZE], new[DKIM_SIGN_TEXT_SIZE];
-	unsigned char hashes[ARC_SETS_MOST][DIGEST_SIZE];
+	char old[2 * DKIM_PRIVATE_OCTETS], new[2 * DKIM_PRIVATE_OCTETS];
+	unsigned char hashes[ARC_SETS_MOST][DIGEST_SIZE], octets[DKIM_PRIVATE_OCTETS];
 	const struct dkim_sig *sig;
 	struct arc_chain chain;
 	struct arc_message m;
+	size_t len;
 
 	arc_message_split(&m, strdup(c->text), strlen(c->text));
 	ck_assert(arc_chain_init(&chain, m.fields, m.count));
 	ck_assert_str_eq(chain.problem, "");
 	ck_assert(arc_seal_hashes(&chain, hashes));
-	ck_assert(dkim_signer_sign(&c->signers[who], hashes[i - 1], new));
+	len = dkim_private_sign(&c->signers[who], hashes[i - 1], octets);
+	ck_assert(taglist_write_base64(octets, len, new, sizeof(new)));
 	sig = chain.sets[i - 1].seal;
 	snprintf(
 		old, sizeof(old), "%.*s", (int)(sig->b_to - sig->b_from), sig->value + sig->b_from);

@@ -274,8 +274,9 @@ START_TEST(owner)
 	ck_assert_int_eq(chown(path, 12345, (gid_t)-1), 0);
 	ck_assert_ptr_null(dkim_private_load(
 		&(struct dkim_private_name){f.dir, "example.com", "s1"}, why, sizeof(why)));
-	ck_assert_msg(strstr(why, " belongs to user 12345, who could replace the key; chown it to "
-				  "root or to the daemon's user") != NULL,
+	ck_assert_msg(
+		strstr(why, " belongs to user 12345, who could replace the key; chown it to "
+			    "root, or all keys and their directories to the daemon's user") != NULL,
 		"%s: %s", owners[_i].what, why);
 	files_fini(&f);
 }
@@ -327,6 +328,49 @@ START_TEST(name)
 		&(struct dkim_private_name){f.dir, names[_i].domain, names[_i].selector}, why,
 		sizeof(why)));
 	ck_assert_msg(strstr(why, names[_i].why) != NULL, "%s: %s", names[_i].what, why);
+	files_fini(&f);
+}
+END_TEST
+
+/* A file that a setting names, wherever it stands. */
+static const struct {
+	const char *what, *path; /* below the directory with keys */
+	mode_t mode;
+	uid_t owner;	 /* 0: who made it */
+	const char *why; /* NULL: it is used */
+} files[] = {
+	{"a key for its owner alone", "example.com/s1.pem", 0600, 0, NULL},
+	{"a key that the group may read", "example.com/s1.pem", 0640, 0, NULL},
+	{"a key of the daemon's user, whom root does not know", "example.com/s1.pem", 0600, 12345,
+		NULL},
+	{"a key that all may read", "example.com/s1.pem", 0644, 0,
+		"has mode 0644, so others can reach the key"},
+	{"a key that the group may write", "example.com/s1.pem", 0660, 0,
+		"has mode 0660, so others can reach the key"},
+	{"a directory", "example.com", 0700, 0, "is not a file"},
+	{"no file", "example.com/s2.pem", 0, 0, ": No such file or directory"},
+};
+
+START_TEST(file)
+{
+	char path[192], why[DKIM_PRIVATE_WHY] = "";
+	struct dkim_private *key;
+	struct files f;
+
+	if (files[_i].owner != 0 && geteuid() != 0) {
+		table_skip("file", "only root can give files away");
+		return;
+	}
+	files_init(&f);
+	snprintf(path, sizeof(path), "%s/%s", f.dir, files[_i].path);
+	chmod(path, files[_i].mode);
+	if (files[_i].owner != 0)
+		ck_assert_int_eq(chown(path, files[_i].owner, (gid_t)-1), 0);
+	key = dkim_private_read(path, why, sizeof(why));
+	ck_assert_msg((key != NULL) == (files[_i].why == NULL), "%s: %s", files[_i].what, why);
+	if (key == NULL)
+		ck_assert_msg(strstr(why, files[_i].why) != NULL, "%s: %s", files[_i].what, why);
+	dkim_private_free(key);
 	files_fini(&f);
 }
 END_TEST
@@ -432,6 +476,7 @@ main(void)
 	tcase_add_loop_test(tc, owner, 0, LENGTH(owners));
 	tcase_add_test(tc, owner_of_all_of_it);
 	tcase_add_loop_test(tc, name, 0, LENGTH(names));
+	tcase_add_loop_test(tc, file, 0, LENGTH(files));
 	tcase_add_test(tc, fifo_is_not_waited_for);
 	tcase_add_test(tc, huge_file_is_no_key);
 	tcase_add_loop_test(tc, new_key_is_saved_and_loaded, 0, LENGTH(made));

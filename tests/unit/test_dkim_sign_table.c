@@ -72,6 +72,17 @@ static const struct {
 		"line 1: \"<a.org\": an envelope sender is <ADDRESS> or <DOMAIN>"},
 	{"the null sender", "<> a.org s\n",
 		"line 1: \"<>\": an envelope sender is <ADDRESS> or <DOMAIN>"},
+	{"all addresses of a domain, as OpenDKIM has them", "*@a.org a.org s\n",
+		"line 1: \"*@a.org\" would never be found: write a.org, or .a.org for the domains "
+		"below it"},
+	{"all domains below one, as others have them", "*.a.org a.org s\n",
+		"line 1: \"*.a.org\" would never be found: write a.org, or .a.org for the domains "
+		"below it"},
+	{"an address with a star in it", "a*@a.org a.org s\n", NULL},
+	{"a domain with a dot at its end", "a.org. a.org s\n",
+		"line 1: \"a.org.\" would never be found: write it without the last dot"},
+	{"an address with a dot at its end", "<ann@a.org.> a.org s\n",
+		"line 1: \"ann@a.org.\" would never be found: write it without the last dot"},
 	{"a list of patterns", "a.org,b.org a.org s\n",
 		"line 1: \"a.org,b.org\" is neither an address nor a domain"},
 };

@@ -474,6 +474,7 @@ static const struct {
 	{"nothing oversigned", "oversign = [ ]", {"h=From:Subject:Date:Message-ID:To;"},
 		{"From:From"}},
 	{"the end of it", "sign_expire = 10d", {" x="}, {NULL}},
+	{"an end within the second", "sign_expire = 1ms", {" x="}, {NULL}},
 };
 
 START_TEST(tag)
@@ -557,6 +558,37 @@ START_TEST(oversigned_field_cannot_be_added)
 }
 END_TEST
 
+/* Fields that a message lacks, and a server on the way adds. */
+static const struct {
+	const char *what, *settings, *name;
+	const char *signers;
+} lacking[] = {
+	{"a Date: from the next server", "", "Date", BOTH},
+	{"a Message-ID: from the next server", "oversign = [ From, Message-ID ]", "Message-ID",
+		BOTH},
+	{"a Subject: from somebody", "", "Subject", "HEADER rsa.example.com HEADER ed.example.com"},
+};
+
+START_TEST(field_that_a_server_supplies_does_no_harm)
+{
+	const struct cm_header fields[] = {FIELD("From", "bob@example.com")};
+	const struct mail m = {"127.0.0.1", NULL, "<bob@example.com>", fields, 1, "x"};
+	char signers[256];
+	struct made made;
+	struct world w;
+
+	world_init(&w, lacking[_i].settings, "", "");
+	send(&w, &m);
+	make(&made, &m, &w.d.answer);
+	insert_at(&made, 0, lacking[_i].name, "added");
+	verify(&made, signers, sizeof(signers));
+	ck_assert_msg(
+		strcmp(signers, lacking[_i].signers) == 0, "%s: %s", lacking[_i].what, signers);
+	made_fini(&made);
+	world_fini(&w);
+}
+END_TEST
+
 /* A hundred fields of a name are all covered; three hundred are too many. */
 START_TEST(many_fields)
 {
@@ -618,6 +650,26 @@ START_TEST(edit)
 	make(&made, &m, &w.d.answer);
 	verify(&made, signers, sizeof(signers));
 	ck_assert_msg(strcmp(signers, edits[_i].signers) == 0, "%s: %s", edits[_i].what, signers);
+	made_fini(&made);
+	world_fini(&w);
+}
+END_TEST
+
+/* Postfix writes the name of the edit, Sendmail keeps the one that is there: they must be one. */
+START_TEST(name_of_a_changed_field)
+{
+	const struct mail m = {
+		"127.0.0.1", NULL, "<bob@example.com>", plain, LENGTH(plain), "text\r\n"};
+	char signers[256];
+	struct made made;
+	struct world w;
+
+	world_init(&w, "sign_canonicalization = simple/simple", "edits,",
+		"plugin edits { type = trace; answer = [ \"eom set_header 1 SUBJECT: x\" ] }\n");
+	send(&w, &m);
+	make(&made, &m, &w.d.answer);
+	verify(&made, signers, sizeof(signers));
+	ck_assert_str_eq(signers, BOTH);
 	made_fini(&made);
 	world_fini(&w);
 }
@@ -801,8 +853,10 @@ main(void)
 	tcase_add_test(tc, times);
 	tcase_add_test(tc, no_line_is_long);
 	tcase_add_loop_test(tc, oversigned_field_cannot_be_added, 0, LENGTH(additions));
+	tcase_add_loop_test(tc, field_that_a_server_supplies_does_no_harm, 0, LENGTH(lacking));
 	tcase_add_test(tc, many_fields);
 	tcase_add_loop_test(tc, edit, 0, LENGTH(edits));
+	tcase_add_test(tc, name_of_a_changed_field);
 	tcase_add_test(tc, shadow_changes_nothing);
 	tcase_add_test(tc, accepted_mail_is_signed);
 	tcase_add_test(tc, messages_of_a_connection);

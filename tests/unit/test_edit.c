@@ -204,16 +204,31 @@ struct received {
 	const char *rcpts[4];
 };
 
-static const char *
-received_value(const void *context, const char *name, size_t n)
+/* The n-th field: its name and value. */
+static const char *const *
+received_field(const void *context, const char *name, size_t n)
 {
 	const struct received *r = context;
 
 	for (size_t i = 0; i < LENGTH(r->fields) && r->fields[i][0] != NULL; i++) {
 		if (strcasecmp(r->fields[i][0], name) == 0 && --n == 0)
-			return r->fields[i][1];
+			return r->fields[i];
 	}
 	return NULL;
+}
+
+static const char *
+received_value(const void *context, const char *name, size_t n)
+{
+	const char *const *field = received_field(context, name, n);
+
+	return field == NULL ? NULL : field[1];
+}
+
+static const char *
+received_spelling(const void *context, const char *name, size_t n)
+{
+	return received_field(context, name, n)[0];
 }
 
 static size_t
@@ -303,13 +318,13 @@ static const struct plan_case {
 			SENDER("s@x.y"), BODY("b"), END},
 		"body|sender s@x.y|+rcpt n@x.y|A[1]=n|insert 0 D: v|add C: v|hold r|"},
 	{"deletions from the last to the first", {{{"A", "1"}, {"A", "2"}, {"A", "3"}}, {0}},
-		{REMOVE("A", 1), REMOVE("A", 3), SET("a", 2, "n"), END}, "-A[3]|a[2]=n|-A[1]|"},
+		{REMOVE("A", 1), REMOVE("A", 3), SET("a", 2, "n"), END}, "-A[3]|A[2]=n|-A[1]|"},
 	{"a set of a field that is not there adds it", {{{"A", "1"}}, {0}},
 		{SET("A", 2, "n"), SET("B", 1, "m"), END}, "add A: n|add B: m|"},
 	{"a removal of a field that is not there is nothing", {{{"A", "1"}}, {0}},
 		{REMOVE("A", 2), REMOVE("B", 1), END}, ""},
 	{"the last set of a field wins", {{{"A", "1"}}, {0}},
-		{SET("A", 1, "x"), SET("a", 1, "y"), END}, "a[1]=y|"},
+		{SET("A", 1, "x"), SET("a", 1, "y"), END}, "A[1]=y|"},
 	{"the last set of a missing field wins", {{{0}}, {0}},
 		{SET("A", 1, "x"), SET("A", 1, "y"), END}, "add A: y|"},
 	{"a set after a removal wins", {{{"A", "1"}}, {0}}, {REMOVE("A", 1), SET("A", 1, "y"), END},
@@ -345,7 +360,7 @@ static const struct plan_case {
 		"+rcpt c@x.y|-rcpt a@x.y|+rcpt b@x.y|"},
 	{"a prefix", {{{"Subject", "hello"}}, {0}}, {PREFIX("[X] "), END}, "Subject[1]=[X] hello|"},
 	{"a prefix before the blank of the wire", {{{"subject", " hello"}}, {0}},
-		{PREFIX("[X] "), END}, "Subject[1]=[X] hello|"},
+		{PREFIX("[X] "), END}, "subject[1]=[X] hello|"},
 	{"a prefix of a folded subject", {{{"Subject", "he\r\n llo"}}, {0}}, {PREFIX("[X] "), END},
 		"Subject[1]=[X] he\n llo|"},
 	{"a prefix of a subject with a bare CR", {{{"Subject", "a\rb\n "}}, {0}},
@@ -413,8 +428,8 @@ describe(const struct edit *e)
 static const char *
 planned(const struct plan_case *c, size_t split)
 {
-	struct edit_fields fields = {received_count, received_value, received_rcpt,
-		rcpt_count(&c->received), &c->received};
+	struct edit_fields fields = {received_count, received_value, received_spelling,
+		received_rcpt, rcpt_count(&c->received), &c->received};
 	struct edit_plan out;
 	const char *all = "";
 
@@ -445,7 +460,8 @@ END_TEST
 START_TEST(plan_without_recipients_takes_them_as_asked)
 {
 	const struct received none = {{{0}}, {0}};
-	struct edit_fields fields = {received_count, received_value, NULL, 0, &none};
+	struct edit_fields fields = {
+		received_count, received_value, received_spelling, NULL, 0, &none};
 	struct edit e = DROP("a@x.y");
 	struct edit_plan plan;
 
@@ -488,7 +504,8 @@ discard_crowd(void)
 START_TEST(crowd_is_looked_at_once)
 {
 	const struct received none = {{{0}}, {0}};
-	struct edit_fields fields = {received_count, received_value, crowd_rcpt, CROWD, &none};
+	struct edit_fields fields = {
+		received_count, received_value, received_spelling, crowd_rcpt, CROWD, &none};
 	struct edit_plan plan;
 	struct edit e = RCPT("new@x.y");
 

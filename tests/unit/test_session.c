@@ -215,6 +215,7 @@ START_TEST(headers_are_found_by_name_and_number)
 	ck_assert_uint_eq(f.count(f.context, "Received"), 2);
 	ck_assert_uint_eq(f.count(f.context, "To"), 0);
 	ck_assert_str_eq(f.value(f.context, "Received", 2), "four");
+	ck_assert_str_eq(f.spelling(f.context, "Received", 2), "RECEIVED");
 }
 END_TEST
 

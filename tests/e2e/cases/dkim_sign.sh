@@ -109,6 +109,9 @@ it "a login with its own address" by_login bob bob@example.com bob@example.com "
 it "a login with the address of another" by_login bob bob@example.com carol@example.com none
 it "mail from outside in our name" incoming
 it "a plain message" submitted "$BOTH" bob@example.com "${HEAD[@]}" "" text
+it "no Date:, which Sendmail adds" submitted "$BOTH" bob@example.com "${HEAD[@]::4}" "" text
+it "a name with a dot and no quotes" submitted "$BOTH" bob@example.com "From: Bob Q. Public <bob@example.com>" "${HEAD[@]:1}" "" text
+it "a name with an apostrophe" submitted "$BOTH" bob@example.com "${HEAD[@]::3}" "To: O'Hara <alice@example.com>" "${HEAD[@]:4}" "" text
 it "a bounce" submitted "$BOTH" "" "${HEAD[@]}" "" text
 it "no body" submitted "$BOTH" bob@example.com "${HEAD[@]}" ""
 it "empty lines at the end" submitted "$BOTH" bob@example.com "${HEAD[@]}" "" text "" "" ""
