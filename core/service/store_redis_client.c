@@ -188,7 +188,7 @@ may_wait(struct redis_client *c)
 		return now - c->since < c->timeout_us;
 	case REDIS_JOINED:
 		return !c->slow &&
-		       (c->sent.first == NULL || now - c->sent.first->sent_at < c->timeout_us);
+		       (c->sent.first == NULL || now - c->sent.first->asked_at < c->timeout_us);
 	case REDIS_AWAY:
 		return false;
 	}
@@ -270,6 +270,7 @@ redis_client_ask(struct redis_client *c, struct redis_request *r, int64_t deadli
 {
 	int64_t now = clock_now();
 
+	r->asked_at = now;
 	if (deadline > now + c->timeout_us)
 		deadline = now + c->timeout_us;
 	if (deadline > now && !worker_stopped() && hand_over(c, r))

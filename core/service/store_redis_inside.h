@@ -26,7 +26,7 @@ struct redis_request {
 	bool again; /* its script was loaded for it: once is enough */
 	size_t wanted, got;
 	struct redis_reply **replies;
-	int64_t sent_at; /* clock_now() */
+	int64_t asked_at; /* clock_now(); nobody waits longer than the timeout from here */
 	/* Under the client's lock. */
 	bool done; /* all replies are there, or no more will come */
 	bool left; /* nobody waits: whoever is done with it frees it */

@@ -123,7 +123,6 @@ send_request(struct redis_client *c, struct redis_request *r)
 	if (r->name_at != 0)
 		memcpy(r->wire.data + r->name_at, c->names.of[r->script], REDIS_SCRIPT_NAME);
 	buf_add(&c->link.out, r->wire.data, r->wire.len);
-	r->sent_at = clock_now();
 	redis_requests_append(&c->sent, r);
 }
 
@@ -148,6 +147,7 @@ send_again(struct redis_client *c, struct redis_request *r)
 	load->wanted = REDIS_SCRIPTS;
 	load->replies = mem_zalloc(REDIS_SCRIPTS, sizeof(*load->replies));
 	redis_find_load(&load->wire);
+	load->asked_at = clock_now();
 	send_request(c, load);
 	r->again = true;
 	send_request(c, r);
@@ -222,7 +222,7 @@ receive(struct redis_client *c, struct err *err)
 static int64_t
 oldest(const struct redis_client *c)
 {
-	return c->sent.first == NULL ? -1 : clock_now() - c->sent.first->sent_at;
+	return c->sent.first == NULL ? -1 : clock_now() - c->sent.first->asked_at;
 }
 
 static int64_t
