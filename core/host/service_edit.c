@@ -48,6 +48,49 @@ cm_reply(struct cm_session *s, int code, const char *status, const char *format,
 	return false;
 }
 
+/* Only texts one after the other: "%s is %s". */
+static bool
+is_plain(const char *format)
+{
+	for (const char *p = format; (p = strchr(p, '%')) != NULL; p += 2) {
+		if (p[1] != 's')
+			return false;
+	}
+	return true;
+}
+
+static size_t
+append(char text[REASON_MAX], size_t at, const char *more, size_t len)
+{
+	size_t room = REASON_MAX - 1 - at;
+
+	len = len < room ? len : room;
+	memcpy(text + at, more, len);
+	return at + len;
+}
+
+/* Each link has a reason for each recipient, and printf() takes longer than what it is for. */
+static void
+join(char text[REASON_MAX], const char *format, va_list args)
+{
+	size_t at = 0;
+
+	while (*format != '\0') {
+		size_t len = strcspn(format, "%");
+		const char *value;
+
+		at = append(text, at, format, len);
+		format += len;
+		if (*format == '\0')
+			break;
+		value = va_arg(args, const char *);
+		value = value == NULL ? "(null)" : value;
+		at = append(text, at, value, strlen(value));
+		format += 2;
+	}
+	text[at] = '\0';
+}
+
 void
 cm_reason(struct cm_session *s, const char *format, ...)
 {
@@ -57,7 +100,10 @@ cm_reason(struct cm_session *s, const char *format, ...)
 	if (chain_running(s) == NULL)
 		return;
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	if (is_plain(format))
+		join(text, format, args);
+	else
+		vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	chain_set_reason(s, arena_strdup(session_arena(s), text));
 }

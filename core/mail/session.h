@@ -37,6 +37,7 @@ struct session_pair {	   /* note, result, macro */
 	const char *group; /* result: plugin; else NULL */
 	const char *name;
 	const char *value;
+	size_t name_len; /* of a note or result */
 	struct session_pair *next;
 };
 

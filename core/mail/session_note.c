@@ -14,18 +14,23 @@
 /* More names than this are a loop. */
 #define PAIRS_MOST 256u
 
-/* Most differ in a first octet. The list is gone through for each result of each recipient. */
+/* The list is gone through for each result of each recipient; most differ in a length or a first
+   octet. */
 static bool
-same_pair(const struct session_pair *pair, const char *group, const char *name)
+same_pair(const struct session_pair *pair, const char *group, const char *name, size_t len)
 {
-	return pair->name[0] == name[0] && (group == NULL || pair->group[0] == group[0]) &&
-	       strcmp(pair->name, name) == 0 && (group == NULL || strcmp(pair->group, group) == 0);
+	return pair->name_len == len && pair->name[0] == name[0] &&
+	       (group == NULL || pair->group[0] == group[0]) &&
+	       memcmp(pair->name, name, len) == 0 &&
+	       (group == NULL || strcmp(pair->group, group) == 0);
 }
 
 static const struct session_pair *
 find(const struct session_pair *list, const char *group, const char *name)
 {
-	while (list != NULL && !same_pair(list, group, name))
+	size_t len = list == NULL ? 0 : strlen(name);
+
+	while (list != NULL && !same_pair(list, group, name, len))
 		list = list->next;
 	return list;
 }
@@ -51,24 +56,36 @@ say_full(struct cm_session *s)
 	s->pairs_said = true;
 }
 
+/* All in one piece: a message has some thirty. */
+static struct session_pair *
+new_pair(struct arena *arena, const char *group, const char *name, size_t len)
+{
+	size_t group_size = group == NULL ? 0 : strlen(group) + 1;
+	struct session_pair *pair = arena_alloc(arena, sizeof(*pair) + len + 1 + group_size);
+	char *text = (char *)(pair + 1);
+
+	pair->name_len = len;
+	pair->name = memcpy(text, name, len + 1);
+	if (group != NULL)
+		pair->group = memcpy(text + len + 1, group, group_size);
+	return pair;
+}
+
 /* In order of first setting: the log shows results so. */
 static void
 set(struct cm_session *s, struct session_pair **at, struct arena *arena, const char *group,
 	const char *name, const char *value)
 {
-	size_t count = 0;
+	size_t count = 0, len = strlen(name);
 
-	for (; *at != NULL && !same_pair(*at, group, name); at = &(*at)->next)
+	for (; *at != NULL && !same_pair(*at, group, name, len); at = &(*at)->next)
 		count++;
 	if (*at == NULL && count >= PAIRS_MOST) {
 		say_full(s);
 		return;
 	}
-	if (*at == NULL) {
-		*at = arena_alloc(arena, sizeof(**at));
-		(*at)->group = arena_strdup(arena, group);
-		(*at)->name = arena_strdup(arena, name);
-	}
+	if (*at == NULL)
+		*at = new_pair(arena, group, name, len);
 	/* What is the same for ten thousand recipients is kept once. */
 	if ((*at)->value == NULL || value == NULL || strcmp((*at)->value, value) != 0)
 		(*at)->value = arena_strdup(arena, value);

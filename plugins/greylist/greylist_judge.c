@@ -23,11 +23,14 @@ vouched_for(struct cm_session *s, char *out, size_t size)
 	const char *result = cm_result(s, "spf", "result"), *domain = cm_result(s, "spf", "domain");
 	const char *scope = cm_result(s, "spf", "scope");
 	const char *term = cm_result(s, "spf", "mechanism");
+	size_t need = domain == NULL ? 0 : strlen(domain) + 1;
 
-	return config_of(s)->use_spf && result != NULL && strcmp(result, "pass") == 0 &&
-	       scope != NULL && strcmp(scope, "mailfrom") == 0 && domain != NULL &&
-	       domain[0] != '\0' && (term == NULL || !greylist_matches_anybody(term)) &&
-	       snprintf(out, size, "%s", domain) < (int)size;
+	if (!config_of(s)->use_spf || result == NULL || strcmp(result, "pass") != 0 ||
+		scope == NULL || strcmp(scope, "mailfrom") != 0 || need <= 1 || need > size ||
+		(term != NULL && greylist_matches_anybody(term)))
+		return false;
+	memcpy(out, domain, need);
+	return true;
 }
 
 /* What is no address still is what it is. */
@@ -60,10 +63,11 @@ sender_of(struct cm_session *s)
 static void
 publish(struct cm_session *s, const char *result, int64_t wait)
 {
-	char seconds[24];
+	char seconds[24] = "0";
 
 	cm_set_result(s, "result", result);
-	snprintf(seconds, sizeof(seconds), "%lld", (long long)wait);
+	if (wait != 0)
+		snprintf(seconds, sizeof(seconds), "%lld", (long long)wait);
 	cm_set_result(s, "wait", seconds);
 }
 

@@ -5,13 +5,13 @@
  * Keys can be read: greylist/LINK/triple/FROM/SENDER/RECIPIENT. They are bounded, so that nobody
  * escapes with a long address.
  */
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "greylist.h"
+#include "../lib/network.h"
 
 #define PART_MOST 128u /* octets; longer parts are hashed behind so many */
 /* Bits of the largest networks that one end site gets (RFC 6177 section 2). */
@@ -168,31 +168,11 @@ greylist_part(const char *key, unsigned index, char out[GREYLIST_PART_SIZE])
 	return true;
 }
 
-static void
-mask(unsigned char *octets, size_t len, int64_t bits)
-{
-	for (size_t i = 0; i < len; i++, bits -= 8) {
-		if (bits <= 0)
-			octets[i] = 0;
-		else if (bits < 8)
-			octets[i] &= (unsigned char)(0xff << (8 - bits));
-	}
-}
-
 bool
 greylist_network(const struct greylist_config *c, const char *ip, char *out, size_t size)
 {
-	bool four = strchr(ip, ':') == NULL;
-	int family = four ? AF_INET : AF_INET6;
-	int64_t bits = four ? c->prefix_v4 : c->prefix_v6;
-	unsigned char octets[16];
-	char text[INET6_ADDRSTRLEN];
-
-	if (inet_pton(family, ip, octets) != 1)
-		return false;
-	mask(octets, four ? 4 : 16, bits);
-	inet_ntop(family, octets, text, sizeof(text));
-	return snprintf(out, size, "%s/%d", text, (int)bits) < (int)size;
+	return size >= NETWORK_SIZE &&
+	       network_of(ip, (unsigned)c->prefix_v4, (unsigned)c->prefix_v6, out);
 }
 
 bool

@@ -5,15 +5,13 @@
  * A part that nobody told is never a text of its own: all who have none would share one limit.
  */
 #include "ratelimit.h"
+#include "../lib/network.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #define LENGTH(table) (sizeof(table) / sizeof(*(table)))
-#define NET_SIZE      (INET6_ADDRSTRLEN + 4)
 
 /* --- what the parts are --- */
 
@@ -52,32 +50,19 @@ get_client_ip(struct cm_session *s, const struct cm_address *rcpt, const char **
 	return told(cm_client(s)->ip, value);
 }
 
-static void
-mask(unsigned char *octets, size_t count, size_t bits)
-{
-	for (size_t i = bits / 8; i < count; i++) {
-		unsigned kept = i == bits / 8 ? (unsigned)(bits % 8) : 0;
-
-		octets[i] = (unsigned char)(octets[i] & (0xff00u >> kept));
-	}
-}
-
 const char *
 ratelimit_net(struct cm_session *s, const char *ip)
 {
 	const struct ratelimit_config *config = cm_config(s);
-	int family = strchr(ip, ':') == NULL ? AF_INET : AF_INET6;
-	int64_t bits = family == AF_INET ? config->prefix_v4 : config->prefix_v6;
-	unsigned char octets[sizeof(struct in6_addr)];
-	char *net;
+	char net[NETWORK_SIZE], *kept;
+	size_t size;
 
-	if (inet_pton(family, ip, octets) != 1)
+	if (!network_of(ip, (unsigned)config->prefix_v4, (unsigned)config->prefix_v6, net))
 		return NULL;
-	net = cm_msg_alloc(s, NET_SIZE);
-	mask(octets, family == AF_INET ? 4 : sizeof(octets), (size_t)bits);
-	inet_ntop(family, octets, net, INET6_ADDRSTRLEN);
-	snprintf(net + strlen(net), NET_SIZE - strlen(net), "/%d", (int)bits);
-	return net;
+	size = strlen(net) + 1;
+	kept = cm_msg_alloc(s, size);
+	memcpy(kept, net, size);
+	return kept;
 }
 
 static enum cm_known

@@ -357,6 +357,13 @@ strength(const char *word)
 	return 0;
 }
 
+/* What was said before is stronger. Most often it is the same. */
+static bool
+weaker(const char *word, const char *before)
+{
+	return before != NULL && strcmp(word, before) != 0 && strength(word) < strength(before);
+}
+
 /* Under the link's name; as the type's where no other link says more. */
 static void
 publish(struct cm_session *s, const char *key, const char *value, bool strongest)
@@ -389,10 +396,10 @@ publish_word(struct cm_session *s, const char *word)
 {
 	const char *before = cm_result(s, "ratelimit", "result");
 	const char *own = cm_result(s, "ratelimit", cm_link_name(s));
-	bool strongest = strength(word) >= strength(before);
+	bool strongest = !weaker(word, before);
 
 	/* One recipient that was over the limit is not forgotten for the next. */
-	if (!taken_name(cm_link_name(s)) && strength(word) >= strength(own))
+	if (!weaker(word, own) && !taken_name(cm_link_name(s)))
 		cm_set_result(s, cm_link_name(s), word);
 	if (strongest)
 		cm_set_result(s, "result", word);
@@ -420,16 +427,21 @@ explain(struct cm_session *s, const struct ratelimit_subject *subject,
 	char reason[256] = "";
 	struct text t = {0, sizeof(reason), reason};
 
-	expand(&t, "%{key}: ", &r);
-	add_amount(&t, &r, a->store.used);
+	add_key(&t, &r);
+	add(&t, ": ");
+	add_used(&t, &r);
 	add(&t, " of ");
-	add_amount(&t, &r, a->store.limit);
-	if (r.config->count != RATELIMIT_BYTES)
-		expand(&t, " %{count}", &r);
-	expand(&t,
-		a->store.limit == window_of(a)->count ? " per %{period}"
-						      : " at once, %{limit} per %{period}",
-		&r);
+	add_burst(&t, &r);
+	if (r.config->count != RATELIMIT_BYTES) {
+		add(&t, " ");
+		add_count(&t, &r);
+	}
+	if (a->store.limit != window_of(a)->count) {
+		add(&t, " at once, ");
+		add_limit(&t, &r);
+	}
+	add(&t, " per ");
+	add_period(&t, &r);
 	if (a->outcome == RATELIMIT_OVER)
 		expand(&t, a->store.never ? ", too large by itself" : ", again in %{retry}", &r);
 	if (a->memory)

@@ -633,6 +633,68 @@ START_TEST(a_result_is_traced)
 }
 END_TEST
 
+static void
+reason_of_texts(struct cm_session *s)
+{
+	cm_reason(s, "%s is %s, %s", "a", "", "b%sb");
+}
+
+static void
+reason_of_more(struct cm_session *s)
+{
+	cm_reason(s, "%.2s has %d%%", "abc", 7);
+}
+
+static void
+reason_that_ends(struct cm_session *s)
+{
+	cm_reason(s, "%s at the end", "nothing");
+}
+
+static void
+long_reason(struct cm_session *s)
+{
+	char text[5000];
+
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	cm_reason(s, "<%s> %s", text, text);
+}
+
+static void
+longer_reason(struct cm_session *s)
+{
+	cm_reason(s, "<%0*d>", 5000, 7);
+}
+
+static const struct {
+	void (*hook)(struct cm_session *);
+	const char *reason; /* NULL: only how long it is matters */
+} reasons[] = {
+	{reason_of_texts, "a is , b%sb"},
+	{reason_of_more, "ab has 7%"},
+	{reason_that_ends, "nothing at the end"},
+	{long_reason, NULL},
+	{longer_reason, NULL},
+};
+
+/* With printf() or without: the same. */
+START_TEST(a_reason_is_what_was_said)
+{
+	const char *reason;
+	struct world w;
+
+	world_init(&w, ALL_NEEDS);
+	world_run(&w, CM_STAGE_MAIL, reasons[_i].hook, "hello\r\n");
+	reason = chain_trace(w.d.s)->first->reason;
+	if (reasons[_i].reason != NULL)
+		ck_assert_str_eq(reason, reasons[_i].reason);
+	else
+		ck_assert_uint_eq(strlen(reason), 255);
+	world_fini(&w);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -654,6 +716,7 @@ main(void)
 	tcase_add_test(t, results_notes_log_and_clock);
 	tcase_add_test(t, results_for_a_field);
 	tcase_add_test(t, a_result_is_traced);
+	tcase_add_loop_test(t, a_reason_is_what_was_said, 0, LENGTH(reasons));
 	tcase_add_test(t, replies_are_checked);
 	tcase_add_test(t, outside_hooks_nothing_counts);
 	suite_add_tcase(s, t);
