@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The network of an address, as part of a key. */
+/*
+ * test_network.c - the network of an address, as part of a key
+ */
 #include <string.h>
 
 #include "../../plugins/lib/network.h"
