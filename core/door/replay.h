@@ -11,12 +11,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "chain/chain.h"
 #include "conversation.h"
 
 struct replay_input {
 	const char *client_ip;	    /* NULL: a local client */
 	const char *client_name;    /* NULL: unknown */
+	const char *client_ptr;	    /* not verified; NULL: as client_name */
 	unsigned client_port, port; /* port: {daemon_port} */
 	const char *helo;
 	const char *from;
@@ -37,5 +39,26 @@ struct replay_output {
 /* Runs to the end or the final answer, which is left in *last. The conversation stays open. */
 void replay_run(struct conversation *, const struct replay_input *, const struct replay_output *,
 	struct answer *last);
+
+/* The same step by step, for who decides itself what the client does next. */
+struct replay_player {
+	struct conversation *c;
+	const struct replay_input *in;
+	const struct replay_output *out;
+	struct answer *last;  /* to the latest event */
+	struct arena scratch; /* addresses of the event at hand */
+	unsigned long steps;  /* as negotiated */
+};
+
+/* The conversation was opened; all is borrowed until the end. out may be NULL. */
+void replay_begin(struct replay_player *, struct conversation *, const struct replay_input *,
+	const struct replay_output *out, struct answer *last);
+/* True when the client may go on. What the MTA was asked not to send is not sent. */
+bool replay_step(struct replay_player *, const struct cm_event *);
+/* MAIL or RCPT with a path, with or without its brackets. */
+bool replay_path(struct replay_player *, enum cm_stage, const char *path);
+/* Header and body, behind DATA. */
+void replay_content(struct replay_player *, const char *message, size_t len);
+void replay_end(struct replay_player *);
 
 #endif

@@ -43,6 +43,12 @@ client_name(struct facts *f)
 	return f->in->client_name != NULL ? f->in->client_name : "unknown";
 }
 
+static const char *
+client_ptr(struct facts *f)
+{
+	return f->in->client_ptr != NULL ? f->in->client_ptr : client_name(f);
+}
+
 /* RFC 5321 section 4.1.3 spells IPv6 literals with a tag, and so does Postfix. */
 static const char *
 client_addr(struct facts *f)
@@ -159,7 +165,7 @@ static const struct row {
 	{"{client_connections}", CM_STAGE_CONNECT, CM_STAGE_CONNECT, client_connections},
 	{"{client_name}", CM_STAGE_CONNECT, CM_STAGE_EOM, client_name},
 	{"{client_port}", CM_STAGE_CONNECT, CM_STAGE_EOM, client_port},
-	{"{client_ptr}", CM_STAGE_CONNECT, CM_STAGE_EOM, client_name},
+	{"{client_ptr}", CM_STAGE_CONNECT, CM_STAGE_EOM, client_ptr},
 	{"{daemon_name}", CM_STAGE_CONNECT, CM_STAGE_EOM, our_name},
 	{"{daemon_port}", CM_STAGE_CONNECT, CM_STAGE_EOM, daemon_port},
 	{"{mail_addr}", CM_STAGE_MAIL, CM_STAGE_MAIL, path_addr},

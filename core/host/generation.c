@@ -108,7 +108,8 @@ build(struct build *b)
 	build_main(b);
 	build_listeners(b);
 	build_logs(b);
-	build_dns(b);
+	if (b->seams == NULL)
+		build_dns(b);
 	build_maps(b);
 	build_stores(b);
 	build_links(b);
@@ -121,12 +122,18 @@ build(struct build *b)
 }
 
 static struct generation *
-load(const char *path, bool to_serve, struct diag *diag)
+load(const char *path, bool to_serve, const struct generation_seams *seams, struct diag *diag)
 {
 	struct generation *g = new_generation(path);
-	struct build b = {.g = g, .diag = diag, .to_serve = to_serve};
+	struct build b = {.g = g, .diag = diag, .to_serve = to_serve, .seams = seams};
 
-	b.root = g->tree = conf_read(&g->arena, path, diag);
+	if (seams == NULL) {
+		b.root = conf_read(&g->arena, path, diag);
+	} else {
+		b.root = conf_parse(&g->arena, path, seams->text, seams->len, diag);
+		g->chain.resolver = seams->resolver;
+	}
+	g->tree = b.root;
 	b.world.arena = &g->arena;
 	b.world.base_dir = directory_of(&g->arena, path);
 	build(&b);
@@ -142,13 +149,19 @@ load(const char *path, bool to_serve, struct diag *diag)
 struct generation *
 generation_load(const char *path, struct diag *diag)
 {
-	return load(path, false, diag);
+	return load(path, false, NULL, diag);
 }
 
 struct generation *
 generation_load_to_serve(const char *path, struct diag *diag)
 {
-	return load(path, true, diag);
+	return load(path, true, NULL, diag);
+}
+
+struct generation *
+generation_load_with(const char *path, const struct generation_seams *seams, struct diag *diag)
+{
+	return load(path, false, seams, diag);
 }
 
 struct generation *

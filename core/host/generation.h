@@ -19,6 +19,8 @@
 
 struct conf_section;
 struct diag;
+struct resolver;
+struct script_cover;
 struct started; /* plugins whose start() succeeded */
 
 struct generation {
@@ -55,6 +57,21 @@ struct generation *generation_load_to_serve(const char *path, struct diag *);
 bool generation_start(struct generation *, struct err *) MUST_USE;
 /* Before the process ends, which sessions that hang do not: writes what stores have in memory. */
 void generation_flush(struct generation *);
+/*
+ * What stands in the place of the world where a rule is tested: the text of the file, DNS (taken
+ * over), plugins that are asked for by their type before any file is looked for (NULL-terminated),
+ * and who counts the lines of rules that run (NULL: nobody).
+ */
+struct generation_seams {
+	const char *text;
+	size_t len;
+	struct resolver *resolver;
+	const struct cm_plugin *const *plugins;
+	struct script_cover *cover;
+};
+/* path: whose directory relative names start at, and the name of the text in messages. */
+struct generation *
+generation_load_with(const char *path, const struct generation_seams *, struct diag *);
 /* From now on DNS is what that file says. Mistakes in it are errors of diag and give false. */
 bool generation_set_zone(struct generation *, const char *path, struct diag *);
 /* From now on its stores are memory: nothing is counted for good. */

@@ -26,7 +26,8 @@ struct build_section {
 struct build {
 	struct generation *g;
 	struct diag *diag;
-	bool to_serve; /* on this machine: not only to look at */
+	bool to_serve;			      /* on this machine: not only to look at */
+	const struct generation_seams *seams; /* NULL: none */
 	const struct conf_section *root;
 	struct schema_world world;
 	struct build_section *sections; /* in file order */

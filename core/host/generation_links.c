@@ -125,6 +125,17 @@ suggest_type(struct build *b, const char *type)
 	plugin_names_free(names);
 }
 
+/* One that stands in the place of all plugins of its type; NULL: none does. */
+static const struct cm_plugin *
+find_given(const struct build *b, const char *type)
+{
+	const struct cm_plugin *const *given = b->seams == NULL ? NULL : b->seams->plugins;
+
+	while (given != NULL && *given != NULL && strcmp((*given)->name, type) != 0)
+		given++;
+	return given == NULL ? NULL : *given;
+}
+
 /* The type's setting, or where it would be taken from. */
 static const struct cm_plugin *
 find_plugin(struct build *b, const struct build_section *s)
@@ -136,7 +147,9 @@ find_plugin(struct build *b, const struct build_section *s)
 	const struct cm_plugin *plugin;
 	struct err err;
 
-	plugin = plugin_load(name, b->g->main.plugin_dir, &err);
+	plugin = find_given(b, name);
+	if (plugin == NULL)
+		plugin = plugin_load(name, b->g->main.plugin_dir, &err);
 	if (plugin != NULL)
 		return plugin;
 	diag_error(b->diag, pos, NULL, "%s: %s", s->what, err.text);
@@ -333,7 +346,7 @@ build_links(struct build *b)
 	g->chain.links = arena_array(&g->arena, room, sizeof(struct link *));
 	b->link_sections = arena_array(&g->arena, room, sizeof(*b->link_sections));
 	if (build_count(b, "script") > 0)
-		g->scripts = script_host_new();
+		g->scripts = script_host_new(b->seams == NULL ? NULL : b->seams->cover);
 	for (size_t i = 0; i < b->section_count; i++) {
 		const struct build_section *s = &b->sections[i];
 		struct link *link;

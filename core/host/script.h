@@ -16,6 +16,7 @@
 #include "conf/diag.h"
 
 struct conf_section;
+struct script_cover;
 struct script_host;
 struct script_settings;
 
@@ -32,7 +33,8 @@ struct script_names {
 	void *context;
 };
 
-struct script_host *script_host_new(void);
+/* cover: counts which lines of the scripts run, and outlives the host; NULL: nobody does. */
+struct script_host *script_host_new(struct script_cover *cover);
 void script_host_free(struct script_host *);
 /*
  * Reads and compiles one rule file and learns its hooks and needs. settings is its `settings { }`

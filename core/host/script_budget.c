@@ -62,7 +62,7 @@ script_on_count(lua_State *L, lua_Debug *ar)
 	if (run != NULL && run->over != SCRIPT_IN_TIME)
 		script_expire(L);
 	else if (run == NULL || run->session != NULL)
-		lua_sethook(L, NULL, 0, 0); /* the watchdog comes again */
+		script_cover_begin(L); /* the watchdog comes again */
 }
 
 void

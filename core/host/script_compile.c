@@ -41,6 +41,8 @@ script_compile(lua_State *L, const struct script_source *source)
 
 	if (status == LUA_OK) {
 		lua_remove(L, -2);
+		if (script_state_of(L)->host->cover != NULL)
+			script_cover_learn(script_state_of(L)->host->cover, L, source);
 		return;
 	}
 	why = status == LUA_ERRMEM ? NULL : lua_tostring(L, -1);

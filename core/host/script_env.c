@@ -179,6 +179,60 @@ script_env_push(lua_State *L, struct script *script, bool rule)
 	lua_setmetatable(L, -2);
 }
 
+/* A name of the API, which rules alone have. */
+static bool
+of_api(const char *name)
+{
+	for (size_t c = 0; script_classes[c] != NULL; c++) {
+		const struct script_class *class = script_classes[c];
+
+		if (class->kind == SCRIPT_LIBRARY && strcmp(class->name, name) == 0)
+			return true;
+		for (size_t i = 0; class->kind == SCRIPT_GLOBALS && i < class->row_count; i++) {
+			if (strcmp(class->rows[i].name, name) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static int
+refuse_any_global(lua_State *L)
+{
+	return luaL_error(L, "global \"%s\": write local", script_tostring(L, 2, NULL));
+}
+
+void
+script_env_push_plain(lua_State *L, int names)
+{
+	names = lua_absindex(L, names);
+	lua_newtable(L); /* the environment */
+	lua_createtable(L, 0, 3);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &globals_key);
+	lua_pushnil(L);
+	while (lua_next(L, -2)) {
+		if (of_api(lua_tostring(L, -2))) {
+			lua_pop(L, 1);
+			continue;
+		}
+		lua_pushvalue(L, -2);
+		lua_insert(L, -2);
+		lua_rawset(L, names);
+	}
+	lua_pop(L, 1);
+	lua_createtable(L, 0, 1);
+	lua_pushcfunction(L, refuse_global);
+	lua_setfield(L, -2, "__index");
+	lua_setmetatable(L, names);
+	lua_pushvalue(L, names);
+	lua_setfield(L, -2, "__index");
+	lua_pushcfunction(L, refuse_any_global);
+	lua_setfield(L, -2, "__newindex");
+	lua_pushboolean(L, false);
+	lua_setfield(L, -2, "__metatable");
+	lua_setmetatable(L, -2);
+}
+
 void
 script_env_hook(lua_State *L, const struct script *script, int slot)
 {

@@ -25,10 +25,11 @@
 #define DEFAULT_MEMORY (16u << 20)
 
 struct script_host *
-script_host_new(void)
+script_host_new(struct script_cover *cover)
 {
 	struct script_host *host = mem_zalloc(1, sizeof(*host));
 
+	host->cover = cover;
 	arena_init(&host->arena, ARENA_SIZE);
 	pthread_mutex_init(&host->lock, NULL);
 	pthread_cond_init(&host->freed, NULL);

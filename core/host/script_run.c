@@ -27,6 +27,8 @@ begin(struct script_state *st, struct script_run *run)
 		lua_sethook(run->co, script_on_count, LUA_MASKCOUNT, LOAD_COUNT);
 	else
 		script_watch_begin(st);
+	if (st->host->cover != NULL)
+		script_cover_begin(run->co);
 }
 
 /* While it waits others free what is theirs, which gives it no more than it had. */

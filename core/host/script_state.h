@@ -21,6 +21,7 @@
 #include "conf/diag.h"
 
 struct conf_section;
+struct script_cover;
 struct script_names;
 struct script_setting;
 struct script_watch_slot;
@@ -126,6 +127,7 @@ struct script_state {
 
 struct script_host {
 	struct arena arena;
+	struct script_cover *cover; /* which lines run; NULL: nobody asks */
 	struct script **scripts;
 	int count, room;
 
@@ -162,6 +164,14 @@ const char *script_source_label(struct arena *, const char *path);
 
 /* Pushes the file as a function; raises with file and line. */
 void script_compile(lua_State *, const struct script_source *);
+
+/* --- script_cover.c ------------------------------------------------------------------------------
+ */
+
+/* Learns the lines of the file whose function is on top of the stack. */
+void script_cover_learn(struct script_cover *, lua_State *, const struct script_source *);
+/* Counts the lines that run from now on, where somebody asks; else no hook is set. */
+void script_cover_begin(lua_State *);
 
 /* --- script_scan.c, script_uses.c ---------------------------------------------------------------
  */
@@ -210,6 +220,11 @@ const char *script_env_absent(size_t i);
 void script_env_open(lua_State *);
 /* Pushes the environment of a script or, with rule false, of one of its modules. */
 void script_env_push(lua_State *, struct script *, bool rule);
+/*
+ * Pushes an environment with the language and the names of the table at index, which it keeps, and
+ * nothing of the API: for files that are no rules.
+ */
+void script_env_push_plain(lua_State *, int names);
 /* Replaces the table on top of the stack by one that reads like it and cannot be changed. */
 void script_seal(lua_State *, const char *what);
 /* The same with all tables that are reached through it; what is no table stays as it is. */

@@ -140,10 +140,10 @@ resolver_open(const struct resolver_config *config, struct err *err)
 	return r;
 }
 
-struct resolver *
-resolver_open_zone(const char *path, struct diag *diag)
+/* NULL for a zone that could not be read. */
+static struct resolver *
+open_over(void *zone)
 {
-	void *zone = resolver_zone_open(path, diag);
 	struct resolver *r;
 
 	if (zone == NULL)
@@ -151,6 +151,19 @@ resolver_open_zone(const char *path, struct diag *diag)
 	r = new_resolver(&resolver_zone, ZONE_CACHE);
 	r->self = zone;
 	return r;
+}
+
+struct resolver *
+resolver_open_zone(const char *path, struct diag *diag)
+{
+	return open_over(resolver_zone_open(path, diag));
+}
+
+struct resolver *
+resolver_open_text(const char *name, const char *text, size_t len, resolver_missed *missed,
+	void *context, struct diag *diag)
+{
+	return open_over(resolver_zone_parse(name, text, len, missed, context, diag));
 }
 
 void

@@ -39,6 +39,14 @@ struct resolver *
 resolver_open(const struct resolver_config *, struct err *) __attribute__((warn_unused_result));
 /* One that knows what the file says and nothing else; mistakes are errors of diag and give NULL. */
 struct resolver *resolver_open_zone(const char *path, struct diag *);
+/* Told of a question that nobody answers, on the thread that asks; name is canonical. */
+typedef void resolver_missed(void *context, const char *name, enum cm_dns_type);
+/*
+ * One that knows the lines of text, as a zone file has them; every other question is told to missed
+ * and fails. name: of the text, for mistakes.
+ */
+struct resolver *resolver_open_text(const char *name, const char *text, size_t len,
+	resolver_missed *missed, void *context, struct diag *);
 /* Drops the caller's reference. NULL is allowed. */
 void resolver_close(struct resolver *);
 

@@ -38,5 +38,7 @@ void *resolver_unbound_open(const struct resolver_config *, struct err *);
 /* resolver_zone.c */
 extern const struct resolver_backend resolver_zone;
 void *resolver_zone_open(const char *path, struct diag *);
+void *resolver_zone_parse(const char *name, const char *text, size_t len, resolver_missed *,
+	void *context, struct diag *);
 
 #endif

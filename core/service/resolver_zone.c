@@ -156,10 +156,37 @@ answer_to(const struct zone *z, const char *text, enum cm_dns_type type)
 	return answer_failure(CM_DNS_SERVFAIL, text, 0);
 }
 
+/* Nothing in the file says anything of the question, nor of where its aliases lead. */
+static bool
+unanswered(const struct zone *z, const char *text, enum cm_dns_type type)
+{
+	for (int links = 0; links <= CHAIN_MOST; links++) {
+		const struct zone_name *name = find_name(z, text);
+		const struct zone_record *alias = name == NULL ? NULL : find_alias(name);
+
+		if (name != NULL &&
+			(find_record(name, type) != NULL || name->fails != CM_DNS_FOUND))
+			return false;
+		if (alias == NULL)
+			return true;
+		text = alias->text;
+	}
+	return false;
+}
+
 static void
 ask(void *self, struct question *q)
 {
-	question_answer(q, answer_to(self, question_name(q), question_type(q)));
+	const struct zone *z = self;
+	const char *name = question_name(q);
+	enum cm_dns_type type = question_type(q);
+
+	if (z->missed != NULL && unanswered(z, name, type)) {
+		z->missed(z->context, name, type);
+		question_answer(q, answer_failure(CM_DNS_SERVFAIL, name, 0));
+		return;
+	}
+	question_answer(q, answer_to(z, name, type));
 }
 
 static bool
@@ -175,14 +202,36 @@ close_zone(void *self)
 
 const struct resolver_backend resolver_zone = {.ask = ask, .close = close_zone};
 
-void *
-resolver_zone_open(const char *path, struct diag *diag)
+static struct zone *
+new_zone(void)
 {
 	struct zone *z = mem_zalloc(1, sizeof(*z));
 
 	arena_init(&z->arena, ARENA_SIZE);
 	table_init(&z->names);
+	return z;
+}
+
+void *
+resolver_zone_open(const char *path, struct diag *diag)
+{
+	struct zone *z = new_zone();
+
 	if (zone_read(z, path, diag))
+		return z;
+	close_zone(z);
+	return NULL;
+}
+
+void *
+resolver_zone_parse(const char *name, const char *text, size_t len, resolver_missed *missed,
+	void *context, struct diag *diag)
+{
+	struct zone *z = new_zone();
+
+	z->missed = missed;
+	z->context = context;
+	if (zone_read_text(z, name, text, len, diag))
 		return z;
 	close_zone(z);
 	return NULL;

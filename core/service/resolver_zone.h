@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/hash.h"
+#include "resolver.h"
 
 struct diag;
 
@@ -36,10 +37,15 @@ struct zone_name {
 struct zone {
 	struct arena arena;
 	struct table names; /* canonical name to struct zone_name */
+	/* Told of each question that no line answers, which fails; NULL: there is no such name. */
+	resolver_missed *missed;
+	void *context;
 };
 
 /* False when errors were reported. */
 bool zone_read(struct zone *, const char *path, struct diag *);
+/* The same from memory; path: for messages. */
+bool zone_read_text(struct zone *, const char *path, const char *text, size_t len, struct diag *);
 /* The name's entry, made when it is not there, with those of the names above it. */
 struct zone_name *zone_add_name(struct zone *, const char *name);
 

@@ -297,13 +297,30 @@ read_line(struct reader *r)
 }
 
 bool
-zone_read(struct zone *zone, const char *path, struct diag *diag)
+zone_read_text(struct zone *zone, const char *path, const char *text, size_t len, struct diag *diag)
 {
 	struct reader r = {.zone = zone, .diag = diag, .path = path};
-	size_t before = diag_errors(diag), len;
+	size_t before = diag_errors(diag);
+
+	for (const char *at = text, *end = text + len; at < end; at = r.end + 1) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+
+		r.line++;
+		r.p = at;
+		r.end = newline != NULL ? newline : end;
+		read_line(&r);
+	}
+	return diag_errors(diag) == before;
+}
+
+bool
+zone_read(struct zone *zone, const char *path, struct diag *diag)
+{
 	struct map_stamp stamp;
 	struct err err;
+	size_t len;
 	char *text;
+	bool good;
 
 	switch (map_file_read(path, &text, &len, &stamp, &err)) {
 	case MAP_FILE_READ:
@@ -315,14 +332,7 @@ zone_read(struct zone *zone, const char *path, struct diag *diag)
 		diag_error_in(diag, path, 0, "somebody is writing to it; try again");
 		return false;
 	}
-	for (const char *at = text, *end = text + len; at < end; at = r.end + 1) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-
-		r.line++;
-		r.p = at;
-		r.end = newline != NULL ? newline : end;
-		read_line(&r);
-	}
+	good = zone_read_text(zone, path, text, len, diag);
 	free(text);
-	return diag_errors(diag) == before;
+	return good;
 }
