@@ -35,6 +35,15 @@ cli_usage(const struct command *c, const char *format, ...)
 	return EXIT_USAGE;
 }
 
+/* How getopt takes the value of an option. */
+static int
+argument_of(const struct cli_option *o)
+{
+	if (o->argument == NULL)
+		return no_argument;
+	return o->argument[0] == '[' ? optional_argument : required_argument;
+}
+
 static void
 spell(const struct command *c, struct spelled *out)
 {
@@ -44,9 +53,8 @@ spell(const struct command *c, struct spelled *out)
 	used = 1;
 	for (size_t i = 0; i < c->option_count && i < OPTIONS_MAX; i++) {
 		const struct cli_option *o = &c->options[i];
-		int argument = o->argument != NULL ? required_argument : no_argument;
 
-		out->longs[i] = (struct option){o->name, argument, NULL, FIRST_ROW + (int)i};
+		out->longs[i] = (struct option){o->name, argument_of(o), NULL, FIRST_ROW + (int)i};
 		if (o->letter == '\0')
 			continue;
 		out->letters[used++] = o->letter;
@@ -110,7 +118,7 @@ take(const struct command *c, const struct cli_option *o, const char *value, voi
 			break;
 		return true;
 	case CLI_TEXT:
-		*(const char **)out = value;
+		*(const char **)out = value != NULL ? value : "-";
 		return true;
 	}
 	cli_usage(c, "--%s %s: %s", o->name, value,

@@ -47,7 +47,7 @@ struct cli_option {
 	char letter;	  /* 'c'; 0: none */
 	enum cli_kind kind;
 	size_t offset;
-	const char *argument; /* "FILE"; NULL for a flag */
+	const char *argument; /* "FILE"; "[=FILE]": "-" without one; NULL for a flag */
 	const char *help;
 };
 
@@ -63,7 +63,7 @@ struct command {
 
 extern const struct command command_check, command_commands, command_config, command_dkim,
 	command_dns, command_explain, command_help, command_lua, command_plugins, command_reload,
-	command_serve, command_status, command_top, command_version;
+	command_serve, command_status, command_test, command_top, command_version;
 
 /* Runs argv[1]; prints help or a suggestion for what is unknown. */
 int cli_main(int argc, char **argv);

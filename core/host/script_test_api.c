@@ -10,12 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/net.h"
 #include "base/text.h"
 #include "conf/unit.h"
 #include "script_api.h"
 
 /* More than any table of names here has. */
 #define NAMES_MOST 40
+
+/* Who connects where a case does not say it: documentation (RFC 5737). */
+#define CLIENT "203.0.113.7"
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
@@ -50,6 +54,17 @@ read_text(lua_State *L, struct script_test *t, struct script_test_case *c,
 	const struct script_test_option *o)
 {
 	*AT(const char *, c, o) = script_test_text(L, t, -1, o->name);
+}
+
+static void
+read_client(lua_State *L, struct script_test *t, struct script_test_case *c,
+	const struct script_test_option *o)
+{
+	struct net_addr address;
+
+	read_text(L, t, c, o);
+	if (!net_parse(&address, c->client))
+		luaL_error(L, "%s \"%s\" is not an IP address", o->name, c->client);
 }
 
 static void
@@ -130,7 +145,7 @@ read_result(lua_State *L, struct script_test *t, struct script_test_case *c,
 const struct script_test_option script_test_options[] = {
 	{"arc", read_result, RESULT(SCRIPT_TEST_ARC), "string|table<string, string>",
 		"what the plugin arc would have found: its result, or all of its results"},
-	{"client", read_text, CASE(client), "string", "address of the client; 203.0.113.7"},
+	{"client", read_client, CASE(client), "string", "address of the client; " CLIENT},
 	{"dkim", read_result, RESULT(SCRIPT_TEST_DKIM), "string|table<string, string>",
 		"what the plugin dkim would have found"},
 	{"dmarc", read_result, RESULT(SCRIPT_TEST_DMARC), "string|table<string, string>",
@@ -187,6 +202,22 @@ step_text(lua_State *L, struct script_test *t, struct script_test_step *s)
 	s->text = script_test_text(L, t, 2, "what stands behind a step");
 }
 
+static void
+step_verdict(lua_State *L, struct script_test *t, struct script_test_step *s)
+{
+	static const char *const verdicts[] = {
+		"accept", "discard", "error", "nothing", "quarantine", "reject", "tempfail"};
+	const char *word;
+
+	step_text(L, t, s);
+	word = arena_strndup(&t->arena, s->text, strcspn(s->text, " "));
+	for (size_t i = 0; i < COUNT(verdicts); i++) {
+		if (strcmp(verdicts[i], word) == 0)
+			return;
+	}
+	unknown(L, "verdict", word, verdicts, COUNT(verdicts));
+}
+
 /* No line of SMTP holds a line break. */
 static void
 step_line(lua_State *L, struct script_test *t, struct script_test_step *s)
@@ -229,7 +260,7 @@ const struct script_test_method script_test_methods[] = {
 		"text"},
 	{"advance", SCRIPT_TEST_ADVANCE, step_duration, "time: string",
 		"the clock moves: \"61min\""},
-	{"expect", SCRIPT_TEST_EXPECT, step_text, "verdict: string",
+	{"expect", SCRIPT_TEST_EXPECT, step_verdict, "verdict: string",
 		"of the step before: \"reject 550 5.7.1 Text\" or the first words of it, "
 		"\"nothing\", \"error\" and the first words of an error"},
 	{"expect_edit", SCRIPT_TEST_EXPECT_EDIT, step_text, "edit: string",
@@ -353,6 +384,7 @@ begin_case(lua_State *L)
 	c = arena_alloc(&t->arena, sizeof(*c));
 	c->name = script_test_text(L, t, 1, "the name of a case");
 	c->line = line_now(L);
+	c->client = CLIENT;
 	c->last = &c->steps;
 	*t->last = c;
 	t->last = &c->next;

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_file.c - runs the cases of one test file
+ *
+ * Each case has a generation of its own, with the rule beside the test file, and a session of its
+ * own. A store is memory and ends with its generation; where cases share it, one generation ends
+ * after the next has begun.
+ */
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "conf/diag.h"
+#include "host/generation.h"
+#include "host/script_test.h"
+#include "service/resolver.h"
+#include "test.h"
+
+#define ENDING "_test.lua"
+/* When cases begin: 2026-01-01 12:00 UTC. */
+#define START INT64_C(1767268800)
+
+/* Cases of one file. */
+struct file {
+	struct test_run *run;
+	struct script_test test;
+	const char *path, *rule;
+};
+
+static void
+finish(struct test_run *run, struct test_result *r)
+{
+	*run->last = r;
+	run->last = &r->next;
+	if (r->ok)
+		run->passed++;
+	else
+		run->failed++;
+	if (run->show != NULL)
+		run->show(run, r);
+}
+
+static struct test_result *
+new_result(struct file *f, const struct script_test_case *c)
+{
+	struct arena *arena = &f->run->arena;
+	struct test_result *r = arena_alloc(arena, sizeof(*r));
+
+	r->rule = f->rule;
+	r->file = arena_strdup(arena, f->test.label);
+	r->name = c == NULL ? NULL : arena_strdup(arena, c->name);
+	r->line = c == NULL ? 0 : c->line;
+	return r;
+}
+
+static void
+fail_file(struct file *f, const char *why)
+{
+	struct test_result *r = new_result(f, NULL);
+
+	r->got = arena_strdup(&f->run->arena, why);
+	finish(f->run, r);
+}
+
+/* All that is wrong, as `chainmail check` would print it. */
+static const char *
+mistakes(struct arena *arena, const struct diag *diag)
+{
+	char *text = NULL;
+	const char *kept;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return "out of memory";
+	diag_print(diag, out);
+	fclose(out);
+	while (len > 0 && text[len - 1] == '\n')
+		len--;
+	kept = arena_strndup(arena, text, len);
+	free(text);
+	if (strstr(kept, " needs the plugin ") != NULL)
+		kept = arena_printf(arena,
+			"%s\n  = help: a case gives results (spf = \"pass\"), or the test file "
+			"names the plugin: plugin(\"NAME\", { })",
+			kept);
+	return kept;
+}
+
+/* The first question that the case does not answer. */
+static void
+miss(void *context, const char *name, enum cm_dns_type type)
+{
+	struct test_run *run = context;
+
+	if (run->missed == NULL)
+		run->missed = arena_printf(&run->arena, "%s %s", name, test_dns_type(type));
+}
+
+/* NULL: the result says why. */
+static struct generation *
+load(struct file *f, const struct script_test_case *c, struct test_result *r)
+{
+	const char *zone = c->zone == NULL ? "" : c->zone;
+	struct diag *diag = diag_new();
+	struct generation_seams seams = {.plugins = test_plugins, .cover = f->run->cover};
+	struct generation *g = NULL;
+	struct buf text;
+
+	buf_init(&text, 0);
+	test_config(&text, f->run, f->rule, &f->test, c);
+	seams.text = text.data;
+	seams.len = text.len;
+	seams.resolver = resolver_open_text("dns", zone, strlen(zone), miss, f->run, diag);
+	if (seams.resolver != NULL)
+		g = generation_load_with(f->path, &seams, diag);
+	if (g == NULL)
+		r->got = mistakes(&f->run->arena, diag);
+	buf_fini(&text);
+	diag_free(diag);
+	return g;
+}
+
+static void
+run_case(struct file *f, const struct script_test_case *c)
+{
+	struct test_result *r = new_result(f, c);
+	int64_t began = clock_cpu();
+	struct generation *g;
+
+	if (!f->test.shared_store) {
+		generation_swap(NULL);
+		clock_freeze(START);
+	}
+	f->run->missed = NULL;
+	g = load(f, c, r);
+	if (g != NULL) {
+		generation_swap(g);
+		test_case(f->run, c, r);
+	}
+	r->us = clock_cpu() - began;
+	finish(f->run, r);
+}
+
+static bool
+wanted(const struct file *f, const struct script_test_case *c)
+{
+	struct arena *arena = &f->run->arena;
+	const char *name;
+
+	if (f->run->pattern == NULL)
+		return true;
+	name = arena_printf(arena, "%s: %s", f->rule, c->name);
+	return fnmatch(arena_printf(arena, "*%s*", f->run->pattern), name, FNM_CASEFOLD) == 0;
+}
+
+/* "scripts/x_test.lua" is of the rule x. */
+static const char *
+rule_of(struct arena *arena, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash == NULL ? path : slash + 1;
+
+	return arena_strndup(arena, name, strlen(name) - strlen(ENDING));
+}
+
+static void
+run_cases(struct file *f)
+{
+	clock_freeze(START);
+	for (const struct script_test_case *c = f->test.cases; c != NULL; c = c->next) {
+		if (wanted(f, c))
+			run_case(f, c);
+	}
+	generation_swap(NULL);
+	clock_thaw();
+}
+
+void
+test_file(struct test_run *run, const char *path)
+{
+	struct file f = {.run = run, .path = path, .rule = rule_of(&run->arena, path)};
+	struct err err;
+
+	if (!script_test_read(&f.test, path, &err))
+		fail_file(&f, err.text);
+	else if (f.test.cases == NULL)
+		fail_file(&f, "the file has no case: write case \"name\" { } "
+			      ":mail \"a@b.example\" :expect \"nothing\"");
+	else
+		run_cases(&f);
+	script_test_fini(&f.test);
+}

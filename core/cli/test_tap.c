@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_tap.c - results as TAP 14 (testanything.org), for people and for what reads TAP
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "host/script_cover.h"
+#include "test.h"
+
+/* In a description # begins a directive, and \ escapes (TAP 14, "Escaping"). */
+static void
+print_description(const struct test_result *r)
+{
+	struct buf b;
+
+	buf_init(&b, 0);
+	text_escape(&b, r->name != NULL ? r->name : "the file",
+		strlen(r->name != NULL ? r->name : "the file"));
+	printf("%s: ", r->rule);
+	for (const char *p = b.data; *p != '\0'; p++)
+		printf(*p == '#' || *p == '\\' ? "\\%c" : "%c", *p);
+	printf("\n");
+	buf_fini(&b);
+}
+
+/* Text that YAML reads as it stands (YAML 1.2 section 7.3.3): no mark at its ends, none inside. */
+static bool
+is_plain(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len == 0 || strchr("-?:,[]{}#&*!|>'\"%@` ", text[0]) != NULL || text[len - 1] == ' ' ||
+		text[len - 1] == ':')
+		return false;
+	for (const char *p = text; *p != '\0'; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return false;
+	}
+	return strstr(text, ": ") == NULL && strstr(text, " #") == NULL;
+}
+
+/* Several lines stand as such, each behind the mark. */
+static void
+print_block(const char *text)
+{
+	printf("|\n");
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+
+		printf("    ");
+		for (size_t i = 0; i < len; i++)
+			putchar((unsigned char)text[i] < ' ' && text[i] != '\t' ? '?' : text[i]);
+		printf("\n");
+		text += len + (text[len] == '\n');
+	}
+}
+
+static void
+print_value(const char *name, const char *text)
+{
+	struct buf b;
+
+	if (text == NULL)
+		return;
+	printf("  %-7s ", name);
+	if (strchr(text, '\n') != NULL) {
+		print_block(text);
+		return;
+	}
+	buf_init(&b, 0);
+	if (is_plain(text))
+		buf_add_str(&b, text);
+	else
+		text_json(&b, text, strlen(text));
+	printf("%s\n", b.data);
+	buf_fini(&b);
+}
+
+void
+test_tap_begin(void)
+{
+	printf("TAP version 14\n");
+}
+
+void
+test_tap_result(const struct test_run *run, const struct test_result *r)
+{
+	char at[400];
+
+	printf("%sok %zu - ", r->ok ? "" : "not ", run->passed + run->failed);
+	print_description(r);
+	if (!r->ok) {
+		snprintf(at, sizeof(at), "%s:%u", r->file, r->line);
+		printf("  ---\n");
+		print_value("wanted:", r->wanted);
+		print_value("got:", r->got);
+		print_value("at:", r->line > 0 ? at : r->file);
+		print_value("trace:", r->trace);
+		printf("  ...\n");
+	}
+	fflush(stdout);
+}
+
+static void
+print_coverage(const struct test_run *run)
+{
+	struct script_cover_file file;
+
+	for (size_t i = 0; script_cover_at(run->cover, i, &file); i++) {
+		struct buf lines;
+
+		buf_init(&lines, 0);
+		test_missed_lines(&lines, &file);
+		printf("# %s %u %% (%zu of %zu lines)%s%s\n", file.label,
+			test_percent(file.run, file.lines), file.run, file.lines,
+			lines.len > 0 ? ", never run: " : "", lines.data);
+		buf_fini(&lines);
+	}
+}
+
+void
+test_tap_end(const struct test_run *run, bool coverage)
+{
+	unsigned percent;
+
+	printf("1..%zu\n", run->passed + run->failed);
+	if (coverage)
+		print_coverage(run);
+	printf("# %zu passed, %zu failed, %.2f s", run->passed, run->failed, (double)run->us / 1e6);
+	if (test_cover_share(run->cover, &percent))
+		printf(", %u %% of rule lines run", percent);
+	printf("\n");
+	fflush(stdout);
+}
