@@ -92,10 +92,13 @@ test: ## everything: unit tests, transcripts, miltertest, end to end with Postfi
 	@$(MAKE) --no-print-directory check-recursion
 	@$(MAKE) --no-print-directory check-e2e check-demo
 
-check: check-unit check-transcripts check-conformance ## unit tests, transcripts, suites: no root, no network, no MTA
+check: check-unit check-rules check-transcripts check-conformance ## unit tests, rules, transcripts, suites: no root, no network, no MTA
 
 check-unit: all $(UNIT) $(TEST_PLUGINS)
 	@sh tests/unit/run.sh $(B) $(UNIT)
+
+check-rules: all
+	@$(B)/chainmail test scripts
 
 check-transcripts: all $(B)/tests/transcript
 	@sh tests/smtp/run.sh $(B)

@@ -21,6 +21,7 @@ parts() {
 		docs/CONFIG.md        options   chainmail config markdown
 		docs/PLUGINS.md       skeleton  fenced c docs/skeleton.c
 		docs/RULES.md         api       chainmail lua markdown
+		docs/RULES.md         tests     chainmail lua tests
 		docs/chainmail.d.lua  -         chainmail lua luals
 		docs/filter.conf.5    options   chainmail config man
 	END

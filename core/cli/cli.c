@@ -141,7 +141,8 @@ cli_print_command(const struct command *c)
 		if (o->letter != '\0')
 			snprintf(letter, sizeof(letter), "-%c, ", o->letter);
 		snprintf(spelled, sizeof(spelled), "%s--%s%s%s", letter, o->name,
-			o->argument != NULL && o->argument[0] != '[' ? " " : "", o->argument != NULL ? o->argument : "");
+			o->argument != NULL && o->argument[0] != '[' ? " " : "",
+			o->argument != NULL ? o->argument : "");
 		printf("  %-24s %s\n", spelled, o->help);
 	}
 }

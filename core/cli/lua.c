@@ -16,6 +16,7 @@ static const struct form {
 	{"luacheck", SCRIPT_DOC_LUACHECK},
 	{"luals", SCRIPT_DOC_LUALS},
 	{"markdown", SCRIPT_DOC_MARKDOWN},
+	{"tests", SCRIPT_DOC_TESTS},
 };
 
 #define FORMS (sizeof(forms) / sizeof(*forms))
@@ -37,7 +38,7 @@ static int
 run(int argc, char **argv)
 {
 	if (argc != 2)
-		return cli_usage(&command_lua, "say one of luacheck, luals, markdown");
+		return cli_usage(&command_lua, "say one of luacheck, luals, markdown, tests");
 	for (size_t i = 0; i < FORMS; i++) {
 		if (strcmp(argv[1], forms[i].name) != 0)
 			continue;
@@ -49,7 +50,7 @@ run(int argc, char **argv)
 
 const struct command command_lua = {
 	.name = "lua",
-	.operands = "luacheck|luals|markdown",
+	.operands = "luacheck|luals|markdown|tests",
 	.help = "print what rules can call: .luacheckrc, chainmail.d.lua, manual",
 	.run = run,
 };

@@ -19,6 +19,9 @@ struct script_cover;
 struct script_test;
 struct script_test_case;
 
+/* In the place of a name where a result has none. */
+#define TEST_THE_FILE "the file"
+
 /* What became of a case. */
 struct test_result {
 	struct test_result *next;
@@ -46,7 +49,7 @@ struct test_run {
 	void (*show)(const struct test_run *, const struct test_result *);
 };
 
-/* test_file.c: runs the cases of a test file. */
+/* test_file.c: runs the cases of a test file; path is absolute. */
 void test_file(struct test_run *, const char *path);
 
 /* test_config.c: filter.conf for one case, and plugins in the place of those that give results. */

@@ -90,7 +90,8 @@ test_config(struct buf *out, const struct test_run *run, const char *rule,
 		quote(out, c->client);
 		buf_add_str(out, " ]\n");
 	}
-	buf_add_str(out, "}\nstore memory { type = memory }\n");
+	buf_add_str(out,
+		"}\nlistener mta { socket = unix:mta.sock }\nstore memory { type = memory }\n");
 	buf_add(out, test->sections.data, test->sections.len);
 	for (size_t i = 0; i < SCRIPT_TEST_RESULTS; i++) {
 		if (c->results[i] != NULL)

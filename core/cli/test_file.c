@@ -27,7 +27,8 @@
 struct file {
 	struct test_run *run;
 	struct script_test test;
-	const char *path, *rule;
+	const char *rule;
+	const char *conf; /* as a filter.conf beside the test file would be called */
 };
 
 static void
@@ -116,7 +117,7 @@ load(struct file *f, const struct script_test_case *c, struct test_result *r)
 	seams.len = text.len;
 	seams.resolver = resolver_open_text("dns", zone, strlen(zone), miss, f->run, diag);
 	if (seams.resolver != NULL)
-		g = generation_load_with(f->path, &seams, diag);
+		g = generation_load_with(f->conf, &seams, diag);
 	if (g == NULL)
 		r->got = mistakes(&f->run->arena, diag);
 	buf_fini(&text);
@@ -157,14 +158,13 @@ wanted(const struct file *f, const struct script_test_case *c)
 	return fnmatch(arena_printf(arena, "*%s*", f->run->pattern), name, FNM_CASEFOLD) == 0;
 }
 
-/* "scripts/x_test.lua" is of the rule x. */
+/* "/scripts/x_test.lua" is of the rule x. */
 static const char *
 rule_of(struct arena *arena, const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	const char *name = slash == NULL ? path : slash + 1;
 
-	return arena_strndup(arena, name, strlen(name) - strlen(ENDING));
+	return arena_strndup(arena, slash + 1, strlen(slash + 1) - strlen(ENDING));
 }
 
 static void
@@ -182,9 +182,11 @@ run_cases(struct file *f)
 void
 test_file(struct test_run *run, const char *path)
 {
-	struct file f = {.run = run, .path = path, .rule = rule_of(&run->arena, path)};
+	struct file f = {.run = run, .rule = rule_of(&run->arena, path)};
 	struct err err;
 
+	f.conf = arena_printf(&run->arena, "%.*s/filter.conf of the case",
+		(int)(strrchr(path, '/') - path), path);
 	if (!script_test_read(&f.test, path, &err))
 		fail_file(&f, err.text);
 	else if (f.test.cases == NULL)

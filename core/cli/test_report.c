@@ -72,7 +72,7 @@ static void
 print_testcase(FILE *out, const struct test_result *r)
 {
 	fprintf(out, "    <testcase");
-	print_attribute(out, "name", r->name != NULL ? r->name : "the file");
+	print_attribute(out, "name", r->name != NULL ? r->name : TEST_THE_FILE);
 	print_attribute(out, "classname", r->rule);
 	print_attribute(out, "file", r->file);
 	fprintf(out, " line=\"%u\" time=\"%.6f\"", r->line, (double)r->us / 1e6);

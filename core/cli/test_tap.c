@@ -6,24 +6,24 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/text.h"
 #include "host/script_cover.h"
 #include "test.h"
+
+/* What a terminal would act on is not shown as it is. */
+static char
+shown(char c)
+{
+	return ((unsigned char)c < ' ' && c != '\t') || c == 0x7f ? '?' : c;
+}
 
 /* In a description # begins a directive, and \ escapes (TAP 14, "Escaping"). */
 static void
 print_description(const struct test_result *r)
 {
-	struct buf b;
-
-	buf_init(&b, 0);
-	text_escape(&b, r->name != NULL ? r->name : "the file",
-		strlen(r->name != NULL ? r->name : "the file"));
 	printf("%s: ", r->rule);
-	for (const char *p = b.data; *p != '\0'; p++)
-		printf(*p == '#' || *p == '\\' ? "\\%c" : "%c", *p);
+	for (const char *p = r->name != NULL ? r->name : TEST_THE_FILE; *p != '\0'; p++)
+		printf(*p == '#' || *p == '\\' ? "\\%c" : "%c", shown(*p));
 	printf("\n");
-	buf_fini(&b);
 }
 
 /* Text that YAML reads as it stands (YAML 1.2 section 7.3.3): no mark at its ends, none inside. */
@@ -32,14 +32,25 @@ is_plain(const char *text)
 {
 	size_t len = strlen(text);
 
-	if (len == 0 || strchr("-?:,[]{}#&*!|>'\"%@` ", text[0]) != NULL || text[len - 1] == ' ' ||
-		text[len - 1] == ':')
-		return false;
-	for (const char *p = text; *p != '\0'; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return false;
+	return len > 0 && strchr("-?:,[]{}#&*!|>'\"%@` ", text[0]) == NULL &&
+	       text[len - 1] != ' ' && text[len - 1] != ':' && strstr(text, ": ") == NULL &&
+	       strstr(text, " #") == NULL;
+}
+
+/* In single quotes, where a quote is written twice, unless it needs none. */
+static void
+print_line(const char *text)
+{
+	bool plain = is_plain(text);
+
+	if (!plain)
+		putchar('\'');
+	for (; *text != '\0'; text++) {
+		if (*text == '\'' && !plain)
+			putchar('\'');
+		putchar(shown(*text));
 	}
-	return strstr(text, ": ") == NULL && strstr(text, " #") == NULL;
+	printf(plain ? "\n" : "'\n");
 }
 
 /* Several lines stand as such, each behind the mark. */
@@ -52,7 +63,7 @@ print_block(const char *text)
 
 		printf("    ");
 		for (size_t i = 0; i < len; i++)
-			putchar((unsigned char)text[i] < ' ' && text[i] != '\t' ? '?' : text[i]);
+			putchar(shown(text[i]));
 		printf("\n");
 		text += len + (text[len] == '\n');
 	}
@@ -61,22 +72,13 @@ print_block(const char *text)
 static void
 print_value(const char *name, const char *text)
 {
-	struct buf b;
-
 	if (text == NULL)
 		return;
 	printf("  %-7s ", name);
-	if (strchr(text, '\n') != NULL) {
+	if (strchr(text, '\n') != NULL)
 		print_block(text);
-		return;
-	}
-	buf_init(&b, 0);
-	if (is_plain(text))
-		buf_add_str(&b, text);
 	else
-		text_json(&b, text, strlen(text));
-	printf("%s\n", b.data);
-	buf_fini(&b);
+		print_line(text);
 }
 
 void

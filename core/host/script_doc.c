@@ -2,6 +2,8 @@
 /*
  * script_doc.c - the API table as text: types for editors, names for a linter, a manual chapter
  */
+#include "script_doc.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +11,7 @@
 #include "script.h"
 #include "script_api.h"
 #include "script_state.h"
+#include "script_test_api.h"
 
 static bool
 known_late(const struct script_row *row)
@@ -20,8 +23,8 @@ known_late(const struct script_row *row)
  */
 
 /* "name: string, n?: integer" as one line for each. */
-static void
-print_params(const char *p)
+void
+script_doc_params(const char *p)
 {
 	while (*p != '\0') {
 		size_t name = strcspn(p, ":");
@@ -34,8 +37,8 @@ print_params(const char *p)
 }
 
 /* "name, n"; for people "name, n?" */
-static void
-print_names(const char *p, const char *end)
+void
+script_doc_names(const char *p, const char *end)
 {
 	for (const char *comma = ""; *p != '\0'; comma = ", ") {
 		printf("%s%.*s", comma, (int)strcspn(p, end), p);
@@ -62,11 +65,11 @@ print_luals_function(const struct script_class *class, const struct script_row *
 	printf("\n---");
 	print_stage_help(row);
 	printf("\n");
-	print_params(row->parameters);
+	script_doc_params(row->parameters);
 	if (row->result[0] != '\0')
 		printf("---@return %s\n", row->result);
 	printf("function %s%s%s(", class->name, mark, row->name);
-	print_names(row->parameters, "?:");
+	script_doc_names(row->parameters, "?:");
 	printf(") end\n");
 }
 
@@ -110,6 +113,7 @@ print_luals(void)
 	       "use.\n");
 	for (size_t i = 0; script_classes[i] != NULL; i++)
 		print_luals_class(script_classes[i]);
+	script_test_print_luals();
 }
 
 /* --- names for luacheck --------------------------------------------------------------------------
@@ -146,14 +150,15 @@ print_luacheck(void)
 	for (size_t i = 0; script_env_absent(i) != NULL; i++)
 		printf("\t\"%s\",\n", script_env_absent(i));
 	printf("}\n-- A hook need not use all it is given.\nunused_args = false\n");
+	script_test_print_luacheck();
 }
 
 /* --- the chapter of the manual -------------------------------------------------------------------
  */
 
 /* '|' ends a cell. */
-static void
-print_cell(const char *text)
+void
+script_doc_cell(const char *text)
 {
 	for (; *text != '\0'; text++)
 		printf(*text == '|' ? "\\|" : "%c", *text);
@@ -172,7 +177,7 @@ print_written(const struct script_class *class, const struct script_row *row)
 		printf("`%s%s%s", owner, mark, row->name);
 	if (row->kind == SCRIPT_FUNCTION) {
 		printf("(");
-		print_names(row->parameters, ":");
+		script_doc_names(row->parameters, ":");
 		printf(")");
 	}
 	printf("`");
@@ -198,9 +203,9 @@ print_markdown_class(const struct script_class *class)
 		printf("| ");
 		print_written(class, row);
 		printf(" | ");
-		print_cell(row->result);
+		script_doc_cell(row->result);
 		printf(" | %s | ", known_late(row) ? script_stage_name(row->from) : "");
-		print_cell(row->help);
+		script_doc_cell(row->help);
 		printf(" |\n");
 	}
 }
@@ -225,6 +230,9 @@ script_print_api(enum script_doc doc)
 		return;
 	case SCRIPT_DOC_MARKDOWN:
 		print_markdown();
+		return;
+	case SCRIPT_DOC_TESTS:
+		script_test_print_markdown();
 		return;
 	}
 }

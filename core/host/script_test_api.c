@@ -143,14 +143,14 @@ read_result(lua_State *L, struct script_test *t, struct script_test_case *c,
 #define RESULT(number) CASE(results) + (number) * sizeof(const char *)
 
 const struct script_test_option script_test_options[] = {
-	{"arc", read_result, RESULT(SCRIPT_TEST_ARC), "string|table<string, string>",
+	{"arc", read_result, RESULT(SCRIPT_TEST_ARC), "string|{[string]: string}",
 		"what the plugin arc would have found: its result, or all of its results"},
 	{"client", read_client, CASE(client), "string", "address of the client; " CLIENT},
-	{"dkim", read_result, RESULT(SCRIPT_TEST_DKIM), "string|table<string, string>",
+	{"dkim", read_result, RESULT(SCRIPT_TEST_DKIM), "string|{[string]: string}",
 		"what the plugin dkim would have found"},
-	{"dmarc", read_result, RESULT(SCRIPT_TEST_DMARC), "string|table<string, string>",
+	{"dmarc", read_result, RESULT(SCRIPT_TEST_DMARC), "string|{[string]: string}",
 		"what the plugin dmarc would have found"},
-	{"dns", read_zone, CASE(zone), "table<string, string[]|string>",
+	{"dns", read_zone, CASE(zone), "{[string]: string[]|string}",
 		"what DNS says: [\"NAME TYPE\"] = { ... }, {} for no such name, or \"timeout\", "
 		"\"servfail\", \"refused\", \"bogus\"; any other question fails the case"},
 	{"helo", read_text, CASE(helo), "string",
@@ -162,7 +162,7 @@ const struct script_test_option script_test_options[] = {
 	{"ptr", read_text, CASE(ptr), "string", "name of the client, not verified; as name"},
 	{"settings", read_settings, CASE(settings), "table",
 		"the settings { } block of the script"},
-	{"spf", read_result, RESULT(SCRIPT_TEST_SPF), "string|table<string, string>",
+	{"spf", read_result, RESULT(SCRIPT_TEST_SPF), "string|{[string]: string}",
 		"what the plugin spf would have found"},
 	{"tls", read_flag, CASE(tls), "boolean", "the connection is encrypted"},
 	{"trusted", read_flag, CASE(trusted), "boolean", "the client is in main.trusted_networks"},
@@ -441,7 +441,7 @@ const struct script_test_global script_test_globals[] = {
 	{"case", begin_case, "name: string", "Case",
 		"a case, a session of its own: case \"name\" { options } :mail \"a@b.example\" "
 		":expect \"nothing\""},
-	{"map", add_map, "name: string, entries: table<string, string>, match?: string", "",
+	{"map", add_map, "name: string, entries: {[string]: string}, match?: string", "",
 		"a map of filter.conf with these entries; match: \"exact\" or \"cidr\""},
 	{"plugin", add_plugin, "name: string, settings?: table", "",
 		"a plugin of filter.conf that the rule asks, as greylist(m)"},

@@ -45,6 +45,11 @@ extern const size_t script_test_method_count;
 extern const struct script_test_global script_test_globals[];
 extern const size_t script_test_global_count;
 
+/* script_test_doc.c: parts of what script_print_api() prints. */
+void script_test_print_luals(void);
+void script_test_print_luacheck(void);
+void script_test_print_markdown(void);
+
 /* Pushes a table with the globals, which write into the test. */
 void script_test_open(lua_State *, struct script_test *);
 
