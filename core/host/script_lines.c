@@ -20,6 +20,9 @@
 #define FORMAT	    0x54, 0
 #define DATA	    0x19, 0x93, '\r', '\n', 0x1a, '\n'
 #define INSTRUCTION 4u /* octets */
+/* Makes a function; its line is the "end" of that, whose own lines count. */
+#define OP_MASK	   0x7fu
+#define OP_CLOSURE 79u
 /* A text file of a rule is not longer. */
 #define LINES_MOST  (1u << 20)
 #define NESTED_MOST 250
@@ -114,14 +117,25 @@ mark(struct reader *r, size_t line)
 	out->could[line] = true;
 }
 
-/* Distances of the instructions, then pairs of instruction and line. */
+/* Instructions are in the machine's own order of octets. */
+static bool
+makes_function(const unsigned char *code, size_t i)
+{
+	uint32_t instruction;
+
+	memcpy(&instruction, code + i * INSTRUCTION, INSTRUCTION);
+	return (instruction & OP_MASK) == OP_CLOSURE;
+}
+
+/* Distances of the instructions, of which there are so many, then pairs of instruction and line. */
 static void
-read_lines(struct reader *r, size_t line, bool variable)
+read_lines(struct reader *r, size_t line, bool variable, const unsigned char *code, size_t of)
 {
 	size_t count = number(r);
 	const unsigned char *distances = skip(r, count, 1);
 	size_t pairs = number(r), at = pairs > 0 ? number(r) : SIZE_MAX;
 
+	r->bad = r->bad || count != of;
 	for (size_t i = 0; i < count && !r->bad; i++) {
 		if (i == at) {
 			line = number(r);
@@ -130,7 +144,7 @@ read_lines(struct reader *r, size_t line, bool variable)
 			line += (size_t)(signed char)distances[i];
 		}
 		/* The first of a function with "..." is never seen to run; the last is "end". */
-		if ((i > 0 || !variable) && i + 1 < count)
+		if ((i > 0 || !variable) && i + 1 < count && !makes_function(code, i))
 			mark(r, line);
 	}
 }
@@ -138,7 +152,8 @@ read_lines(struct reader *r, size_t line, bool variable)
 static void
 read_function(struct reader *r, int depth)
 {
-	size_t line, count;
+	size_t line, size, count;
+	const unsigned char *code;
 	bool variable;
 
 	r->bad = r->bad || depth > NESTED_MOST;
@@ -148,13 +163,14 @@ read_function(struct reader *r, int depth)
 	octet(r);
 	variable = octet(r) != 0;
 	octet(r);
-	skip(r, number(r), INSTRUCTION);
+	size = number(r);
+	code = skip(r, size, INSTRUCTION);
 	for (count = number(r); count > 0 && !r->bad; count--)
 		skip_constant(r);
 	skip(r, number(r), 3);
 	for (count = number(r); count > 0 && !r->bad; count--)
 		read_function(r, depth + 1);
-	read_lines(r, line, variable);
+	read_lines(r, line, variable, code, size);
 	for (count = number(r); count > 0 && !r->bad; count--) {
 		skip_string(r);
 		number(r);
