@@ -46,3 +46,5 @@ not_globals = {
 }
 -- A hook need not use all it is given.
 unused_args = false
+stds.chainmail_test = { read_globals = { "case", "map", "plugin", "shared_store", } }
+files["**/*_test.lua"] = { std = "lua54+chainmail_test" }

@@ -328,3 +328,92 @@ local Verdict = {}
 ---@field status string? enhanced status, "5.7.1"
 ---@field text string? text of the reply
 local Outcome = {}
+
+---Options of a case in a test file (NAME_test.lua).
+---@class CaseOptions
+---@field arc? string|{[string]: string} what the plugin arc would have found: its result, or all of its results
+---@field client? string address of the client; 203.0.113.7
+---@field dkim? string|{[string]: string} what the plugin dkim would have found
+---@field dmarc? string|{[string]: string} what the plugin dmarc would have found
+---@field dns? {[string]: string[]|string} what DNS says: ["NAME TYPE"] = { ... }, {} for no such name, or "timeout", "servfail", "refused", "bogus"; any other question fails the case
+---@field helo? string its HELO where no step says it; mail.example.org
+---@field login? string it has logged in as this user
+---@field method? string and in this way; PLAIN
+---@field name? string verified name of the client; unknown
+---@field port? integer port it connected to; 25
+---@field ptr? string name of the client, not verified; as name
+---@field settings? table the settings { } block of the script
+---@field spf? string|{[string]: string} what the plugin spf would have found
+---@field tls? boolean the connection is encrypted
+---@field trusted? boolean the client is in main.trusted_networks
+
+---@class Case
+---@overload fun(options: CaseOptions): Case
+local Case = {}
+
+---the client connects
+---@return Case
+function Case:connect() end
+
+---HELO or EHLO
+---@param name string
+---@return Case
+function Case:helo(name) end
+
+---MAIL FROM; "" is the null sender; a second one begins the next message
+---@param address string
+---@return Case
+function Case:mail(address) end
+
+---RCPT TO
+---@param address string
+---@return Case
+function Case:rcpt(address) end
+
+---DATA
+---@return Case
+function Case:data() end
+
+---header and body: { From = "a@b.example", body = "text" }; a list gives a field several times, "Name: value" without a key keeps its place; or all as one text
+---@param message table|string
+---@return Case
+function Case:send(message) end
+
+---the clock moves: "61min"
+---@param time string
+---@return Case
+function Case:advance(time) end
+
+---of the step before: "reject 550 5.7.1 Text" or the first words of it, "nothing", "error" and the first words of an error
+---@param verdict string
+---@return Case
+function Case:expect(verdict) end
+
+---of the message that was sent: "add header X-A: b" or the first words of it; "nothing"
+---@param edit string
+---@return Case
+function Case:expect_edit(edit) end
+
+---a line of the log since the case began, or a reason, holds it
+---@param text string
+---@return Case
+function Case:expect_log(text) end
+
+---In a test file: a case, a session of its own: case "name" { options } :mail "a@b.example" :expect "nothing"
+---@param name string
+---@return Case
+function case(name) end
+
+---In a test file: a map of filter.conf with these entries; match: "exact" or "cidr"
+---@param name string
+---@param entries {[string]: string}
+---@param match? string
+function map(name, entries, match) end
+
+---In a test file: a plugin of filter.conf that the rule asks, as greylist(m)
+---@param name string
+---@param settings? table
+function plugin(name, settings) end
+
+---In a test file: the cases of this file share one store and one clock, in their order
+function shared_store() end

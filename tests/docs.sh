@@ -11,6 +11,7 @@
 #   lua fails                 must fail at run time; `output`: what the log says of it
 #   conf served mail=LIST     is also served by a daemon until the document ends, which gets that mail first:
 #                             LOGIN:MESSAGES:RECIPIENTS,... over the socket mail.sock
+#   lua test, lua test fails  has a name, NAME_test.lua; its cases pass, or not all of them do
 #   console                   lines "$ command" are run with the latest `conf` example above, the
 #                             others are what they print; build/ is the build directory
 #   ... file=NAME             is also kept under that name for the other examples of its document
@@ -134,7 +135,7 @@ serve() {
 # ordinary TEXT: without what differs from run to run.
 ordinary() {
 	sed -E -e "s,$DIR/root/,/,g" -e 's/[0-9.]+ (us|ms)\b/N \1/g' -e 's/\bid=[A-Za-z0-9]+/id=ID/g' \
-		-e 's/\(id [A-Za-z0-9]+\)/(id ID)/g' -e 's/_at":[0-9]+/_at":N/g' \
+		-e 's/(failed|passed), [0-9.]+ s\b/\1, N s/g' -e 's/\(id [A-Za-z0-9]+\)/(id ID)/g' -e 's/_at":[0-9]+/_at":N/g' \
 		-e 's/full again [0-9: -]+/full again WHEN/g' \
 		-e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]+/DATE/g' -e 's/[[:space:]]+$//' "$1"
 }
@@ -199,6 +200,14 @@ fail_rule() {
 	verdict $? "$2"
 }
 
+# test_rule INFO WHERE STATUS: the cases of the file that the info string names.
+test_rule() {
+	local name=${1#*file=}
+	(cd "$DIR" && chainmail test "${name%% *}") >"$WORK/out" 2>&1
+	[ $? = "$3" ]
+	verdict $? "$2"
+}
+
 run_console() {
 	local line
 	cp "$DIR/running.conf" "$DIR/filter.conf" 2>/dev/null
@@ -227,6 +236,8 @@ example() {
 	'lua fragment '*) hook_body "${3##* }" "$1" >"$WORK/rule" && run_rule "$WORK/rule" "$2" ;;
 	'lua fails'*) fail_rule "$1" "$2" ;;
 	'lua wrong'*) check_rule "$1" "$2" 1 ;;
+	'lua test fails'*) test_rule "$3" "$2" 1 ;;
+	'lua test'*) test_rule "$3" "$2" 0 ;;
 	lua | 'lua '*) run_rule "$1" "$2" ;;
 	output) compare "$2" "$1" ;;
 	console) run_console "$1" "$2" ;;
