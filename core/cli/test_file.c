@@ -13,13 +13,15 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "conf/diag.h"
 #include "host/generation.h"
 #include "host/script_test.h"
 #include "service/resolver.h"
 #include "test.h"
 
-#define ENDING "_test.lua"
+#define ENDING	  "_test.lua"
+#define NAME_MOST 64u /* of a section of filter.conf */
 /* When cases begin: 2026-01-01 12:00 UTC. */
 #define START INT64_C(1767268800)
 
@@ -44,14 +46,24 @@ finish(struct test_run *run, struct test_result *r)
 		run->show(run, r);
 }
 
+/* Files may be called anything. */
+static const char *
+clean(struct arena *arena, const char *name)
+{
+	char *copy = arena_strdup(arena, name);
+
+	text_clean(copy);
+	return copy;
+}
+
 static struct test_result *
 new_result(struct file *f, const struct script_test_case *c)
 {
 	struct arena *arena = &f->run->arena;
 	struct test_result *r = arena_alloc(arena, sizeof(*r));
 
-	r->rule = f->rule;
-	r->file = arena_strdup(arena, f->test.label);
+	r->rule = clean(arena, f->rule);
+	r->file = clean(arena, f->test.label);
 	r->name = c == NULL ? NULL : arena_strdup(arena, c->name);
 	r->line = c == NULL ? 0 : c->line;
 	return r;
@@ -179,12 +191,28 @@ run_cases(struct file *f)
 	clock_thaw();
 }
 
+static bool
+rule_name(const char *name)
+{
+	size_t len =
+		strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.");
+
+	return name[len] == '\0' && len <= NAME_MOST;
+}
+
 void
 test_file(struct test_run *run, const char *path)
 {
 	struct file f = {.run = run, .rule = rule_of(&run->arena, path)};
 	struct err err;
 
+	if (!rule_name(f.rule)) {
+		f.test.label = path;
+		fail_file(&f,
+			"a rule whose name has other characters than letters, digits, _ - and . "
+			"cannot be named in filter.conf");
+		return;
+	}
 	f.conf = arena_printf(&run->arena, "%.*s/filter.conf of the case",
 		(int)(strrchr(path, '/') - path), path);
 	if (!script_test_read(&f.test, path, &err))

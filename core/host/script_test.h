@@ -67,8 +67,9 @@ struct script_test {
 	struct script_test_case *cases, **last;
 	struct buf sections; /* of filter.conf: the maps and plugins that the file names */
 	bool shared_store;
-	size_t octets;	 /* said so far */
-	struct buf text; /* what is being written down */
+	int64_t advanced; /* by all steps together, microseconds */
+	size_t octets;	  /* said so far */
+	struct buf text;  /* what is being written down */
 };
 
 /* Reads a file; false with words, which begin with file and line. Initialized in any case. */

@@ -21,6 +21,9 @@
 /* Who connects where a case does not say it: documentation (RFC 5737). */
 #define CLIENT "203.0.113.7"
 
+/* A century, in microseconds. */
+#define ADVANCE_MOST (INT64_C(36525) * 86400 * 1000000)
+
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
 /* The line that runs. */
@@ -235,6 +238,9 @@ step_duration(lua_State *L, struct script_test *t, struct script_test_step *s)
 
 	if (unit_duration(text, &s->us, &why) != NULL)
 		luaL_error(L, "\"%s\": %s (units: ms s min h d w, as 1h30min)", text, why);
+	if (s->us > ADVANCE_MOST - t->advanced)
+		luaL_error(L, "the clock of one file moves by at most a century");
+	t->advanced += s->us;
 }
 
 static void

@@ -226,6 +226,69 @@ START_TEST(missing_file_is_named)
 }
 END_TEST
 
+/* --- a text that must answer everything --------------------------------------------------------
+ */
+
+static char missed[200];
+
+static void
+miss(void *context, const char *name, enum cm_dns_type type)
+{
+	size_t len = strlen(missed);
+
+	ck_assert_ptr_eq(context, &missed);
+	snprintf(missed + len, sizeof(missed) - len, "%s/%d ", name, (int)type);
+}
+
+static const struct {
+	const char *name;
+	enum cm_dns_type type;
+	enum cm_dns_status status;
+	const char *missed;
+} strict[] = {
+	{"Example.org.", CM_DNS_A, CM_DNS_FOUND, ""},
+	{"www.example.org", CM_DNS_MX, CM_DNS_FOUND, ""},
+	{"any.bl.example", CM_DNS_A, CM_DNS_FOUND, ""},
+	{"gone.example", CM_DNS_TXT, CM_DNS_NO_NAME, ""},
+	{"slow.example", CM_DNS_PTR, CM_DNS_TIMEOUT, ""},
+	{"bad.example", CM_DNS_TXT, CM_DNS_SERVFAIL, ""},
+	{"loop1.example.org", CM_DNS_A, CM_DNS_SERVFAIL, ""},
+	{"there.bl.example", CM_DNS_A, CM_DNS_SERVFAIL, "there.bl.example/1 "},
+	{"web.example.org", CM_DNS_PTR, CM_DNS_SERVFAIL, "web.example.org/12 "},
+	{"NEW.example", CM_DNS_AAAA, CM_DNS_SERVFAIL, "new.example/28 "},
+	{"bl.example", CM_DNS_A, CM_DNS_SERVFAIL, "bl.example/1 "},
+};
+
+START_TEST(what_a_text_does_not_answer_is_told)
+{
+	struct diag *diag = diag_new();
+	struct resolver *r = resolver_open_text("text", zone, sizeof(zone) - 1, miss, missed, diag);
+	struct cm_dns_answer answer;
+	struct question *q;
+
+	ck_assert_ptr_nonnull(r);
+	missed[0] = '\0';
+	q = resolver_ask(r, strict[_i].name, strict[_i].type);
+	question_wait(q, clock_now(), &answer);
+	ck_assert_str_eq(statuses[answer.status], statuses[strict[_i].status]);
+	ck_assert_str_eq(missed, strict[_i].missed);
+	question_drop(q);
+	resolver_close(r);
+	diag_free(diag);
+}
+END_TEST
+
+START_TEST(a_text_has_mistakes_like_a_file)
+{
+	static const char text[] = "a.example A 192.0.2.1\nb.example A x\n";
+	struct diag *diag = diag_new();
+
+	ck_assert_ptr_null(resolver_open_text("text", text, sizeof(text) - 1, miss, missed, diag));
+	ck_assert_str_eq(diag_first(diag), "A needs an IPv4 address");
+	diag_free(diag);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -236,6 +299,8 @@ main(void)
 	tcase_add_loop_test(tc, zone_answers, 0, LENGTH(questions));
 	tcase_add_loop_test(tc, mistake_is_named, 0, LENGTH(mistakes));
 	tcase_add_test(tc, missing_file_is_named);
+	tcase_add_loop_test(tc, what_a_text_does_not_answer_is_told, 0, LENGTH(strict));
+	tcase_add_test(tc, a_text_has_mistakes_like_a_file);
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
 }

@@ -257,6 +257,9 @@ static const struct {
 	{"a dot for a colon", "case 'a' {} .mail ''", 1, {"write :mail with a colon"}},
 	{"options twice", "case 'a' {} {} :mail ''", 1, {"the options of a case stand once"}},
 	{"a time that is none", "case 'a' {} :advance '1 parsec'", 1, {"\"1 parsec\": "}},
+	{"a clock that moves too far",
+		"local c = case 'a' {} for i = 1, 200 do c:advance '366d' end", 1,
+		{"the clock of one file moves by at most a century"}},
 	{"a map that is written twice",
 		"map('list', {}) case 'a' { " SPF " } :mail '' :expect "
 		"'nothing'",
@@ -462,6 +465,21 @@ START_TEST(junit_is_well_formed)
 }
 END_TEST
 
+/* Such a name could say more to filter.conf than a name. */
+START_TEST(names_that_are_none)
+{
+	static const char *const args[] = {"scripts", NULL};
+	static const char *const said[] = {
+		"not ok 2 - y { } ?[0mz: the file\n", "cannot be named in filter.conf"};
+
+	write_test(BEGIN, "case 'a' { " SPF " } :mail '' :expect 'nothing'");
+	drive_write("scripts/y { } \x1b[0mz_test.lua", "os.exit()");
+	ck_assert_int_eq(run(args), 1);
+	unlink("scripts/y { } \x1b[0mz_test.lua");
+	expect("names", "out", said, LENGTH(said));
+}
+END_TEST
+
 /* --- coverage ----------------------------------------------------------------------------------
  */
 
@@ -611,6 +629,7 @@ main(void)
 	tcase_add_loop_test(tc, a_test_file, 0, LENGTH(files));
 	tcase_add_loop_test(tc, a_command, 0, LENGTH(commands));
 	tcase_add_test(tc, junit_is_well_formed);
+	tcase_add_test(tc, names_that_are_none);
 	tcase_add_loop_test(tc, lines_that_never_ran, 0, LENGTH(covers));
 	tcase_add_test(tc, modules_are_counted);
 	tcase_add_test(tc, a_plugin_is_asked);
