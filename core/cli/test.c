@@ -50,8 +50,10 @@ struct places {
 	struct arena arena;
 	const char *dirs[CLI_LIST_MAX]; /* to be watched */
 	size_t dir_count;
-	const char **files;
+	const char **files; /* tests */
 	size_t file_count;
+	const char **rules; /* other Lua files beside them, as coverage calls them */
+	size_t rule_count;
 };
 
 /* --- files ---------------------------------------------------------------------------------------
@@ -66,16 +68,26 @@ is_test(const char *name)
 }
 
 static int
-only_tests(const struct dirent *entry)
+only_lua(const struct dirent *entry)
 {
-	return is_test(entry->d_name);
+	size_t len = strlen(entry->d_name);
+
+	return len > 4 && strcmp(entry->d_name + len - 4, ".lua") == 0;
 }
 
 static void
-add_file(struct places *p, const char *path)
+add_test(struct places *p, const char *path)
 {
 	if (p->file_count < FILES_MOST)
 		p->files[p->file_count++] = path;
+}
+
+static void
+add_rule(struct places *p, const char *dir, const char *name)
+{
+	if (p->rule_count < FILES_MOST)
+		p->rules[p->rule_count++] =
+			arena_printf(&p->arena, "%s/%s", strrchr(dir, '/') + 1, name);
 }
 
 static void
@@ -94,12 +106,15 @@ static bool
 find_in_dir(struct places *p, const char *dir)
 {
 	struct dirent **entries;
-	int count = scandir(dir, &entries, only_tests, alphasort);
+	int count = scandir(dir, &entries, only_lua, alphasort);
 
 	if (count < 0)
 		return false;
 	for (int i = 0; i < count; i++) {
-		add_file(p, arena_printf(&p->arena, "%s/%s", dir, entries[i]->d_name));
+		if (is_test(entries[i]->d_name))
+			add_test(p, arena_printf(&p->arena, "%s/%s", dir, entries[i]->d_name));
+		else
+			add_rule(p, dir, entries[i]->d_name);
 		free(entries[i]);
 	}
 	free(entries);
@@ -123,7 +138,7 @@ find(struct places *p, const char *name)
 	errno = EINVAL;
 	if (!is_test(path))
 		return false;
-	add_file(p, path);
+	add_test(p, path);
 	add_dir(p, arena_strndup(&p->arena, path, (size_t)(strrchr(path, '/') - path)));
 	return true;
 }
@@ -135,7 +150,7 @@ find_all(struct places *p, char **names)
 	struct stat st;
 	char *usual[] = {USUAL_DIR, NULL}, *here[] = {".", NULL};
 
-	p->file_count = p->dir_count = 0;
+	p->file_count = p->dir_count = p->rule_count = 0;
 	if (names[0] == NULL)
 		names = stat(USUAL_DIR, &st) == 0 && S_ISDIR(st.st_mode) ? usual : here;
 	for (; *names != NULL; names++) {
@@ -171,14 +186,26 @@ write_junit(const struct test_run *run, const char *name)
 	return good;
 }
 
+/* Rules without a test, and those whose test could not run them. */
+static void
+print_unrun(const struct places *places, const struct test_run *run)
+{
+	for (size_t i = 0; i < places->rule_count; i++) {
+		if (!test_cover_has(run->cover, places->rules[i]))
+			test_tap_comment(places->rules[i], "never ran");
+	}
+}
+
 static int
-report(const struct test_run *run, const struct test_args *args)
+report(const struct places *places, const struct test_run *run, const struct test_args *args)
 {
 	bool good = run->failed == 0;
 
 	if (args->json)
 		test_print_json(run);
-	else if (run->show != NULL)
+	if (run->show != NULL && args->coverage)
+		print_unrun(places, run);
+	if (run->show != NULL)
 		test_tap_end(run, args->coverage);
 	if (args->junit != NULL && !write_junit(run, args->junit))
 		good = false;
@@ -206,7 +233,7 @@ run_once(const struct places *places, const struct test_args *args, const char *
 	for (size_t i = 0; i < places->file_count; i++)
 		test_file(&run, places->files[i]);
 	run.us = clock_now() - began;
-	code = report(&run, args);
+	code = report(places, &run, args);
 	if (run.passed + run.failed == 0) {
 		fprintf(stderr, "chainmail test: no case fits \"%s\"\n", args->pattern);
 		code = EXIT_NO;
@@ -269,6 +296,7 @@ run(int argc, char **argv)
 		return EXIT_USAGE;
 	arena_init(&places.arena, 4096);
 	places.files = arena_array(&places.arena, FILES_MOST, sizeof(*places.files));
+	places.rules = arena_array(&places.arena, FILES_MOST, sizeof(*places.rules));
 	plugin_dir = cli_find_plugin_dir(cli_config_path(args.config), &places.arena);
 	if (!find_all(&places, argv + operand))
 		code = EXIT_USAGE;

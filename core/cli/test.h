@@ -64,6 +64,8 @@ const char *test_dns_type(enum cm_dns_type);
 /* test_tap.c */
 void test_tap_begin(void);
 void test_tap_result(const struct test_run *, const struct test_result *);
+/* "# name words" */
+void test_tap_comment(const char *name, const char *words);
 void test_tap_end(const struct test_run *, bool coverage);
 
 /* test_report.c: for other programs. */
@@ -74,6 +76,7 @@ void test_print_json(const struct test_run *);
 struct script_cover_file;
 void test_missed_lines(struct buf *, const struct script_cover_file *);
 unsigned test_percent(size_t part, size_t whole);
+bool test_cover_has(const struct script_cover *, const char *label);
 /* Of all rule files together; false: there is nothing to run. */
 bool test_cover_share(const struct script_cover *, unsigned *percent);
 

@@ -2,6 +2,8 @@
 /*
  * test_cover.c - which lines of rules the cases never ran
  */
+#include <string.h>
+
 #include "base/buf.h"
 #include "host/script_cover.h"
 #include "test.h"
@@ -11,6 +13,17 @@ test_percent(size_t part, size_t whole)
 {
 	/* Not all is never shown as all. */
 	return whole == 0 ? 100 : (unsigned)(part * 100 / whole);
+}
+
+bool
+test_cover_has(const struct script_cover *cover, const char *label)
+{
+	struct script_cover_file file;
+	size_t i = 0;
+
+	while (script_cover_at(cover, i, &file) && strcmp(file.label, label) != 0)
+		i++;
+	return script_cover_at(cover, i, &file);
 }
 
 bool

@@ -106,6 +106,15 @@ test_tap_result(const struct test_run *run, const struct test_result *r)
 	fflush(stdout);
 }
 
+void
+test_tap_comment(const char *name, const char *words)
+{
+	printf("# ");
+	for (; *name != '\0'; name++)
+		putchar(shown(*name));
+	printf(" %s\n", words);
+}
+
 static void
 print_coverage(const struct test_run *run)
 {

@@ -30,6 +30,7 @@ static const char rule[] =
 	"  if list:has(from.addr) then return reject('5.1.8', list:get(from.addr)) end\n"
 	"  if m.client.ip == '192.0.2.9' then return accept('ours') end\n"
 	"  if m.tls and m.auth and m.server.port == 587 then return reject(m.auth.method) end\n"
+	"  if from.user == 'names' then return reject(m.client.name .. ' ' .. m.client.ptr) end\n"
 	"  if from.user == 'why' then return reject{ text = 'No', reason = 'told to nobody' } end\n"
 	"end\n"
 	"function rcpt(m, to)\n"
@@ -192,12 +193,18 @@ static const struct {
 		{"ok 1 - x: a\nok 2 - x: b\nok 3 - x: c\nnot ok 4 - x: d\n",
 			"  wanted: nothing\n  got:    'add header X-SPF: -'\n"}},
 	{"a result that no case gives", "case 'a' {} :mail '' :expect 'nothing'", 1,
-		{"scripts/x.lua:29: error: m.spf needs the plugin spf", "spf = \"pass\""}},
+		{"scripts/x.lua:30: error: m.spf needs the plugin spf", "spf = \"pass\""}},
 	{"the options of the session",
 		"case 'a' { port = 587, login = 'bob', method = 'LOGIN', tls = true, " SPF
 		" } :mail '' :expect 'reject 550 5.7.1 LOGIN'\n"
-		"case 'b' { client = '192.0.2.9', name = 'n.example', ptr = 'p.example', trusted = "
+		"case 'b' { client = '192.0.2.9', trusted = "
 		"true, " SPF " } :mail '' :expect 'accept'",
+		0, {NULL}},
+	{"the names of the client",
+		"case 'a' { name = 'n.example', ptr = 'p.example', " SPF
+		" } :mail 'names@x' :expect "
+		"'reject 550 5.7.1 n.example p.example'\n"
+		"case 'b' { " SPF " } :mail 'names@x' :expect 'reject 550 5.7.1 unknown unknown'",
 		0, {NULL}},
 	{"a quarantine",
 		"case 'a' { " SPF " } :send { body = 'hold it' } :expect 'quarantine held'", 0,
@@ -314,7 +321,7 @@ static void
 teardown(void)
 {
 	static const char *const names[] = {"scripts/x.lua", "scripts/x_test.lua", "scripts/y.lua",
-		"scripts/y_test.lua", "out", "err", "junit.xml"};
+		"scripts/y_test.lua", "scripts/z.lua", "out", "err", "junit.xml"};
 
 	for (int i = 0; i < LENGTH(names); i++)
 		unlink(names[i]);
@@ -549,10 +556,11 @@ START_TEST(modules_are_counted)
 	static const char *const said[] = {
 		"# scripts/x.lua 100 % (3 of 3 lines)\n# scripts/y.lua 60 % (3 of 5 lines), never "
 		"run: 3-4\n# 1 passed, 0 failed, ",
-		" s, 75 % of rule lines run\n"};
+		" s, 75 % of rule lines run\n", "# scripts/z.lua never ran\n"};
 
 	drive_write("scripts/y.lua", "return {\n  no = function(x)\n    local y = x\n    return y\n"
 				     "  end,\n}\n");
+	drive_write("scripts/z.lua", "function mail(m) end\n");
 	drive_write("scripts/x.lua", "local y = require 'y'\nfunction mail(m)\n"
 				     "  if m.from.user == 'f' then return y.no() end\nend\n");
 	write_test("", "case 'a' {} :mail '' :expect 'nothing'");
