@@ -16,6 +16,7 @@
 /* Charged steps between two looks at the clock, some 0.2 ms. */
 #define STEPS_BETWEEN_LOOKS 20000u
 #define STEPS_PER_US	    100u
+#define COVER_SLOWER	    20
 
 bool
 script_is_over(lua_State *L)
@@ -35,9 +36,16 @@ script_expire(lua_State *L)
 	return luaL_error(L, "out of time");
 }
 
+/* Counting lines takes many times as long as running them, and is not the rule's doing. */
+static int64_t
+budget(lua_State *L, const struct script_run *run)
+{
+	return script_state_of(L)->host->cover == NULL ? run->cpu_us : run->cpu_us * COVER_SLOWER;
+}
+
 /* Work that was charged for may be still to do, and cannot be interrupted: its time counts now. */
 static void
-look(struct script_run *run)
+look(lua_State *L, struct script_run *run)
 {
 	int64_t now = clock_cpu();
 	int64_t charged = (int64_t)(run->steps / STEPS_PER_US);
@@ -45,7 +53,7 @@ look(struct script_run *run)
 	run->steps = 0;
 	if (run->cpu_began == 0)
 		run->cpu_began = now;
-	if (now - run->cpu_began >= run->cpu_us - charged)
+	if (now - run->cpu_began >= budget(L, run) - charged)
 		run->over = SCRIPT_OVER_CPU;
 	else if (run->session != NULL && cm_clock(run->session) >= run->deadline - charged)
 		run->over = SCRIPT_OVER_WALL;
@@ -58,7 +66,7 @@ script_on_count(lua_State *L, lua_Debug *ar)
 
 	(void)ar;
 	if (run != NULL && run->over == SCRIPT_IN_TIME)
-		look(run);
+		look(L, run);
 	if (run != NULL && run->over != SCRIPT_IN_TIME)
 		script_expire(L);
 	else if (run == NULL || run->session != NULL)
@@ -74,7 +82,7 @@ script_charge(lua_State *L, size_t steps)
 		return;
 	st->run->steps += steps;
 	if (st->run->steps >= STEPS_BETWEEN_LOOKS && st->run->over == SCRIPT_IN_TIME)
-		look(st->run);
+		look(L, st->run);
 	if (st->run->over != SCRIPT_IN_TIME)
 		script_expire(L);
 }

@@ -30,6 +30,7 @@ static const char rule[] =
 	"  if list:has(from.addr) then return reject('5.1.8', list:get(from.addr)) end\n"
 	"  if m.client.ip == '192.0.2.9' then return accept('ours') end\n"
 	"  if m.tls and m.auth and m.server.port == 587 then return reject(m.auth.method) end\n"
+	"  if from.user == 'busy' then local n = 0 for i = 1, 300000 do n = n +\n 1 end end\n"
 	"  if from.user == 'names' then return reject(m.client.name .. ' ' .. m.client.ptr) end\n"
 	"  if from.user == 'why' then return reject{ text = 'No', reason = 'told to nobody' } end\n"
 	"end\n"
@@ -169,6 +170,8 @@ static const struct {
 		" } :mail 'loop@x' :expect 'error scripts/x.lua:8: mail() used its "
 		"50ms of processor time'",
 		0, {NULL}},
+	{"a rule that works hard within its budget",
+		"case 'a' { " SPF " } :mail 'busy@x' :expect 'nothing'", 0, {NULL}},
 	{"a case that expects nothing at all", "case 'a' { " SPF " } :mail ''", 1,
 		{"got:    'nothing is expected: end the case with :expect'\n"}},
 	{"what was logged",
@@ -193,7 +196,7 @@ static const struct {
 		{"ok 1 - x: a\nok 2 - x: b\nok 3 - x: c\nnot ok 4 - x: d\n",
 			"  wanted: nothing\n  got:    'add header X-SPF: -'\n"}},
 	{"a result that no case gives", "case 'a' {} :mail '' :expect 'nothing'", 1,
-		{"scripts/x.lua:30: error: m.spf needs the plugin spf", "spf = \"pass\""}},
+		{"scripts/x.lua:32: error: m.spf needs the plugin spf", "spf = \"pass\""}},
 	{"the options of the session",
 		"case 'a' { port = 587, login = 'bob', method = 'LOGIN', tls = true, " SPF
 		" } :mail '' :expect 'reject 550 5.7.1 LOGIN'\n"
