@@ -283,6 +283,8 @@ test_case(struct test_run *run, const struct script_test_case *c, struct test_re
 		r->line = c->line;
 	replay_end(&p.player);
 	conversation_close(&p.conversation);
-	/* done() may ask, too. */
+	/* done() may ask, and fail, too. */
+	if (r->ok)
+		p.error = test_logged_error(&p);
 	r->ok = r->ok && is_clean(&p, r);
 }

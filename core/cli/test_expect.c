@@ -267,6 +267,35 @@ read_log(const struct test_play *p, struct buf *out)
 		buf_add(out, part, (size_t)got);
 }
 
+/* Behind "DATE chainmail[PID]: " */
+static const char *
+behind_head(const char *line)
+{
+	const char *end = strstr(line, "]: ");
+
+	return end == NULL ? line : end + 3;
+}
+
+const char *
+test_logged_error(const struct test_play *p)
+{
+	static const char mark[] = "error: ";
+	const char *found = NULL, *line;
+	struct buf log;
+
+	buf_init(&log, LOG_MOST);
+	read_log(p, &log);
+	for (line = log.data; found == NULL && *line != '\0'; line += line[0] == '\n') {
+		const char *text = behind_head(line);
+
+		line += strcspn(line, "\n");
+		if (text < line && strncmp(text, mark, strlen(mark)) == 0)
+			found = arena_strndup(&p->run->arena, text, (size_t)(line - text));
+	}
+	buf_fini(&log);
+	return found;
+}
+
 bool
 test_expect_log(struct test_play *p, const struct script_test_step *s, struct test_result *r)
 {

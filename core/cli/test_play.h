@@ -40,6 +40,8 @@ struct test_play {
 const char *test_outcome(struct test_play *);
 /* Why a rule failed in the latest step; NULL: none did. */
 const char *test_failure(const struct test_play *);
+/* The first error of the log, where done() tells its own; NULL: there is none. */
+const char *test_logged_error(const struct test_play *);
 /* "mail x -, rcpt x reject 550 5.7.1 Text" of all steps so far. */
 const char *test_trace(struct test_play *);
 /* The case goes on; else the result says what was wanted. */

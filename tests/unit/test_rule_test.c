@@ -50,6 +50,7 @@ static const char rule[] =
 	"  if m:body(4) == 'time' then return reject(tostring(time.now())) end\n"
 	"end\n"
 	"function done(m, verdict)\n"
+	"  if m.from.user == 'late' then return m.fromm end\n"
 	"  log.info('over', { kind = verdict and verdict.kind })\n"
 	"end\n";
 
@@ -170,6 +171,12 @@ static const struct {
 		" } :mail 'loop@x' :expect 'error scripts/x.lua:8: mail() used its "
 		"50ms of processor time'",
 		0, {NULL}},
+	{"an error behind the answer",
+		"case 'a' { " SPF " } :mail 'late@x' :expect 'nothing'\n"
+		"case 'b' { " SPF " } :mail 'late@x' :mail 'a@x' :expect 'nothing'",
+		1,
+		{"not ok 1 - x: a\n  ---\n  wanted: no error\n  got:    'error: ",
+			"message has no field \"fromm\"", "not ok 2 - x: b\n"}},
 	{"a rule that works hard within its budget",
 		"case 'a' { " SPF " } :mail 'busy@x' :expect 'nothing'", 0, {NULL}},
 	{"a case that expects nothing at all", "case 'a' { " SPF " } :mail ''", 1,
