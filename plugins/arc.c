@@ -422,7 +422,7 @@ needs_of(const void *settings)
 	const struct config *config = settings;
 	bool tags = config->fail == ACTION_TAG || config->temperror == ACTION_TAG;
 
-	return CM_NEED_HEADERS | (tags ? (uint32_t)CM_EDIT_HEADERS : 0);
+	return CM_NEED_HEADERS | CM_NEED_BLANKS | (tags ? (uint32_t)CM_EDIT_HEADERS : 0);
 }
 
 const struct cm_plugin cm_plugin = {
