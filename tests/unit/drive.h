@@ -27,6 +27,7 @@
 struct drive {
 	char dir[TEMP_NAME_SIZE];
 	char conf[128];
+	char log[128];		  /* what was written before a test had another log */
 	char *files[DRIVE_FILES]; /* beside filter.conf */
 	unsigned file_count;
 	bool to_serve;	/* loads for a daemon on this machine */
@@ -69,7 +70,8 @@ drive_init(struct drive *d)
 	*d = (struct drive){0};
 	ck_assert(temp_dir(d->dir, "chainmail-drive"));
 	snprintf(d->conf, sizeof(d->conf), "%s/filter.conf", d->dir);
-	drive_log_to("/dev/null");
+	snprintf(d->log, sizeof(d->log), "%s.log", d->dir);
+	drive_log_to(d->log);
 }
 
 static inline void
@@ -157,9 +159,27 @@ drive_run_test_plugins(struct drive *d, const char *sections)
 	d->g = NULL;
 }
 
+/* A plugin that asks for what it did not declare gets nothing, and most tests would not notice. */
+static inline void
+drive_check_rights(const struct drive *d)
+{
+	char *line = NULL;
+	size_t size = 0;
+	FILE *f = fopen(d->log, "r");
+
+	ck_assert_ptr_nonnull(f);
+	while (getline(&line, &size, f) >= 0)
+		ck_assert_msg(strstr(line, "the plugin did not declare it") == NULL, "%s", line);
+	free(line);
+	fclose(f);
+	unlink(d->log);
+}
+
 static inline void
 drive_fini(struct drive *d)
 {
+	log_close();
+	drive_check_rights(d);
 	if (d->s != NULL) {
 		chain_end_message(d->s);
 		chain_close(d->s);
