@@ -178,6 +178,13 @@ json_member(struct buf *b, const char *name, const char *value, enum log_style s
 	b->cut = cut;
 }
 
+/* The object has the time of day under "time"; each name is there once. */
+static const char *
+json_name(const char *name)
+{
+	return strcmp(name, "time") == 0 ? "took" : name;
+}
+
 static void
 fill_json(struct buf *b, const struct log_entry *e)
 {
@@ -192,7 +199,8 @@ fill_json(struct buf *b, const struct log_entry *e)
 	}
 	json_member(b, "queue_id", e->queue_id, LOG_WORD);
 	for (unsigned i = 0; i < e->count; i++)
-		json_member(b, e->fields[i].name, e->fields[i].value, e->fields[i].style);
+		json_member(b, json_name(e->fields[i].name), e->fields[i].value,
+			e->fields[i].style);
 }
 
 void

@@ -151,13 +151,13 @@ add_envelope(struct record *rec)
 	add(rec, "size", "SIZE", whole ? number(rec, s->size, "") : NULL, LOG_NUMBER);
 }
 
-/* A plugin may be called like a field of the line. */
+/* A plugin may be called like a field of the line, as text or as JSON. */
 static const char *
 result_name(struct record *rec, const char *group)
 {
 	static const char *const taken[] = {"auth", "by", "client", "dns", "from", "helo", "id",
-		"port", "reason", "refused", "reply", "shadow", "size", "stage", "time", "tls",
-		"to", "verdict"};
+		"level", "pid", "port", "queue_id", "reason", "refused", "reply", "shadow", "size",
+		"stage", "time", "tls", "to", "took", "verdict"};
 
 	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
 		if (strcmp(taken[i], group) == 0)

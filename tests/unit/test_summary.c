@@ -478,7 +478,7 @@ START_TEST(long_texts_leave_room_for_the_verdict)
 		"%s", line);
 	ck_assert_ptr_nonnull(strstr(line, "one"));
 	ck_assert_ptr_nonnull(strstr(line, "(id "));
-	ck_assert_ptr_nonnull(strstr(line, format == LOG_FORMAT_TEXT ? " time=" : "\"time\":"));
+	ck_assert_ptr_nonnull(strstr(line, format == LOG_FORMAT_TEXT ? " time=" : "\"took\":"));
 	ck_assert_ptr_null(strstr(line, "\"cut\":true"));
 }
 END_TEST
