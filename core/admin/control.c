@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/log_recent.h"
 #include "base/mem.h"
 #include "control_client.h"
 #include "door/milter_socket.h"
@@ -197,6 +198,7 @@ control_start(const char *config, struct err *err)
 	ending = false;
 	pthread_mutex_unlock(&lock);
 	control.config = config;
+	log_recent_begin();
 	control.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (control.wake < 0)
 		return err_errno(err, "control socket");
@@ -247,6 +249,7 @@ control_stop(void)
 		end_clients();
 		control.running = false;
 	}
+	log_recent_end();
 	if (control.wake >= 0)
 		close(control.wake);
 	control.wake = -1;

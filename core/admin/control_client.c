@@ -35,6 +35,8 @@ struct request {
 	const char *words[CONTROL_WORDS];
 	size_t count;
 	struct arena *arena;
+	const struct control_command *stream; /* what goes on once no configuration is held */
+	struct command_words stream_words;
 	char why[CONTROL_WHY_SIZE];
 };
 
@@ -273,8 +275,15 @@ run_own(struct control_client *c, const struct generation *g, const struct contr
 	if (!command_read(own->name, &own->form, r->count - 1, r->words + 1, r->arena, &words,
 		    r->why, sizeof(r->why)))
 		return END_USAGE;
-	if (may(c, g, own->changes, r->why) && own->run(c, &words, r->why))
+	if (!may(c, g, own->changes, r->why)) {
+		end = END_REFUSED;
+	} else if (own->streams) {
+		r->stream = own;
+		r->stream_words = words;
 		end = END_DONE;
+	} else if (own->run(c, &words, r->why)) {
+		end = END_DONE;
+	}
 	if (own->changes)
 		log_change(c, r, end);
 	return end;
@@ -331,6 +340,10 @@ control_answer(struct control_client *c, const char *line, size_t len)
 		finish(c, END_USAGE, "want a line such as {\"command\":[\"status\"]}");
 	} else {
 		end = run(c, g, &r);
+		generation_drop(g);
+		g = NULL;
+		if (r.stream != NULL && !r.stream->run(c, &r.stream_words, r.why))
+			end = END_REFUSED;
 		finish(c, end, r.why);
 	}
 	generation_drop(g);

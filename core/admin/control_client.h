@@ -42,6 +42,7 @@ struct control_command {
 	const char *help; /* one line */
 	struct command_form form;
 	bool changes; /* for root and main.admins alone */
+	bool streams; /* sends as it goes, and so must not hold up a configuration: none is held */
 	/* False: *why says what is wrong; CONTROL_WHY_SIZE octets. */
 	bool (*run)(struct control_client *, const struct command_words *, char *why);
 };

@@ -11,6 +11,7 @@
 #include "chain/command.h"
 #include "chain/talkers.h"
 #include "control_client.h"
+#include "control_log.h"
 #include "door/conversation.h"
 #include "host/generation.h"
 #include "load.h"
@@ -262,14 +263,18 @@ top(struct control_client *c, const struct command_words *words, char *why)
 
 const struct control_command control_commands[] = {
 	{"commands", "what the plugins of the running daemon can be asked", {.operands = NULL},
-		false, commands},
+		false, false, commands},
+	{"log", "the latest message lines, and those to come",
+		{NULL, {control_log_options, CONTROL_LOG_OPTIONS, sizeof(struct cm_option)},
+			sizeof(struct control_log_args), false},
+		false, true, control_log},
 	{"reload", "make the running daemon read its configuration again", {.operands = NULL}, true,
-		reload},
-	{"status", "how the running daemon is", {.operands = NULL}, false, status},
+		false, reload},
+	{"status", "how the running daemon is", {.operands = NULL}, false, false, status},
 	{"top", "who sends most",
 		{"clients|logins|senders", SCHEMA_ROWS(top_options), sizeof(struct top_args),
 			false},
-		false, top},
+		false, false, top},
 };
 
 const size_t control_command_count = COUNT(control_commands);

@@ -98,6 +98,35 @@ control_send(struct control_wire *w, const char *data, size_t len)
 }
 
 bool
+control_stream(struct control_wire *w, const char *data, size_t len, const _Atomic bool *ending)
+{
+	while (len > 0) {
+		ssize_t n = send(w->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		struct pollfd p = {.fd = w->fd, .events = POLLOUT};
+
+		if (n < 0 && !try_again())
+			return false;
+		if (n > 0) {
+			data += n;
+			len -= (size_t)n;
+			continue;
+		}
+		if (atomic_load(ending) || control_left(w))
+			return false;
+		(void)poll(&p, 1, TICK);
+	}
+	return true;
+}
+
+void
+control_pause(const struct control_wire *w)
+{
+	struct pollfd p = {.fd = w->fd};
+
+	(void)poll(&p, 1, TICK);
+}
+
+bool
 control_left(const struct control_wire *w)
 {
 	struct pollfd p = {.fd = w->fd};

@@ -7,6 +7,7 @@
 #ifndef CORE_ADMIN_CONTROL_WIRE_H
 #define CORE_ADMIN_CONTROL_WIRE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -32,6 +33,10 @@ enum control_heard {
 enum control_heard control_hear(struct control_wire *, const char **line, size_t *len);
 /* False: nobody took it in time. */
 bool control_send(struct control_wire *, const char *, size_t len);
+/* The same with all patience: until nobody is there any more, or *ending. */
+bool control_stream(struct control_wire *, const char *, size_t len, const _Atomic bool *ending);
+/* A moment, or less when the other end does something. */
+void control_pause(const struct control_wire *);
 /* Nobody is at the other end any more; who only has nothing more to say is. */
 bool control_left(const struct control_wire *);
 

@@ -23,6 +23,7 @@
 #include "err.h"
 #include "log_line.h"
 #include "log_queue.h"
+#include "log_recent.h"
 #include "log_sink.h"
 #include "mem.h"
 
@@ -297,4 +298,5 @@ log_record(const char *queue_id, const struct log_field *fields, unsigned count)
 		.level = LOG_LEVEL_INFO, .queue_id = queue_id, .fields = fields, .count = count};
 
 	write_all(&e);
+	log_recent_put(&e);
 }

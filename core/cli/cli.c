@@ -19,6 +19,7 @@ static const struct command *const commands[] = {
 	&command_dns,
 	&command_explain,
 	&command_help,
+	&command_log,
 	&command_lua,
 	&command_plugins,
 	&command_reload,

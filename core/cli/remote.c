@@ -227,6 +227,33 @@ read_answer(FILE *in, struct remote_table *table)
 	return code;
 }
 
+/* The same line by line; the table gets the error alone. */
+static int
+read_lines(FILE *in, struct remote_table *end, void (*take)(void *context, const json_t *line),
+	void *context)
+{
+	size_t left = ANSWER_MOST;
+	int code = EXIT_LATER;
+	bool ended = false;
+	struct buf line;
+
+	buf_init(&line, 0);
+	while (!ended && next_line(in, &line, &left)) {
+		json_t *root = json_loads(line.data, JSON_REJECT_DUPLICATES, NULL);
+
+		left = ANSWER_MOST;
+		take(context, root);
+		json_object_del(root, "row");
+		json_object_del(root, "say");
+		ended = take_line(root, end, &code);
+		json_decref(root);
+	}
+	buf_fini(&line);
+	if (!ended)
+		remote_table_error(end, "the daemon hung up, or takes too long; try again");
+	return code;
+}
+
 /* The daemon knows its options, and not those that this program takes for itself. */
 static void
 help_with(const char *command, int count, char *const *words)
@@ -245,28 +272,59 @@ help_with(const char *command, int count, char *const *words)
 	fprintf(stderr, "try: chainmail help %s\n", command);
 }
 
+/* NULL: where no daemon is, *code says so, and it was printed. */
+static FILE *
+dial(const struct remote_args *args, int count, char *const *words, int *code)
+{
+	struct arena arena;
+	const char *path;
+	FILE *in = NULL;
+	int fd;
+
+	arena_init(&arena, 4096);
+	path = find_socket(args, &arena);
+	if (connect_to(path, &fd)) {
+		in = fdopen(fd, "r");
+		send_words(fd, count, words);
+	} else {
+		*code = report(path, errno);
+	}
+	arena_fini(&arena);
+	return in;
+}
+
 int
 remote_ask(
 	const struct remote_args *args, int count, char *const *words, struct remote_table *table)
 {
-	struct arena arena;
-	const char *path;
-	int fd, code;
+	int code;
+	FILE *in = dial(args, count, words, &code);
 
-	arena_init(&arena, 4096);
-	path = find_socket(args, &arena);
-	if (!connect_to(path, &fd)) {
-		code = report(path, errno);
-		arena_fini(&arena);
+	if (in == NULL)
 		return code;
-	}
-	arena_fini(&arena);
-
-	FILE *in = fdopen(fd, "r");
-
-	send_words(fd, count, words);
 	code = read_answer(in, table);
 	fclose(in);
+	return code;
+}
+
+int
+remote_lines(const struct remote_args *args, int count, char *const *words, bool patient,
+	void (*take)(void *context, const json_t *line), void *context)
+{
+	const struct timeval forever = {.tv_sec = 0};
+	struct remote_table *end = remote_table_new(false);
+	int code;
+	FILE *in = dial(args, count, words, &code);
+
+	if (in != NULL && patient)
+		setsockopt(fileno(in), SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof(forever));
+	if (in != NULL)
+		code = read_lines(in, end, take, context);
+	if (in != NULL)
+		fclose(in);
+	remote_table_print(end, words[0]);
+	if (code == EXIT_USAGE)
+		help_with(words[0], count, words);
 	return code;
 }
 
@@ -333,8 +391,8 @@ remote_explain(const char *command, const struct command_form *form, const char 
 	buf_fini(&words);
 }
 
-static void
-explain_own(const struct command *c)
+void
+remote_explain_own(const struct command *c)
 {
 	const struct control_command *own = control_command_find(c->name);
 
@@ -350,7 +408,7 @@ explain_own(const struct command *c)
 		.options = remote_options,      \
 		.option_count = REMOTE_OPTIONS, \
 		.run = remote_run,              \
-		.explain = explain_own,         \
+		.explain = remote_explain_own,  \
 	}
 
 REMOTE(commands, "[--json]", "what the plugins of the running daemon can be asked");

@@ -166,7 +166,23 @@ static const struct {
 	{"it says what is no JSON", {"status"}, "hello\n[1]\n{}\n\n{\"row\":5}\n" DONE, NULL,
 		EXIT_OK, "", ""},
 
+	{"lines as they come", {"log", "-f", "--login", "bob"},
+		"{\"following\":true}\n{\"row\":{\"id\":1},\"say\":\"Q: "
+		"a\\\\x20b=\\\"c\\\"\"}\n" DONE,
+		"{\"command\":[\"log\",\"--follow\",\"--login\",\"bob\"]}\n", EXIT_OK,
+		"Q: a\\x20b=\"c\"\n", ""},
+	{"lines for programs", {"log", "--json", "--", "x"},
+		"{\"row\":{\"id\":1,\"x\":\"\\u009b\"},\"say\":\"Q\"}\n{\"row\":{\"lost\":2}}"
+		"\n" DONE,
+		"{\"command\":[\"log\",\"--\",\"x\"]}\n", EXIT_OK,
+		"{\"id\":1,\"x\":\"\\u009B\"}\n{\"lost\":2}\n", ""},
+	{"lines, and then it hangs up", {"log", "-f"}, "{\"say\":\"Q\"}\n", NULL, EXIT_LATER, "Q\n",
+		"chainmail log: the daemon hung up, or takes too long; try again\n"},
+	{"lines of nonsense", {"log"}, "x\n[]\n5\n" DONE, NULL, EXIT_OK, "", ""},
+
 	/* Terminals act on these. */
+	{"escapes in a message line", {"log"}, "{\"say\":\"\\u001b[2J\\u009b\\n\"}\n" DONE, NULL,
+		EXIT_OK, "\\x1b[2J\\xc2\\x9b\\x0a\n", ""},
 	{"escapes in a cell", {"status"},
 		"{\"row\":{\"a\":\"\\u001b[2J\\u0007\\u009b31m\\u202e\\u007f\\n\\r\",\"b\":1}}"
 		"\n" DONE,
