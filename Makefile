@@ -27,7 +27,8 @@ CHECK_CFLAGS = $(shell pkg-config --cflags check)
 CHECK_LIBS = $(shell pkg-config --libs check)
 
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Icore -DCHAINMAIL_VERSION='"$(VERSION)"' \
-	-DCHAINMAIL_PLUGIN_DIR='"$(LIBDIR)"' -DCHAINMAIL_CONFIG='"$(SYSCONFDIR)/filter.conf"'
+	-DCHAINMAIL_PLUGIN_DIR='"$(LIBDIR)"' -DCHAINMAIL_CONFIG='"$(SYSCONFDIR)/filter.conf"' \
+	-DCHAINMAIL_LUA_DIR='"$(DATADIR)/lua"'
 CFLAGS += -std=c11 $(OPT) $(WARN) $(HARDEN) -fvisibility=hidden -pthread $(SAN) $(EXTRA_CFLAGS)
 LDFLAGS += -pie -pthread -rdynamic -Wl,-z,relro,-z,now $(SAN)
 LIBS = -lhiredis -llmdb -lmilter -lunbound -lresolv -ljansson $(LUA_LIBS) -lz -ldl -lm
@@ -48,7 +49,7 @@ TEST_PLUGINS := $(patsubst tests/unit/plugins/%.c,$(B)/tests/plugins/%.so,\
 	$(wildcard tests/unit/plugins/*.c)) $(B)/tests/plugins/skeleton.so
 CONFORMANCE := $(B)/tests/conformance/arc $(B)/tests/conformance/dkim $(B)/tests/conformance/dkim_sign $(B)/tests/conformance/dmarc $(B)/tests/conformance/spf
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
-DOC_FILES := docs/chainmail.8 docs/filter.conf.5
+DOC_FILES := docs/chainmail-lua.7 docs/chainmail.8 docs/filter.conf.5
 SOURCES := $(wildcard include/chainmail/*.h core/*.c core/*/*.[ch] plugins/*.c plugins/*/*.[ch] docs/*.c \
 	$(patsubst %,tests/%/*.[ch],bench conformance dns fuzz smtp unit) tests/unit/plugins/*.c)
 
@@ -88,7 +89,7 @@ test: ## everything: unit tests, transcripts, miltertest, end to end with Postfi
 	$(call need_root,$(PRIVATE_SERVER); make check needs no root)
 	@sh tests/deps.sh build demo test
 	@$(MAKE) --no-print-directory check
-	@$(MAKE) --no-print-directory check-docs check-install check-uninstall check-miltertest
+	@$(MAKE) --no-print-directory check-docs check-install check-lua check-uninstall check-miltertest
 	@$(MAKE) --no-print-directory check-recursion
 	@$(MAKE) --no-print-directory check-e2e check-demo
 
@@ -131,6 +132,10 @@ check-docs: all $(B)/tests/load
 
 check-install:
 	@bash tests/install.sh $(B)/install
+
+.PHONY: check-lua
+check-lua: all
+	@bash tests/lua.sh $(B)
 
 check-miltertest: all
 	@bash tests/e2e/miltertest.sh $(B)
@@ -218,7 +223,7 @@ docs: all ## write the generated tables, manual pages and editor files
 # Directories of this project alone; uninstall removes them when they are empty, and no others.
 OWN_DIRS = $(LIBDIR) $(DATADIR)/scripts $(DATADIR)/lua $(DATADIR) $(PREFIX)/include/chainmail \
 	$(SYSCONFDIR)
-SHARED_DIRS = $(PREFIX)/sbin $(PREFIX)/share/man/man5 $(PREFIX)/share/man/man8
+SHARED_DIRS = $(PREFIX)/sbin $(PREFIX)/share/man/man5 $(PREFIX)/share/man/man7 $(PREFIX)/share/man/man8
 
 # The manual pages are written for the default places.
 PLACES = -e 's,/etc/chainmail,$(SYSCONFDIR),g' -e 's,/usr/local/lib/chainmail,$(LIBDIR),g' \
@@ -234,11 +239,13 @@ install: all ## install below PREFIX
 	install -m 644 docs/chainmail.d.lua $(DESTDIR)$(DATADIR)/lua
 	install -m 644 filter.conf.example $(DESTDIR)$(DATADIR)
 	umask 022 && sed $(PLACES) docs/filter.conf.5 >$(DESTDIR)$(PREFIX)/share/man/man5/filter.conf.5
+	umask 022 && sed $(PLACES) docs/chainmail-lua.7 >$(DESTDIR)$(PREFIX)/share/man/man7/chainmail-lua.7
 	umask 022 && sed $(PLACES) docs/chainmail.8 >$(DESTDIR)$(PREFIX)/share/man/man8/chainmail.8
 
 uninstall: ## remove what install put there; your configuration stays
 	rm -f $(DESTDIR)$(PREFIX)/sbin/chainmail $(DESTDIR)$(PREFIX)/include/chainmail/plugin.h \
 		$(DESTDIR)$(PREFIX)/share/man/man5/filter.conf.5 \
+		$(DESTDIR)$(PREFIX)/share/man/man7/chainmail-lua.7 \
 		$(DESTDIR)$(PREFIX)/share/man/man8/chainmail.8
 	rm -f $(patsubst $(B)/plugins/%,$(DESTDIR)$(LIBDIR)/%,$(PLUGINS)) \
 		$(patsubst %,$(DESTDIR)$(DATADIR)/%,$(wildcard scripts/*.lua) lua/chainmail.d.lua \

@@ -98,10 +98,9 @@ function dns.a(name) end
 function dns.aaaa(name) end
 
 ---dns.all{{"a", name}, {"txt", name}}: asks together, answers in order
----@param questions {[1]: string
----@param [2] string}[]
+---@param questions {[1]: string, [2]: string}[]
 ---@return {answers: string[]?, err: string?}[]
-function dns.all(questions, [2]) end
+function dns.all(questions) end
 
 ---names of mail servers, the preferred first
 ---@param name string

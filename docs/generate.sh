@@ -22,6 +22,7 @@ parts() {
 		docs/PLUGINS.md       skeleton  fenced c docs/skeleton.c
 		docs/RULES.md         api       chainmail lua markdown
 		docs/RULES.md         tests     chainmail lua tests
+		docs/chainmail-lua.7  api       chainmail lua man
 		docs/chainmail.d.lua  -         chainmail lua luals
 		docs/filter.conf.5    options   chainmail config man
 	END

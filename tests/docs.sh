@@ -15,6 +15,7 @@
 #   console                   lines "$ command" are run with the latest `conf` example above, the
 #                             others are what they print; build/ is the build directory
 #   ... file=NAME             is also kept under that name for the other examples of its document
+# Displays of manual pages are blocks where the line `.\" example: INFO` stands before them.
 # Blocks with another info string are not tested. Functions, files and make targets that are named must
 # exist. Each document has a directory of its own; absolute names below /etc, /run and /var lead into it,
 # and users and groups are those who run the test. Times, ids and the version are not compared.
@@ -265,6 +266,13 @@ document() {
 	end_daemon
 }
 
+# manual PAGE: its displays behind a comment `.\" example: INFO` are blocks, too.
+manual() {
+	sed -E '/^\.\\" example: /{ s/^\.\\" example: /```/; N; s/\n.*//; }; s/^\.Ed$/```/; s/\\&//g; s/\\e/\\/g' "$1" |
+		awk '/^```./ { open = 1; print; next } open { print } /^```$/ { open = 0 }' >"$WORK/${1##*/}"
+	document "$WORK/${1##*/}"
+}
+
 # shellcheck disable=SC2013,SC2016 # backticks are those of Markdown
 # names DOC: the functions, files of core/ and make targets that it names are there.
 names() {
@@ -285,6 +293,9 @@ names() {
 
 for doc in README.md docs/*.md; do
 	document "$doc"
+done
+for page in docs/*.[1-9]; do
+	manual "$page"
 done
 for doc in README.md docs/ARCHITECTURE.md docs/PERFORMANCE.md docs/PLUGINS.md; do
 	names "$doc"

@@ -115,7 +115,7 @@ scripts() {
 		[ -f "$file" ] || continue
 		bash -n "$file" || echo "$file: syntax"
 	done 2>&1
-	for file in scripts/*.lua core/service/*.lua; do
+	for file in scripts/*.lua core/service/*.lua docs/*.lua; do
 		luac5.4 -p "$file" || echo "$file: syntax"
 	done 2>&1
 }

@@ -80,8 +80,8 @@ run(int argc, char **argv)
 		words[0] = argv[0];
 	}
 	if (count >= 0)
-		code = remote_lines(&args.remote, count + args.follow, words, args.follow,
-			print_line, &args);
+		code = remote_lines(
+			&args.remote, count + args.follow, words, args.follow, print_line, &args);
 	free(room);
 	return code;
 }

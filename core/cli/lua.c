@@ -15,6 +15,7 @@ static const struct form {
 } forms[] = {
 	{"luacheck", SCRIPT_DOC_LUACHECK},
 	{"luals", SCRIPT_DOC_LUALS},
+	{"man", SCRIPT_DOC_MAN},
 	{"markdown", SCRIPT_DOC_MARKDOWN},
 	{"tests", SCRIPT_DOC_TESTS},
 };
@@ -38,7 +39,8 @@ static int
 run(int argc, char **argv)
 {
 	if (argc != 2)
-		return cli_usage(&command_lua, "say one of luacheck, luals, markdown, tests");
+		return cli_usage(
+			&command_lua, "say one of luacheck, luals, man, markdown, tests");
 	for (size_t i = 0; i < FORMS; i++) {
 		if (strcmp(argv[1], forms[i].name) != 0)
 			continue;
@@ -50,7 +52,7 @@ run(int argc, char **argv)
 
 const struct command command_lua = {
 	.name = "lua",
-	.operands = "luacheck|luals|markdown|tests",
-	.help = "print what rules can call: .luacheckrc, chainmail.d.lua, manual",
+	.operands = "luacheck|luals|man|markdown|tests",
+	.help = "print what rules can call: .luacheckrc, chainmail.d.lua, manuals",
 	.run = run,
 };

@@ -55,10 +55,16 @@ void script_give_store(void *config, const struct cm_store *);
 bool script_host_start(struct script_host *, struct diag *);
 
 /*
- * The API table printed as chainmail.d.lua, .luacheckrc or the chapter of the manual; and that of
- * the language of test files.
+ * The API table printed as chainmail.d.lua, .luacheckrc or the chapter of a manual; and that of the
+ * language of test files.
  */
-enum script_doc { SCRIPT_DOC_LUALS, SCRIPT_DOC_LUACHECK, SCRIPT_DOC_MARKDOWN, SCRIPT_DOC_TESTS };
+enum script_doc {
+	SCRIPT_DOC_LUALS,
+	SCRIPT_DOC_LUACHECK,
+	SCRIPT_DOC_MAN,
+	SCRIPT_DOC_MARKDOWN,
+	SCRIPT_DOC_TESTS
+};
 void script_print_api(enum script_doc);
 
 #endif

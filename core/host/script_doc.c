@@ -19,6 +19,17 @@ known_late(const struct script_row *row)
 	return row->from != CM_STAGE_CONNECT;
 }
 
+/* Octets of the first parameter of several: its type may have commas in brackets. */
+static size_t
+param_len(const char *p)
+{
+	size_t len = 0;
+
+	for (int depth = 0; p[len] != '\0' && (p[len] != ',' || depth > 0); len++)
+		depth += (p[len] == '{' || p[len] == '(') - (p[len] == '}' || p[len] == ')');
+	return len;
+}
+
 /* --- types for LuaLS -----------------------------------------------------------------------------
  */
 
@@ -28,7 +39,7 @@ script_doc_params(const char *p)
 {
 	while (*p != '\0') {
 		size_t name = strcspn(p, ":");
-		size_t all = strcspn(p, ",");
+		size_t all = param_len(p);
 
 		printf("---@param %.*s%.*s\n", (int)name, p, (int)(all - name - 1), p + name + 1);
 		p += all;
@@ -42,7 +53,7 @@ script_doc_names(const char *p, const char *end)
 {
 	for (const char *comma = ""; *p != '\0'; comma = ", ") {
 		printf("%s%.*s", comma, (int)strcspn(p, end), p);
-		p += strcspn(p, ",");
+		p += param_len(p);
 		p += strspn(p, ", ");
 	}
 }
@@ -172,15 +183,14 @@ print_written(const struct script_class *class, const struct script_row *row)
 	const char *owner = class == &script_class_message ? "m" : class->what;
 
 	if (class->kind == SCRIPT_GLOBALS || class->kind == SCRIPT_RECORD)
-		printf("`%s", row->name);
+		printf("%s", row->name);
 	else
-		printf("`%s%s%s", owner, mark, row->name);
+		printf("%s%s%s", owner, mark, row->name);
 	if (row->kind == SCRIPT_FUNCTION) {
 		printf("(");
 		script_doc_names(row->parameters, ":");
 		printf(")");
 	}
-	printf("`");
 }
 
 static const char *const titles[] = {
@@ -200,9 +210,9 @@ print_markdown_class(const struct script_class *class)
 	for (size_t i = 0; i < class->row_count; i++) {
 		const struct script_row *row = &class->rows[i];
 
-		printf("| ");
+		printf("| `");
 		print_written(class, row);
-		printf(" | ");
+		printf("` | ");
 		script_doc_cell(row->result);
 		printf(" | %s | ", known_late(row) ? script_stage_name(row->from) : "");
 		script_doc_cell(row->help);
@@ -218,6 +228,52 @@ print_markdown(void)
 		print_markdown_class(script_classes[i]);
 }
 
+/* --- the manual page -----------------------------------------------------------------------------
+ */
+
+/* A piece of a line that roff leaves as it is. */
+static void
+print_roff(const char *text)
+{
+	for (; *text != '\0'; text++)
+		printf(*text == '\\' ? "\\e" : *text == '-' ? "\\-" : "%c", *text);
+}
+
+static void
+print_man_row(const struct script_class *class, const struct script_row *row)
+{
+	printf(".It Li \"");
+	print_written(class, row);
+	printf("\"\n\\&");
+	print_roff(row->help);
+	if (known_late(row))
+		printf("; from %s on", script_stage_name(row->from));
+	printf("\n");
+	if (row->result[0] != '\0') {
+		printf(".br\ngives ");
+		print_roff(row->result);
+		printf("\n");
+	}
+}
+
+static void
+print_man_class(const struct script_class *class)
+{
+	if (class->row_count == 0)
+		return;
+	printf(".Ss %s%s\n.Bl -tag -width Ds\n", titles[class->kind], class->name);
+	for (size_t i = 0; i < class->row_count; i++)
+		print_man_row(class, &class->rows[i]);
+	printf(".El\n");
+}
+
+static void
+print_man(void)
+{
+	for (size_t i = 0; script_classes[i] != NULL; i++)
+		print_man_class(script_classes[i]);
+}
+
 void
 script_print_api(enum script_doc doc)
 {
@@ -227,6 +283,9 @@ script_print_api(enum script_doc doc)
 		return;
 	case SCRIPT_DOC_LUACHECK:
 		print_luacheck();
+		return;
+	case SCRIPT_DOC_MAN:
+		print_man();
 		return;
 	case SCRIPT_DOC_MARKDOWN:
 		print_markdown();
