@@ -25,7 +25,7 @@
 struct explain_args {
 	const char *client, *client_name, *config, *from, *helo, *login, *zone;
 	unsigned port;
-	bool json, tls;
+	bool json, session, tls;
 	struct cli_list to;
 };
 
@@ -40,6 +40,8 @@ static const struct cli_option options[] = {
 	{"json", 0, CLI_FLAG, ARG(json), NULL, "print JSON"},
 	{"login", 0, CLI_TEXT, ARG(login), "USER", "it has logged in as this user"},
 	{"port", 0, CLI_PORT, ARG(port), "N", "port it connected to; default: 25"},
+	{"session", 0, CLI_FLAG, ARG(session), NULL,
+		"read SMTP from standard input, and answer it with the reasons"},
 	{"tls", 0, CLI_FLAG, ARG(tls), NULL, "the connection is encrypted"},
 	{"to", 0, CLI_LIST, ARG(to), "ADDRESS", "envelope recipient; may be given again"},
 	{"zone", 0, CLI_TEXT, ARG(zone), "FILE", CLI_ZONE_HELP},
@@ -118,8 +120,8 @@ find_by(const struct trace *t, const struct answer *a)
 	return by;
 }
 
-static const char *
-decided_by(struct cm_session *s, const struct answer *a)
+const char *
+explain_decided_by(struct cm_session *s, const struct answer *a)
 {
 	const struct cm_final *final = chain_final(s);
 
@@ -167,7 +169,7 @@ explain(struct generation *g, const struct replay_input *in, bool json)
 		.in = in,
 		.session = c.session,
 		.last = &last,
-		.by = decided_by(c.session, &last),
+		.by = explain_decided_by(c.session, &last),
 		.exit_code = exit_code(last.verdict),
 	};
 
@@ -181,17 +183,30 @@ explain(struct generation *g, const struct replay_input *in, bool json)
 	return e.exit_code;
 }
 
+/* What is said of a message is printed there; the command itself went well. */
+static int
+type_session(struct generation *g, const struct replay_input *in)
+{
+	explain_session(g, in, stdin);
+	return EXIT_OK;
+}
+
 static int
 check_args(const struct explain_args *args, const char *file)
 {
 	struct net_addr address;
 
-	if (file == NULL)
+	if (args->session && (file != NULL || args->from != NULL || args->to.count > 0))
+		return cli_usage(&command_explain,
+			"--session is told the message, --from and --to by SMTP on standard input");
+	if (args->session && args->json)
+		return cli_usage(&command_explain, "--session has no JSON");
+	if (!args->session && file == NULL)
 		return cli_usage(
 			&command_explain, "say which message: FILE, or - for standard input");
-	if (args->from == NULL)
+	if (!args->session && args->from == NULL)
 		return cli_usage(&command_explain, "--from ADDRESS is missing");
-	if (args->to.count == 0)
+	if (!args->session && args->to.count == 0)
 		return cli_usage(&command_explain, "--to ADDRESS is missing");
 	if (args->client != NULL && !net_parse(&address, args->client))
 		return cli_usage(&command_explain, "--client %s: not an IP address", args->client);
@@ -211,9 +226,9 @@ run(int argc, char **argv)
 		return cli_usage(&command_explain, "\"%s\" is too much", argv[operand + 1]);
 	if (check_args(&args, argv[operand]) != EXIT_OK)
 		return EXIT_USAGE;
-	char *message = read_message(argv[operand], &in.message_len);
+	char *message = args.session ? NULL : read_message(argv[operand], &in.message_len);
 
-	if (message == NULL)
+	if (message == NULL && !args.session)
 		return cli_usage(&command_explain, "%s: %s", argv[operand], strerror(errno));
 	quiet_log();
 	struct generation *g = load_config(cli_config_path(args.config), false);
@@ -232,7 +247,7 @@ run(int argc, char **argv)
 		in.login = args.login;
 		in.tls = args.tls;
 		in.message = message;
-		code = explain(g, &in, args.json);
+		code = args.session ? type_session(g, &in) : explain(g, &in, args.json);
 	}
 	free(message);
 	return code;
@@ -240,7 +255,7 @@ run(int argc, char **argv)
 
 const struct command command_explain = {
 	.name = "explain",
-	.operands = "FILE --client IP --helo NAME --from A --to B [--to C] ...",
+	.operands = "FILE|--session --client IP --helo NAME --from A --to B [--to C] ...",
 	.help = "say what would become of a message, and why",
 	.options = options,
 	.option_count = sizeof(options) / sizeof(*options),

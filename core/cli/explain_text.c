@@ -113,8 +113,8 @@ print_details(const struct trace_record *r)
 	printf("%s", between);
 }
 
-static void
-print_record(const struct trace_record *r)
+void
+explain_print_record(const struct trace_record *r)
 {
 	char who[160];
 
@@ -133,16 +133,16 @@ static void
 print_trace(const struct trace *t)
 {
 	for (const struct trace_record *r = t->first; r != NULL; r = r->next)
-		print_record(r);
+		explain_print_record(r);
 	if (t->lost > 0)
 		printf("(%zu more)\n", t->lost);
 }
 
 static void
-print_results(const struct session_pair *list)
+print_results(const struct session_pair *list, const char *indent)
 {
 	for (; list != NULL; list = list->next) {
-		printf("result    %s.%s = ", list->group, list->name);
+		printf("%sresult    %s.%s = ", indent, list->group, list->name);
 		print_escaped(list->value != NULL ? list->value : "");
 		printf("\n");
 	}
@@ -160,14 +160,14 @@ count(const struct trace *t, size_t *records, int64_t *us)
 }
 
 static void
-print_verdict(const struct explained *e)
+print_verdict(const struct explained *e, const char *indent)
 {
 	size_t records = 0;
 	int64_t us = 0;
 
 	count(chain_conn_trace(e->session), &records, &us);
 	count(chain_trace(e->session), &records, &us);
-	printf("verdict   %s", explain_outcome(e));
+	printf("%sverdict   %s", indent, explain_outcome(e));
 	if (e->last->reply.code != 0) {
 		printf("  %d %s ", e->last->reply.code, e->last->reply.status);
 		print_escaped(e->last->reply.text);
@@ -257,16 +257,24 @@ print_edit(const struct edit *e)
 }
 
 void
+explain_print_outcome(const struct explained *e, const char *indent)
+{
+	print_results(e->session->conn_results, indent);
+	print_results(e->session->helo_results, indent);
+	print_results(e->session->results, indent);
+	print_verdict(e, indent);
+	for (size_t i = 0; i < e->last->edit_count; i++) {
+		printf("%s", indent);
+		print_edit(e->last->edits[i]);
+	}
+}
+
+void
 explain_print_text(const struct explained *e)
 {
 	print_profile(e);
 	print_trace(chain_conn_trace(e->session));
 	print_trace(chain_trace(e->session));
-	print_results(e->session->conn_results);
-	print_results(e->session->helo_results);
-	print_results(e->session->results);
-	print_verdict(e);
-	for (size_t i = 0; i < e->last->edit_count; i++)
-		print_edit(e->last->edits[i]);
+	explain_print_outcome(e, "");
 	printf("exit %d\n", e->exit_code);
 }
