@@ -15,6 +15,7 @@
 #   console                   lines "$ command" are run with the latest `conf` example above, the
 #                             others are what they print; build/ is the build directory
 #   ... file=NAME             is also kept under that name for the other examples of its document
+#   ... written=NAME          the same, from there on
 # Displays of manual pages are blocks where the line `.\" example: INFO` stands before them.
 # Blocks with another info string are not tested. Functions, files and make targets that are named must
 # exist. Each document has a directory of its own; absolute names below /etc, /run and /var lead into it,
@@ -57,11 +58,11 @@ directories() {
 	done
 }
 
-# keep BLOCK INFO: writes a block that has a name under it.
+# keep BLOCK INFO KEY: writes a block that has a name, KEY=NAME, under it.
 keep() {
 	local name
-	case $2 in *file=*) ;; *) return ;; esac
-	name=${2#*file=}
+	case $2 in *"$3="*) ;; *) return ;; esac
+	name=${2#*"$3="}
 	name=${name%% *}
 	[ "${name#/}" = "$name" ] || name=root$name
 	mkdir -p "$DIR/$(dirname "$name")"
@@ -203,7 +204,7 @@ fail_rule() {
 
 # test_rule INFO WHERE STATUS: the cases of the file that the info string names.
 test_rule() {
-	local name=${1#*file=}
+	local name=${1#*=}
 	(cd "$DIR" && chainmail test "${name%% *}") >"$WORK/out" 2>&1
 	[ $? = "$3" ]
 	verdict $? "$2"
@@ -258,9 +259,10 @@ document() {
 	: >"$WORK/out"
 	blocks "$1" "$DIR/blocks" || verdict 1 "$1: a fenced block has no end"
 	while read -r n line info; do
-		keep "$DIR/blocks/$n" "$info"
+		keep "$DIR/blocks/$n" "$info" file
 	done <"$DIR/blocks/index"
 	while read -r n line info; do
+		keep "$DIR/blocks/$n" "$info" written
 		example "$DIR/blocks/$n" "$1:$line: $info" "$info"
 	done <"$DIR/blocks/index"
 	end_daemon
