@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/control_client.h"
 #include "base/text.h"
 #include "noun.h"
 
@@ -113,15 +114,38 @@ find_any(int argc, char **argv, const char *name)
 
 /* --- help --- */
 
+static bool
+asks_daemon(const struct command *c)
+{
+	return control_command_find(c->name) != NULL;
+}
+
+/* "TITLE: one, two"; those that ask the daemon are named, so that all fits one screen. */
+static void
+print_names(FILE *out, const char *title, size_t from, size_t to)
+{
+	const char *between = title;
+
+	for (size_t i = from; i < to; i++) {
+		if (i < COMMANDS && !asks_daemon(command_number(i)))
+			continue;
+		fprintf(out, "%s%s", between, command_number(i)->name);
+		between = ", ";
+	}
+	fprintf(out, "%s", between != title ? "\n" : "");
+}
+
 static void
 print_commands(FILE *out)
 {
 	fprintf(out, "chainmail " CHAINMAIL_VERSION " - mail filter daemon\n\n");
-	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(out, "  chainmail %-8s  %s\n", commands[i]->name, commands[i]->help);
-	for (size_t i = COMMANDS; i < count_all(); i++)
-		fprintf(out, "  chainmail %-8s  %s\n", command_number(i)->name,
-			command_number(i)->operands);
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (!asks_daemon(commands[i]))
+			fprintf(out, "  chainmail %-8s  %s\n", commands[i]->name,
+				commands[i]->help);
+	}
+	print_names(out, "\nto the running daemon: chainmail ", 0, COMMANDS);
+	print_names(out, "to its plugins: chainmail ", COMMANDS, count_all());
 	fprintf(out,
 		"\nconfiguration: %s (-c FILE, or $CHAINMAIL_CONFIG)\n"
 		"chainmail help COMMAND explains one; chainmail(8) and filter.conf(5) the rest\n",

@@ -39,8 +39,7 @@ static int
 run(int argc, char **argv)
 {
 	if (argc != 2)
-		return cli_usage(
-			&command_lua, "say one of luacheck, luals, man, markdown, tests");
+		return cli_usage(&command_lua, "say one of luacheck, luals, man, markdown, tests");
 	for (size_t i = 0; i < FORMS; i++) {
 		if (strcmp(argv[1], forms[i].name) != 0)
 			continue;
