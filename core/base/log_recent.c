@@ -63,32 +63,58 @@ log_recent_end(void)
 
 /* --- a record as octets --- */
 
-static void
-add_text(struct buf *b, int flags, const char *text)
+static size_t
+text_size(const char *text)
 {
-	buf_add_char(b, (char)(flags | (text == NULL ? IS_NULL : 0)));
-	if (text != NULL)
-		buf_add(b, text, strnlen(text, VALUE_MOST));
-	buf_add_char(b, '\0');
+	return (text == NULL ? 0 : strnlen(text, VALUE_MOST)) + 2;
 }
 
-static void
-encode(struct buf *b, const struct log_entry *e)
+static char *
+put_text(char *at, int flags, const char *text)
 {
-	struct head head = {.wall = e->wall, .pid = (int32_t)e->pid, .level = (uint32_t)e->level};
+	size_t len = text == NULL ? 0 : strnlen(text, VALUE_MOST);
 
-	head.count = e->count < LOG_RECENT_FIELDS ? e->count : LOG_RECENT_FIELDS;
-	buf_add(b, &head, sizeof(head));
-	add_text(b, 0, e->queue_id);
-	for (unsigned i = 0; i < head.count; i++) {
+	*at++ = (char)(flags | (text == NULL ? IS_NULL : 0));
+	if (len > 0)
+		memcpy(at, text, len);
+	at[len] = '\0';
+	return at + len + 1;
+}
+
+static size_t
+record_size(const struct log_entry *e, unsigned count)
+{
+	size_t size = sizeof(struct head) + text_size(e->queue_id);
+
+	for (unsigned i = 0; i < count; i++)
+		size += 1 + text_size(e->fields[i].name) + text_size(e->fields[i].value);
+	return size;
+}
+
+/* The caller frees it. */
+static char *
+encode(const struct log_entry *e, size_t *len)
+{
+	unsigned count = e->count < LOG_RECENT_FIELDS ? e->count : LOG_RECENT_FIELDS;
+	struct head head = {.count = count,
+		.wall = e->wall,
+		.pid = (int32_t)e->pid,
+		.level = (uint32_t)e->level};
+	char *record, *at;
+
+	*len = record_size(e, count);
+	head.len = (uint32_t)*len;
+	record = at = mem_alloc(*len);
+	memcpy(at, &head, sizeof(head));
+	at = put_text(at + sizeof(head), 0, e->queue_id);
+	for (unsigned i = 0; i < count; i++) {
 		const struct log_field *f = &e->fields[i];
 
-		buf_add_char(b, (char)f->style);
-		add_text(b, f->journal != NULL ? IN_JOURNAL : 0, f->name);
-		add_text(b, 0, f->value);
+		*at++ = (char)f->style;
+		at = put_text(at, f->journal != NULL ? IN_JOURNAL : 0, f->name);
+		at = put_text(at, 0, f->value);
 	}
-	head.len = (uint32_t)b->len;
-	memcpy(b->data, &head, sizeof(head));
+	return record;
 }
 
 /* Moves *at behind the text. */
@@ -166,23 +192,23 @@ size_at(uint64_t at)
 void
 log_recent_put(const struct log_entry *e)
 {
-	struct buf b;
+	char *record;
+	size_t len;
 
 	if (!atomic_load_explicit(&keeping, memory_order_relaxed))
 		return;
-	buf_init(&b, 0);
-	encode(&b, e);
+	record = encode(e, &len);
 	pthread_mutex_lock(&ring.lock);
 	if (ring.data != NULL) {
-		while (ring.end + b.len - ring.begin > LOG_RECENT_SIZE) {
+		while (ring.end + len - ring.begin > LOG_RECENT_SIZE) {
 			ring.begin += size_at(ring.begin);
 			ring.first++;
 		}
-		copy_in(b.data, b.len);
+		copy_in(record, len);
 		ring.behind++;
 	}
 	pthread_mutex_unlock(&ring.lock);
-	buf_fini(&b);
+	free(record);
 }
 
 /* --- readers --- */
