@@ -10,6 +10,7 @@
 
 #include "admin/control_client.h"
 #include "base/clock.h"
+#include "base/log_recent.h"
 #include "base/text.h"
 #include "service/store.h"
 #include "world.h"
@@ -20,6 +21,17 @@
 #define WORDS_MOST 40u
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+/* A line that log may be asked for. */
+static const struct log_field fields[] = {
+	{"client", "CLIENT", "a]b[[192.0.2.1]", LOG_WORD},
+	{"auth", "AUTH_USER", NULL, LOG_WORD},
+	{"from", "FROM", "<a@b.example>", LOG_WORD},
+	{"to", "TO", "<>>+2", LOG_WORD},
+	{"spf", NULL, "pass", LOG_WORD},
+	{"verdict", "VERDICT", "reject", LOG_WORD},
+	{"shadow", "SHADOW", "a:reject,,:x,b", LOG_WORD},
+};
 
 static const char sections[] =
 	"listener l { socket = inet:10025@127.0.0.1 }\n"
@@ -84,6 +96,9 @@ load(void)
 	if (g == NULL)
 		die("the configuration does not load");
 	clock_freeze(WALL);
+	log_recent_begin();
+	log_record("4XZ", fields, sizeof(fields) / sizeof(*fields));
+	log_record(NULL, fields, 3);
 	fill(g->stores[0]);
 	generation_swap(g);
 }

@@ -22,7 +22,7 @@ longest() {
 	address | arc | auth_results | header | reply) echo 4096 ;;
 	conf | dkim) echo 1024 ;;
 	milter) echo 2048 ;;
-	control | dns_answer | lists | packet | taglist) echo 512 ;;
+	control | dns_answer | lists | packet | taglist | typed) echo 512 ;;
 	unit | zone) echo 256 ;;
 	*) echo 16384 ;;
 	esac
