@@ -199,8 +199,8 @@ fill_json(struct buf *b, const struct log_entry *e)
 	}
 	json_member(b, "queue_id", e->queue_id, LOG_WORD);
 	for (unsigned i = 0; i < e->count; i++)
-		json_member(b, json_name(e->fields[i].name), e->fields[i].value,
-			e->fields[i].style);
+		json_member(
+			b, json_name(e->fields[i].name), e->fields[i].value, e->fields[i].style);
 }
 
 void
