@@ -177,9 +177,11 @@ soak: all ## six minutes: 1,000 reloads, 50 drains and 100 kills under load behi
 	@E2E_RELOADS=1000 E2E_DRAINS=50 E2E_KILLS=100 E2E_SECONDS=900 \
 		bash tests/e2e/run.sh $(B) --mta postfix --engine native reload drain crash
 
-bench: all ## throughput, CPU, idle sessions and bursts beside a no-op libmilter filter; then bench-state
+bench: all ## throughput, CPU, idle sessions and bursts beside a no-op libmilter filter; then bench-state, bench-dkim, bench-dkim-sign
 	@bash tests/bench/run.sh $(B)
 	@bash tests/bench/state.sh $(B)
+	@$(B)/tests/bench_dkim
+	@$(B)/tests/bench_dkim_sign
 
 bench-state: all ## a chain with rate limit and greylist beside the same chain without, in each store
 	@bash tests/bench/state.sh $(B)
