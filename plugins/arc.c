@@ -15,6 +15,8 @@
 #include "arc/arc_check.h"
 #include "arc/arc_key.h"
 #include "arc/arc_trust.h"
+#include "lib/dkim_name.h"
+#include "lib/option.h"
 
 /* Octets of a list of sealers, and of a text for people. */
 #define SEALERS_SIZE 1024
@@ -230,13 +232,10 @@ fields_of(struct cm_session *s, size_t count)
 
 	for (size_t i = 0; i < count; i++) {
 		const struct cm_header *h = cm_header_at(s, i);
-		size_t len = strlen(h->value);
-		char *value = cm_msg_alloc(s, len + 2);
-		size_t blank = cm_header_glued(s, i) ? 0 : 1;
+		bool glued = cm_header_glued(s, i);
+		char *room = glued ? NULL : cm_msg_alloc(s, strlen(h->value) + 2);
 
-		value[0] = ' ';
-		memcpy(value + blank, h->value, len + 1);
-		fields[i] = (struct canon_field){h->name, value, strlen(h->name), len + blank};
+		fields[i] = canon_field_of(h->name, h->value, glued, room);
 	}
 	return fields;
 }
@@ -361,33 +360,24 @@ end_msg(struct cm_session *s)
 
 /* --- the tables --- */
 
-/* No d= has a dot at an end, and such a row would never count. */
+/* What no d= can be would never count. */
 static bool
 check_domain(const char *text, char *why, size_t why_size)
 {
-	size_t len =
-		strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._");
-
-	if (text[len] == '\0' && strchr(text, '.') != NULL && text[0] != '.' &&
-		text[len - 1] != '.' && len < DKIM_SIG_DOMAIN_SIZE)
+	if (dkim_name_valid(text, strlen(text), 2))
 		return true;
 	snprintf(why, why_size,
 		"\"%.60s\" is not a domain of seals (d=), such as lists.example.org", text);
 	return false;
 }
 
-/* A field name (RFC 5322 section 2.2); those of ARC are covered by seals. */
+/* Those of ARC are covered by seals. */
 static bool
 check_header(const char *text, char *why, size_t why_size)
 {
-	size_t len = 0;
+	const char *name = strncasecmp(text, "ARC-", 4) == 0 ? "" : text;
 
-	while (text[len] > ' ' && text[len] < 0x7f && text[len] != ':')
-		len++;
-	if (len > 0 && text[len] == '\0' && strncasecmp(text, "ARC-", 4) != 0)
-		return true;
-	snprintf(why, why_size, "must be the name of a header field, such as X-ARC-Result");
-	return false;
+	return option_check_field(name, "X-ARC-Result", why, why_size);
 }
 
 #define AT(field) offsetof(struct config, field)

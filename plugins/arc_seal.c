@@ -12,6 +12,7 @@
 
 #include "arc_seal/arc_seal_set.h"
 #include "lib/authres.h"
+#include "lib/dkim_name.h"
 
 enum seal_for { SEAL_FORWARDED, SEAL_ALL };
 
@@ -95,19 +96,16 @@ wanted(struct cm_session *s, const struct config *config)
 /* --- end of the header section --- */
 
 /* All is relaxed here: that the MTA took a blank away does not matter. */
-static struct canon_field
-field_of(const char *name, const char *value)
-{
-	return (struct canon_field){name, value, strlen(name), strlen(value)};
-}
-
 static const struct canon_field *
 fields_as_received(struct cm_session *s, size_t count)
 {
 	struct canon_field *fields = cm_msg_alloc(s, (count + 1) * sizeof(*fields));
 
-	for (size_t i = 0; i < count; i++)
-		fields[i] = field_of(cm_header_at(s, i)->name, cm_header_at(s, i)->value);
+	for (size_t i = 0; i < count; i++) {
+		const struct cm_header *h = cm_header_at(s, i);
+
+		fields[i] = canon_field_of(h->name, h->value, true, NULL);
+	}
 	return fields;
 }
 
@@ -236,7 +234,7 @@ fields_as_sent(struct cm_session *s, const struct cm_outgoing *out)
 	struct canon_field *fields = cm_msg_alloc(s, (out->count + 1) * sizeof(*fields));
 
 	for (size_t i = 0; i < out->count; i++)
-		fields[i] = field_of(out->fields[i].name, out->fields[i].value);
+		fields[i] = canon_field_of(out->fields[i].name, out->fields[i].value, true, NULL);
 	return fields;
 }
 
@@ -351,19 +349,9 @@ stop(void *settings)
 }
 
 static bool
-is_name(const char *text)
-{
-	size_t len =
-		strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._");
-
-	return len > 0 && text[len] == '\0' && len < DKIM_SIG_DOMAIN_SIZE && text[0] != '.' &&
-	       text[len - 1] != '.' && strstr(text, "..") == NULL;
-}
-
-static bool
 check_domain(const char *text, char *why, size_t why_size)
 {
-	if (is_name(text) && strchr(text, '.') != NULL)
+	if (dkim_name_valid(text, strlen(text), 2))
 		return true;
 	snprintf(why, why_size, "\"%.60s\" is not a domain, such as example.com", text);
 	return false;
@@ -372,7 +360,7 @@ check_domain(const char *text, char *why, size_t why_size)
 static bool
 check_selector(const char *text, char *why, size_t why_size)
 {
-	if (is_name(text))
+	if (dkim_name_valid(text, strlen(text), 1))
 		return true;
 	snprintf(why, why_size, "\"%.60s\" is not a selector, such as arc2026", text);
 	return false;

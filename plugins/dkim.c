@@ -16,6 +16,7 @@
 #include "dkim/dkim_publish.h"
 #include "dkim/dkim_sign.h"
 #include "dkim/dkim_verifier.h"
+#include "lib/option.h"
 
 /* Octets of the name of a key, and of a sentence for people. */
 #define KEY_NAME_SIZE (2 * DKIM_SIG_DOMAIN_SIZE + sizeof("._domainkey."))
@@ -141,13 +142,10 @@ fields_of(struct cm_session *s, size_t count)
 
 	for (size_t i = 0; i < count; i++) {
 		const struct cm_header *h = cm_header_at(s, i);
-		size_t len = strlen(h->value);
-		char *value = cm_msg_alloc(s, len + 2);
-		size_t blank = cm_header_glued(s, i) ? 0 : 1;
+		bool glued = cm_header_glued(s, i);
+		char *room = glued ? NULL : cm_msg_alloc(s, strlen(h->value) + 2);
 
-		value[0] = ' ';
-		memcpy(value + blank, h->value, len + 1);
-		fields[i] = (struct canon_field){h->name, value, strlen(h->name), len + blank};
+		fields[i] = canon_field_of(h->name, h->value, glued, room);
 	}
 	return fields;
 }
@@ -396,18 +394,10 @@ needs_of(const void *data)
 
 /* --- the tables --- */
 
-/* A field name (RFC 5322 section 2.2). */
 static bool
 check_header(const char *text, char *why, size_t why_size)
 {
-	size_t len = 0;
-
-	while (text[len] > ' ' && text[len] < 0x7f && text[len] != ':')
-		len++;
-	if (len > 0 && text[len] == '\0')
-		return true;
-	snprintf(why, why_size, "must be the name of a header field, such as X-DKIM-Result");
-	return false;
+	return option_check_field(text, "X-DKIM-Result", why, why_size);
 }
 
 #define AT(field) offsetof(struct config, field)

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/option.h"
+
 #define TEXT_SIZE 800
 
 static const struct dmarc_config *
@@ -224,18 +226,10 @@ end_msg(struct cm_session *s)
 
 /* --- the tables --- */
 
-/* A field name (RFC 5322 section 2.2). */
 static bool
 check_header(const char *text, char *why, size_t why_size)
 {
-	size_t len = 0;
-
-	while (text[len] > ' ' && text[len] < 0x7f && text[len] != ':')
-		len++;
-	if (len > 0 && text[len] == '\0')
-		return true;
-	snprintf(why, why_size, "must be the name of a header field, such as X-DMARC-Result");
-	return false;
+	return option_check_field(text, "X-DMARC-Result", why, why_size);
 }
 
 static bool

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/option.h"
 #include "spf/spf_check.h"
 #include "spf/spf_report.h"
 
@@ -326,18 +327,10 @@ helo(struct cm_session *s, const struct cm_event *ev)
 
 /* --- the tables --- */
 
-/* A field name (RFC 5322 section 2.2). */
 static bool
 check_header(const char *text, char *why, size_t why_size)
 {
-	size_t len = 0;
-
-	while (text[len] > ' ' && text[len] < 0x7f && text[len] != ':')
-		len++;
-	if (len > 0 && text[len] == '\0')
-		return true;
-	snprintf(why, why_size, "must be the name of a header field, such as X-SPF-Result");
-	return false;
+	return option_check_field(text, "X-SPF-Result", why, why_size);
 }
 
 #define AT(field) offsetof(struct config, field)

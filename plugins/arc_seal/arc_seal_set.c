@@ -175,12 +175,6 @@ put_names(struct text *t, struct dkim_sig *sig, const struct arc_seal_job *job)
 	}
 }
 
-static struct canon_field
-field_of(const char *name, const char *value)
-{
-	return (struct canon_field){name, value, strlen(name), strlen(value)};
-}
-
 /* Signs what was hashed, and puts the signature behind the empty b=. */
 static bool
 sign(struct text *t, struct digest *d, const struct dkim_private *key)
@@ -224,7 +218,7 @@ make_message(struct arc_seal_set *set, const struct arc_seal_job *job)
 		return false;
 	done = digest_init(&d);
 	if (done) {
-		self = field_of("ARC-Message-Signature", set->message);
+		self = canon_field_of("ARC-Message-Signature", set->message, true, NULL);
 		dkim_hash_names(&d, &fields, &sig, fields.count);
 		canon_field(&d, CANON_RELAXED, &self, 0, 0);
 		done = sign(&t, &d, job->key);
@@ -239,7 +233,7 @@ make_message(struct arc_seal_set *set, const struct arc_seal_job *job)
 static void
 put_own(struct digest *d, const char *name, const char *value, const char *end)
 {
-	const struct canon_field f = field_of(name, value);
+	const struct canon_field f = canon_field_of(name, value, true, NULL);
 
 	canon_field(d, CANON_RELAXED, &f, 0, 0);
 	digest_put(d, end, strlen(end));

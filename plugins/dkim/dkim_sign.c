@@ -219,17 +219,10 @@ fields_of(struct cm_session *s, const struct cm_outgoing *out, enum canon canon)
 
 	for (size_t i = 0; i < out->count; i++) {
 		const struct cm_outgoing_field *h = &out->fields[i];
-		size_t len = strlen(h->value);
-		char *value;
+		bool bare = canon == CANON_RELAXED || h->glued;
+		char *room = bare ? NULL : cm_msg_alloc(s, strlen(h->value) + 2);
 
-		fields[i] = (struct canon_field){h->name, h->value, strlen(h->name), len};
-		if (canon == CANON_RELAXED || h->glued)
-			continue;
-		value = cm_msg_alloc(s, len + 2);
-		value[0] = ' ';
-		memcpy(value + 1, h->value, len);
-		fields[i].value = value;
-		fields[i].len++;
+		fields[i] = canon_field_of(h->name, h->value, bare, room);
 	}
 	return fields;
 }

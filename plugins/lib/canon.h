@@ -20,6 +20,12 @@ struct canon_field {
 };
 
 /*
+ * The field of a name and a value, which the milter protocol shows without the one blank behind the
+ * colon. glued: there is none. Else room, of two octets more than the value has, takes both, and
+ * lives as long as the field.
+ */
+struct canon_field canon_field_of(const char *name, const char *value, bool glued, char *room);
+/*
  * Sections 3.4.1, 3.4.2: the field without the line break at its end. Lines of a folded value may
  * end in LF, as a milter gets them, or in CRLF. from and to: octets of the value that count as not
  * there (b= of a signature); both 0: none.

@@ -4,6 +4,8 @@
  */
 #include "canon.h"
 
+#include <string.h>
+
 /* --- simple --- */
 
 /* A value whose lines end in CRLF, whatever they ended in. */
@@ -97,4 +99,16 @@ canon_field(struct digest *d, enum canon canon, const struct canon_field *f, siz
 		put_relaxed(d, &r, f->value + to, f->len - to);
 		break;
 	}
+}
+
+struct canon_field
+canon_field_of(const char *name, const char *value, bool glued, char *room)
+{
+	size_t len = strlen(value);
+
+	if (glued)
+		return (struct canon_field){name, value, strlen(name), len};
+	room[0] = ' ';
+	memcpy(room + 1, value, len + 1);
+	return (struct canon_field){name, room, strlen(name), len + 1};
 }

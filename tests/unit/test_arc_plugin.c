@@ -543,6 +543,10 @@ END_TEST
 
 /* --- settings that are refused --- */
 
+#define NAME_OF_127                                                        \
+	"a234567890123456789012345678901234567890123456789012345678901234" \
+	"a23456789012345678901234567890123456789012345678901234567890123"
+
 static const struct {
 	const char *arc, *seal, *mistake;
 } mistakes[] = {
@@ -552,9 +556,13 @@ static const struct {
 		"\".one.example\" is not a domain of seals (d=), such as lists.example.org"},
 	{"trusted_sealers = [ one.example. ]", "seal_for = all",
 		"\"one.example.\" is not a domain of seals (d=), such as lists.example.org"},
+	{"trusted_sealers = [ one..example ]", "seal_for = all",
+		"\"one..example\" is not a domain of seals (d=), such as lists.example.org"},
 	{"trusted_sealers = [ \"@one.example\" ]", "seal_for = all",
 		"\"@one.example\" is not a domain of seals (d=), such as lists.example.org"},
 	{"tag_header = ARC-Result", "seal_for = all",
+		"must be the name of a header field, such as X-ARC-Result"},
+	{"tag_header = X-" NAME_OF_127, "seal_for = all",
 		"must be the name of a header field, such as X-ARC-Result"},
 	{"temperror = reject", "seal_for = all", "temperror"},
 	{"", "", "seal_for = forwarded needs local_domains, forwards or both, to know what leaves"},
