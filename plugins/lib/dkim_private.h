@@ -54,8 +54,8 @@ struct dkim_private *dkim_private_read(const char *path, char *why, size_t why_s
 struct dkim_private *dkim_private_new(enum dkim_key_type, unsigned bits);
 /*
  * Writes the key into its file, mode 0600 or, with a group that is not -1, 0640, and makes the
- * directories that lack. A file that is there stays, and that is an error. path: room for its name,
- * at least PATH_MAX.
+ * directories that lack. A file that is there stays, and that is an error; so are directories that
+ * others can write to, for the key would not be used. path: room for its name, at least PATH_MAX.
  */
 bool dkim_private_save(const struct dkim_private *, const struct dkim_private_name *, gid_t,
 	char *path, char *why, size_t why_size);

@@ -277,12 +277,16 @@ dkim_private_save(const struct dkim_private *key, const struct dkim_private_name
 {
 	const struct complaint c = {why, why_size};
 	char dir[PATH_MAX];
+	uid_t top = (uid_t)-1;
 	bool done;
 	int fd;
 
 	if (!join(dir, &c, name->dir, name->domain, "") ||
-		!join(path, &c, dir, name->selector, ".pem") || !make_dir(&c, name->dir, group) ||
-		!make_dir(&c, dir, group))
+		!join(path, &c, dir, name->selector, ".pem"))
+		return false;
+	/* Where a key would not be used none is made. */
+	if (!make_dir(&c, name->dir, group) || !check_dir(&c, name->dir, &top) ||
+		!make_dir(&c, dir, group) || !check_dir(&c, dir, &top))
 		return false;
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, MODE_FILE);
 	if (fd < 0 && errno == EEXIST)

@@ -4,6 +4,7 @@
  */
 #include "../../plugins/lib/dkim_private.h"
 
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
@@ -461,6 +462,52 @@ START_TEST(new_key_is_saved_and_loaded)
 }
 END_TEST
 
+static const struct {
+	const char *what, *path; /* below the directory that the test has made */
+	mode_t mode;
+	const char *why; /* NULL: a key is made there */
+} places[] = {
+	{"a directory for all domains that all may read", "/keys", 0755, NULL},
+	{"a directory for all domains that the group may write", "/keys", 0770,
+		"/keys can be written to by others (mode 0770), who could replace keys"},
+	{"a directory for all domains that all may write", "/keys", 01777,
+		"/keys can be written to by others (mode 1777), who could replace keys"},
+	{"a domain's directory that all may write", "/keys/example.org", 0777,
+		"/keys/example.org can be written to by others (mode 0777)"},
+	{"a file in the place of a directory", NULL, 0, "is not a directory"},
+};
+
+START_TEST(a_key_is_made_only_where_it_would_be_used)
+{
+	struct dkim_private *key = dkim_private_new(DKIM_KEY_ED25519, 0);
+	char top[TEMP_NAME_SIZE], dir[96], path[192], made_at[PATH_MAX], why[DKIM_PRIVATE_WHY] = "";
+	bool made_it;
+
+	ck_assert(temp_dir(top, "chainmail-keys"));
+	snprintf(dir, sizeof(dir), "%s/keys", top);
+	snprintf(path, sizeof(path), "%s%s", top, places[_i].path == NULL ? "" : places[_i].path);
+	if (places[_i].path == NULL)
+		close(open(dir, O_CREAT | O_WRONLY, 0600));
+	else
+		ck_assert_int_eq(mkdir(dir, 0700), 0);
+	if (places[_i].path != NULL) {
+		mkdir(path, 0700);
+		ck_assert_int_eq(chmod(path, places[_i].mode), 0);
+	}
+	made_it = dkim_private_save(key, &(struct dkim_private_name){dir, "example.org", "new"},
+		(gid_t)-1, made_at, why, sizeof(why));
+	ck_assert_msg(made_it == (places[_i].why == NULL), "%s: %s", places[_i].what, why);
+	if (!made_it)
+		ck_assert_msg(strstr(why, places[_i].why) != NULL, "%s: %s", places[_i].what, why);
+	snprintf(path, sizeof(path), "%s/example.org/new.pem", dir);
+	ck_assert_int_eq(access(path, F_OK) == 0, made_it);
+	dkim_private_free(key);
+	unlink(dir);
+	dkim_keys_remove(dir, "example.org", "new");
+	rmdir(top);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -480,6 +527,7 @@ main(void)
 	tcase_add_test(tc, fifo_is_not_waited_for);
 	tcase_add_test(tc, huge_file_is_no_key);
 	tcase_add_loop_test(tc, new_key_is_saved_and_loaded, 0, LENGTH(made));
+	tcase_add_loop_test(tc, a_key_is_made_only_where_it_would_be_used, 0, LENGTH(places));
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
 }
