@@ -264,7 +264,7 @@ find_chain(struct cm_session *s, struct state *st, const struct canon_field **fi
 static void
 begin(struct cm_session *s, struct state *st, const struct canon_field *fields, size_t count)
 {
-	char name[ARC_KEY_NAME_SIZE];
+	char name[DKIM_NAME_KEY_SIZE];
 
 	st->check = cm_msg_alloc(s, sizeof(*st->check));
 	arc_check_init(st->check, st->chain, fields, count, cm_time(s));

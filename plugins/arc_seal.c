@@ -327,7 +327,15 @@ static bool
 start(void *settings, char *why, size_t why_size)
 {
 	struct config *config = settings;
+	char name[DKIM_NAME_KEY_SIZE];
 
+	if (!dkim_name_key(name, config->selector, config->domain)) {
+		snprintf(why, why_size,
+			"no key can stand at %.300s: a name in DNS has at most 253 octets; choose "
+			"a shorter selector",
+			name);
+		return false;
+	}
 	if (config->seal_for == SEAL_FORWARDED && config->local_domains.count == 0 &&
 		config->forwards.recipients == NULL) {
 		snprintf(why, why_size,

@@ -16,11 +16,11 @@
 #include "dkim/dkim_publish.h"
 #include "dkim/dkim_sign.h"
 #include "dkim/dkim_verifier.h"
+#include "lib/dkim_name.h"
 #include "lib/option.h"
 
-/* Octets of the name of a key, and of a sentence for people. */
-#define KEY_NAME_SIZE (2 * DKIM_SIG_DOMAIN_SIZE + sizeof("._domainkey."))
-#define TEXT_SIZE     (DKIM_REASON_SIZE + DKIM_SIG_DOMAIN_SIZE + 64)
+/* Octets of a sentence for people. */
+#define TEXT_SIZE (DKIM_REASON_SIZE + DKIM_SIG_DOMAIN_SIZE + 64)
 
 enum action { ACTION_ACCEPT, ACTION_TAG, ACTION_TEMPFAIL, ACTION_REJECT };
 
@@ -159,10 +159,11 @@ author_of(struct cm_session *s)
 	return from->count == 1 ? from->items[0].domain : "";
 }
 
+/* The resolver knows which names DNS cannot have. */
 static void
-key_name(char out[KEY_NAME_SIZE], const struct dkim_sig *sig)
+key_name(char out[DKIM_NAME_KEY_SIZE], const struct dkim_sig *sig)
 {
-	snprintf(out, KEY_NAME_SIZE, "%s._domainkey.%s", sig->selector, sig->domain);
+	(void)dkim_name_key(out, sig->selector, sig->domain);
 }
 
 /* What is to be verified; asks for the keys. */
@@ -170,7 +171,7 @@ static void
 pick(struct cm_session *s, struct state *st)
 {
 	struct dkim_collection *found = &st->found;
-	char name[KEY_NAME_SIZE];
+	char name[DKIM_NAME_KEY_SIZE];
 
 	st->message.jobs = cm_msg_alloc(s, (found->count + 1) * sizeof(*st->message.jobs));
 	for (size_t i = 0; i < found->count; i++) {
@@ -286,7 +287,7 @@ skip_all(struct dkim_collection *found)
 static void
 take_keys(struct cm_session *s, struct dkim_collection *found)
 {
-	char name[KEY_NAME_SIZE];
+	char name[DKIM_NAME_KEY_SIZE];
 
 	for (size_t i = 0; i < found->count; i++) {
 		if (!dkim_judge_open(&found->all[i]))

@@ -25,7 +25,6 @@
 #define PATIENCE_US (120 * CLOCK_SEC)
 /* RFC 1035 section 3.3: one string of a TXT record. */
 #define STRING_MOST 255u
-#define NAME_SIZE   (2 * DKIM_NAME_SIZE + sizeof("._domainkey."))
 
 struct dkim_args {
 	const char *config, *zone, *dir, *bits;
@@ -49,8 +48,8 @@ struct job {
 	const char *config;
 	struct dkim_place place;
 	struct dkim_private_name name;
-	char dns[NAME_SIZE]; /* SELECTOR._domainkey.DOMAIN */
-	unsigned bits;	     /* of an RSA key to be made */
+	char dns[DKIM_NAME_KEY_SIZE]; /* SELECTOR._domainkey.DOMAIN */
+	unsigned bits;		      /* of an RSA key to be made */
 };
 
 static int
@@ -269,6 +268,10 @@ take_names(struct job *job, struct arena *arena, const char *domain, const char 
 		cli_usage(&command_dkim, "\"%s\" is not a domain name that can sign", domain);
 	else if (!dkim_name_valid(selector, strlen(selector), 1))
 		cli_usage(&command_dkim, "\"%s\" is not a selector", selector);
+	else if (!dkim_name_key(job->dns, job->name.selector, job->name.domain))
+		cli_usage(&command_dkim,
+			"%s: a name in DNS has at most 253 octets; choose a shorter selector",
+			job->dns);
 	else
 		return true;
 	return false;
@@ -291,7 +294,6 @@ run_verb(const struct dkim_args *args, struct arena *arena, char **operands)
 		return cli_usage(&command_dkim,
 			"--bits is a number from %u to %u, and not for --ed25519",
 			DKIM_PRIVATE_BITS_LEAST, DKIM_PRIVATE_BITS_MOST);
-	snprintf(job.dns, sizeof(job.dns), "%s._domainkey.%s", job.name.selector, job.name.domain);
 	if (!dkim_place(job.config, args->dir, arena, &job.place))
 		return EXIT_NO;
 	job.name.dir = job.place.dir;

@@ -47,15 +47,16 @@ oldest_message(const struct arc_chain *chain)
 	return chain->newest > ARC_MESSAGES_MOST ? chain->newest - ARC_MESSAGES_MOST + 1 : 1;
 }
 
+/* Who asks DNS knows which names it cannot have. */
 static void
-key_name(char out[ARC_KEY_NAME_SIZE], const struct dkim_sig *sig)
+key_name(char out[DKIM_NAME_KEY_SIZE], const struct dkim_sig *sig)
 {
-	snprintf(out, ARC_KEY_NAME_SIZE, "%s._domainkey.%s", sig->selector, sig->domain);
+	(void)dkim_name_key(out, sig->selector, sig->domain);
 }
 
 /* The message signatures from the newest down, then the seals. */
 bool
-arc_check_key(const struct arc_check *c, size_t i, char name[ARC_KEY_NAME_SIZE])
+arc_check_key(const struct arc_check *c, size_t i, char name[DKIM_NAME_KEY_SIZE])
 {
 	const struct arc_chain *chain = c->chain;
 	size_t messages = chain->newest - oldest_message(chain) + 1;
@@ -151,7 +152,7 @@ static const char *
 verify(const struct dkim_sig *sig, const struct arc_keys *keys,
 	const unsigned char hash[DIGEST_SIZE], const char *wrong, bool *later)
 {
-	char name[ARC_KEY_NAME_SIZE];
+	char name[DKIM_NAME_KEY_SIZE];
 	const struct dkim_key *key;
 	const char *why = "";
 

@@ -10,6 +10,7 @@
 #include "../lib/arc_set.h"
 #include "../lib/dkim_hash.h"
 #include "../lib/dkim_key.h"
+#include "../lib/dkim_name.h"
 
 /*
  * Message signatures that are verified: the newest and so many older ones at most, to find out
@@ -17,10 +18,8 @@
  */
 #define ARC_MESSAGES_MOST 10u
 /* Of one chain: a key for each seal, and one for each message signature. */
-#define ARC_KEYS_MOST (ARC_SETS_MOST + ARC_MESSAGES_MOST)
-/* Of the name of a key, with its end. */
-#define ARC_KEY_NAME_SIZE (2 * DKIM_SIG_DOMAIN_SIZE + sizeof("._domainkey."))
-#define ARC_REASON_SIZE	  256u
+#define ARC_KEYS_MOST	(ARC_SETS_MOST + ARC_MESSAGES_MOST)
+#define ARC_REASON_SIZE 256u
 
 /* Where keys come from. */
 struct arc_keys {
@@ -63,7 +62,7 @@ void arc_check_init(struct arc_check *, const struct arc_chain *, const struct c
 void arc_check_fini(struct arc_check *);
 
 /* The keys that will be wanted, i counts from 0; false: no more. Some may repeat. */
-bool arc_check_key(const struct arc_check *, size_t i, char name[ARC_KEY_NAME_SIZE]);
+bool arc_check_key(const struct arc_check *, size_t i, char name[DKIM_NAME_KEY_SIZE]);
 /* The body in pieces; lines end in CRLF. */
 void arc_check_body(struct arc_check *, const void *, size_t len);
 /* After the body, once. */

@@ -150,7 +150,7 @@ static bool
 take_selector(struct reader *r, struct dkim_sign_row *row, char *text)
 {
 	struct dkim_selector *s = &row->selectors[row->selector_count];
-	char *at = strchr(text, '@');
+	char *at = strchr(text, '@'), name[DKIM_NAME_KEY_SIZE];
 
 	if (row->selector_count == DKIM_SELECTORS_MOST)
 		return complain(r, "more than %u selectors", DKIM_SELECTORS_MOST);
@@ -158,6 +158,11 @@ take_selector(struct reader *r, struct dkim_sign_row *row, char *text)
 		*at++ = '\0';
 	if (!dkim_name_valid(text, strlen(text), 1))
 		return complain(r, "\"%.100s\" is not a selector", text);
+	if (!dkim_name_key(name, text, row->domain))
+		return complain(r,
+			"%.64s._domainkey of the domain is too long a name for DNS, which has 253 "
+			"octets at most; choose a shorter selector",
+			text);
 	if (at != NULL && !read_date(at, &s->from))
 		return complain(r, "\"%.100s\" is not a date: write %.64s@2026-12-31", at, text);
 	for (size_t i = 0; i < row->selector_count; i++) {

@@ -4,6 +4,8 @@
  */
 #include "dkim_name.h"
 
+#include <stdio.h>
+
 #define LABEL_MOST 63u
 
 static bool
@@ -29,4 +31,11 @@ dkim_name_valid(const char *text, size_t len, size_t labels_least)
 		}
 	}
 	return label > 0 && labels >= labels_least;
+}
+
+bool
+dkim_name_key(char out[DKIM_NAME_KEY_SIZE], const char *selector, const char *domain)
+{
+	return snprintf(out, DKIM_NAME_KEY_SIZE, "%s._domainkey.%s", selector, domain) <
+	       (int)DKIM_NAME_SIZE;
 }

@@ -17,4 +17,13 @@
  */
 bool dkim_name_valid(const char *text, size_t len, size_t labels_least);
 
+/* SELECTOR._domainkey.DOMAIN of two names that are valid, with its end. */
+#define DKIM_NAME_KEY_SIZE (2 * DKIM_NAME_SIZE + sizeof("._domainkey."))
+
+/*
+ * Where DNS has the key (RFC 6376 section 3.6.2.1). False: a name in DNS has at most 253 octets,
+ * and this one has more; it is written all the same.
+ */
+bool dkim_name_key(char out[DKIM_NAME_KEY_SIZE], const char *selector, const char *domain);
+
 #endif

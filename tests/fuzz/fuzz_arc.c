@@ -36,7 +36,7 @@ get(void *context, const char *name, const char **why, bool *later)
 	const char *line = source->keys;
 	size_t len;
 
-	must(strlen(name) < ARC_KEY_NAME_SIZE && strstr(name, "._domainkey.") != NULL);
+	must(strlen(name) < DKIM_NAME_KEY_SIZE && strstr(name, "._domainkey.") != NULL);
 	source->asked++;
 	for (size_t i = strlen(name) % 3; i > 0 && strchr(line, '\n') != NULL; i--)
 		line = strchr(line, '\n') + 1;
@@ -93,7 +93,7 @@ check(const struct arc_message *m, const struct arc_chain *chain, const char *ke
 	struct source source = {.keys = keys};
 	const struct arc_keys from = {&source, get};
 	struct arc_check *c = malloc(sizeof(*c));
-	char name[ARC_KEY_NAME_SIZE];
+	char name[DKIM_NAME_KEY_SIZE];
 	struct arc_trust trust;
 	size_t wanted = 0;
 

@@ -194,7 +194,7 @@ START_TEST(the_keys_that_will_be_wanted_are_named)
 {
 	static const char *const wanted[] = {"s._domainkey.three.example",
 		"s._domainkey.two.example", "s._domainkey.one.example"};
-	char story[] = "one seals, two seals, three seals", name[ARC_KEY_NAME_SIZE];
+	char story[] = "one seals, two seals, three seals", name[DKIM_NAME_KEY_SIZE];
 	struct arc_check *check = malloc(sizeof(*check));
 	struct arc_chain chain;
 	struct arc_message m;

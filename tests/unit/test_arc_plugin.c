@@ -580,6 +580,25 @@ START_TEST(settings_that_make_no_sense_are_refused)
 }
 END_TEST
 
+#define LABEL_60 "a2345678901234567890123456789012345678901234567890123456789."
+
+START_TEST(a_key_has_a_name_that_dns_can_have)
+{
+	static const char seal[] = "seal_for = all }\n"
+				   "plugin again { type = arc_seal; domain = four.example\n"
+				   "    key_file = key.pem; seal_for = all\n"
+				   "    selector = " LABEL_60 LABEL_60 LABEL_60 LABEL_60 "s";
+
+	begin("");
+	load("arc, arc_seal, again", "", seal);
+	ck_assert_ptr_null(d.g);
+	ck_assert_msg(strstr(d.mistakes, "four.example: a name in DNS has at most 253 octets; "
+					 "choose a shorter selector") != NULL,
+		"%s", d.mistakes);
+	end();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -599,6 +618,7 @@ main(void)
 		seal, what_another_link_changes_is_sealed_as_it_is_sent, 0, LENGTH(edits));
 	tcase_add_test(seal, a_message_gets_one_set);
 	tcase_add_loop_test(seal, settings_that_make_no_sense_are_refused, 0, LENGTH(mistakes));
+	tcase_add_test(seal, a_key_has_a_name_that_dns_can_have);
 	suite_add_tcase(suite, seal);
 	return table_run(suite);
 }

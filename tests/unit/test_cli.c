@@ -12,7 +12,11 @@
 #include "drive.h"
 #include "table.h"
 
-#define ARGS_MAX  20
+#define ARGS_MAX 20
+/* With example.org and a selector of one octet, a key at a name of 253 octets. */
+#define LABEL_46 "a23456789012345678901234567890123456789012345."
+#define LABELS_229 \
+	LABEL_46 LABEL_46 LABEL_46 LABEL_46 "a2345678901234567890123456789012345678901234."
 #define CHECK_KEY "dkim", "check", "-c", "dkim.conf", "--zone", "dkim.zone", "example.com"
 #define EXPLAIN	  "explain", "m.eml", "--client", "203.0.113.7", "--helo", "h"
 
@@ -168,6 +172,13 @@ static const struct {
 		{"\"../etc\" is not a domain name that can sign"}},
 	{"a selector that leads elsewhere", {"dkim", "show", "example.com", "../s1"}, EXIT_USAGE,
 		{NULL}, {"\"../s1\" is not a selector"}},
+	{"a key at a name of 253 octets",
+		{"dkim", "show", LABELS_229 "example.org", "s", "-c", "dkim.conf"}, EXIT_NO, {NULL},
+		{"/s.pem is not there"}},
+	{"a key at a name that DNS cannot have",
+		{"dkim", "genkey", LABELS_229 "example.org", "s1", "-c", "dkim.conf"}, EXIT_USAGE,
+		{NULL},
+		{"example.org: a name in DNS has at most 253 octets; choose a shorter selector"}},
 
 	{"types for editors", {"lua", "luals"}, EXIT_OK, {"---@"}, {NULL}},
 	{"a form that is none", {"lua", "html"}, EXIT_USAGE, {NULL}, {"unknown form \"html\""}},

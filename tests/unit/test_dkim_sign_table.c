@@ -11,6 +11,8 @@
 #include "table.h"
 #include "temp.h"
 
+#define LABEL_49 "a23456789012345678901234567890123456789012345678."
+#define LABEL_60 "a2345678901234567890123456789012345678901234567890123456789."
 #define LABEL_64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 /* --- lines --------------------------------------------------------------------------------------
@@ -49,6 +51,13 @@ static const struct {
 		"line 1: \"../../x\" is not a selector"},
 	{"a label of 64 octets", "a.org a.org " LABEL_64 "\n",
 		"line 1: \"" LABEL_64 "\" is not a selector"},
+	{"a key at a name of 253 octets",
+		"a.org " LABEL_60 LABEL_60 LABEL_60 LABEL_49 "example.org s\n", NULL},
+	{"a key at a name that DNS cannot have",
+		"a.org " LABEL_60 LABEL_60 LABEL_60 LABEL_49 "example.org s2\n",
+		"line 1: s2._domainkey of the domain is too long a name for DNS, which has 253 "
+		"octets "
+		"at most; choose a shorter selector"},
 	{"a day that is none", "a.org a.org s@2026-02-30\n",
 		"line 1: \"2026-02-30\" is not a date: write s@2026-12-31"},
 	{"a month that is none", "a.org a.org s@2026-13-01\n",
