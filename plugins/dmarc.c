@@ -102,6 +102,23 @@ has_author(struct cm_session *s, enum dmarc_from from)
 		       config_of(s)->actions.from_addresses == DMARC_SEVERAL_CHECK);
 }
 
+/*
+ * Mail that fails, and that a sealer would vouch for whose chain cannot be verified now, is none
+ * that is refused for good: another day it would pass.
+ */
+static void
+doubt(struct cm_session *s, struct dmarc_message *m, struct dmarc_case *c)
+{
+	const char *sealer = dmarc_unverified(s, m->author);
+
+	if (c->code != DMARC_CODE_FAIL || c->exempt || c->forwarded || sealer == NULL ||
+		config_of(s)->actions.failed[c->wanted] == DMARC_DO_NONE)
+		return;
+	m->result.code = c->code = DMARC_CODE_TEMPERROR;
+	m->result.problem = "DNS does not tell all keys of the ARC chain that it has sealed";
+	snprintf(m->result.problem_name, sizeof(m->result.problem_name), "%s", sealer);
+}
+
 /* Only what the settings allow for is looked for. */
 static bool
 find_case(struct cm_session *s, struct dmarc_message *m, struct dmarc_case *c,
@@ -119,6 +136,7 @@ find_case(struct cm_session *s, struct dmarc_message *m, struct dmarc_case *c,
 	c->exempt = exempt == CM_KNOWN;
 	c->forwarded = dmarc_forwarded(s, m->author, &forward_why);
 	c->list = dmarc_listed(s, ids, count);
+	doubt(s, m, c);
 	const char *const why[DMARC_OVERRIDES] = {
 		[DMARC_OVERRIDE_LOCAL] = exempt_why,
 		[DMARC_OVERRIDE_LIST] = "it has a List-Id, and a domain vouches for its sender",

@@ -16,16 +16,20 @@
 
 /* --- results --- */
 
-static void fail(struct arc_result *, unsigned instance, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+static void fail(struct arc_result *, unsigned instance, bool later, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
+/* The first counts, and before those that may change what has failed for good. */
 static void
-fail(struct arc_result *r, unsigned instance, const char *format, ...)
+fail(struct arc_result *r, unsigned instance, bool later, const char *format, ...)
 {
 	va_list args;
 
+	if (r->status == ARC_FAIL && (later || !r->later))
+		return;
 	r->status = ARC_FAIL;
 	r->instance = instance;
+	r->later = later;
 	va_start(args, format);
 	vsnprintf(r->reason, sizeof(r->reason), format, args);
 	va_end(args);
@@ -36,7 +40,7 @@ arc_check_none(const struct arc_chain *chain, struct arc_result *r)
 {
 	*r = (struct arc_result){.status = ARC_NONE};
 	if (chain->problem[0] != '\0')
-		fail(r, chain->problem_at, "%s", chain->problem);
+		fail(r, chain->problem_at, false, "%s", chain->problem);
 }
 
 /* --- what is wanted --- */
@@ -204,21 +208,24 @@ check_newest(const struct arc_check *c, const struct dkim_fields *fields,
 	const struct arc_keys *keys, struct arc_result *r)
 {
 	unsigned i = c->chain->newest;
-	const char *why = message_problem(c, fields, i, keys, &r->later);
+	bool later = false;
+	const char *why = message_problem(c, fields, i, keys, &later);
 
 	if (why != NULL)
-		fail(r, i, "the message signature of %s: %s", c->chain->sets[i - 1].message->domain,
-			why);
+		fail(r, i, later, "the message signature of %s: %s",
+			c->chain->sets[i - 1].message->domain, why);
 }
 
 static void
 check_seals(const struct arc_check *c, const struct arc_keys *keys, struct arc_result *r)
 {
-	for (unsigned i = c->chain->newest; i > 0 && r->status == ARC_PASS; i--) {
-		const char *why = seal_problem(c, i, keys, &r->later);
+	for (unsigned i = c->chain->newest; i > 0 && (r->status == ARC_PASS || r->later); i--) {
+		bool later = false;
+		const char *why = seal_problem(c, i, keys, &later);
 
 		if (why != NULL)
-			fail(r, i, "the seal of %s: %s", c->chain->sets[i - 1].seal->domain, why);
+			fail(r, i, later, "the seal of %s: %s", c->chain->sets[i - 1].seal->domain,
+				why);
 	}
 }
 
@@ -255,8 +262,7 @@ arc_check_end(struct arc_check *c, const struct arc_keys *keys, struct arc_resul
 
 	*r = (struct arc_result){.status = ARC_PASS};
 	if (!end_hashes(c) || !dkim_fields_init(&fields, c->fields, c->count)) {
-		fail(r, 0, "there is no memory to check it");
-		r->later = true;
+		fail(r, 0, true, "there is no memory to check it");
 		return;
 	}
 	check_newest(c, &fields, keys, r);

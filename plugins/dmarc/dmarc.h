@@ -58,6 +58,11 @@ bool dmarc_dkim_checked(const struct cm_session *);
 enum cm_known dmarc_exempt(struct cm_session *, const char *author, const char **why);
 /* A forwarder that we trust says that it was well when it came there; why: which. */
 bool dmarc_forwarded(struct cm_session *, const char *author, const char **why);
+/*
+ * A sealer whom we trust may say so, if DNS told all keys of the chain: nobody can tell now. Its
+ * domain; NULL: it would change nothing.
+ */
+const char *dmarc_unverified(const struct cm_session *, const char *author);
 /* It comes from a mailing list: says so, and some domain vouches for who sent it. */
 bool dmarc_listed(struct cm_session *, const struct dmarc_identifier *, size_t count);
 

@@ -164,22 +164,43 @@ trusted_sealer(struct cm_session *s)
 	return in_list(list, sealer) ? sealer : NULL;
 }
 
-/* Who is trusted has found, before the message was changed, that it passed: of this author. */
+/* It recorded that the message passed: of this author, where it says of whom. */
+static bool
+recorded_pass(const char *dmarc, const char *from, const char *author)
+{
+	return is(dmarc, "pass") &&
+	       (from == NULL || from[0] == '\0' || strcasecmp(from, author) == 0);
+}
+
+/* Who is trusted has found, before the message was changed, that it passed. */
 static bool
 sealed(struct cm_session *s, const char *author, const char **why)
 {
-	const char *sealer = trusted_sealer(s), *from = cm_result(s, "arc", "dmarc_from");
+	const char *sealer = trusted_sealer(s);
 	const char *oldest = cm_result(s, "arc", "oldest_pass");
 
 	if (sealer == NULL || !is(cm_result(s, "arc", "result"), "pass") ||
-		!is(cm_result(s, "arc", "dmarc"), "pass") ||
-		(from != NULL && from[0] != '\0' && strcasecmp(from, author) != 0))
+		!recorded_pass(
+			cm_result(s, "arc", "dmarc"), cm_result(s, "arc", "dmarc_from"), author))
 		return false;
 	*why = say(s, "dmarc=pass by ARC sealer ", sealer,
 		oldest == NULL || oldest[strspn(oldest, "0123456789")] != '\0'
 			? ""
 			: say(s, "oldest pass ", oldest, ""));
 	return true;
+}
+
+const char *
+dmarc_unverified(const struct cm_session *s, const char *author)
+{
+	const struct cm_list *list = &config_of(s)->trusted_sealers;
+	const char *sealer = cm_result(s, "arc", "unverified");
+
+	if (sealer == NULL || (list->count > 0 && !in_list(list, sealer)) ||
+		!recorded_pass(cm_result(s, "arc", "unverified_dmarc"),
+			cm_result(s, "arc", "unverified_dmarc_from"), author))
+		return NULL;
+	return sealer;
 }
 
 bool

@@ -113,6 +113,13 @@ static const struct {
 	{"three seals, change d=three.example to d=four.example", ARC_FAIL, 1, 0,
 		"the seal of four.example: fields of ARC are not what was sealed, or the key is "
 		"another"},
+	/* What failed for good is no better for a key that cannot be had now. */
+	{"one seals, two seals, the key of two is late, the key of one is gone", ARC_FAIL, 1, 0,
+		"the seal of one.example: there is no such key in DNS"},
+	{"one seals, two seals, change mx.one.example to mx.four.example, the key of two is late",
+		ARC_FAIL, 1, 0,
+		"the seal of one.example: fields of ARC are not what was sealed, or the key is "
+		"another"},
 };
 
 START_TEST(a_story_comes_to_its_end)

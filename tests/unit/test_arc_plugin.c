@@ -51,6 +51,7 @@ write_zone(void)
 	fprintf(f, "s._domainkey.noise.example TXT \"%s\"\n", c.records[0]);
 	fprintf(f, "s._domainkey.twice.example TXT \"%s\"\n", c.records[0]);
 	fprintf(f, "s._domainkey.twice.example TXT \"%s\"\n", c.records[1]);
+	fprintf(f, "_dmarc.example.org TXT \"v=DMARC1; p=reject\"\n");
 	fclose(f);
 	drive_file(&d, "zone", zone);
 	free(zone);
@@ -255,6 +256,26 @@ static const struct {
 	{"one seals, the body changes", "trusted_sealers = [ one.example ]", "dmarc", ""},
 	{"one seals, the key of one is late", "", "temporary", "yes"},
 	{"one seals, the body changes", "", "temporary", ""},
+	/* What cannot be verified now is called so. */
+	{DMARC "one seals, the key of one is late", "trusted_sealers = [ one.example ]",
+		"unverified", "one.example"},
+	{DMARC "one seals, the key of one is late", "trusted_sealers = [ one.example ]",
+		"unverified_dmarc", "pass"},
+	{DMARC "one seals, the key of one is late", "trusted_sealers = [ one.example ]",
+		"unverified_dmarc_from", "example.org"},
+	{DMARC "one seals, the key of one is late", "trusted_sealers = [ one.example ]", "dmarc",
+		""},
+	{DMARC "one seals, the key of one is late", "trusted_sealers = [ one.example ]", "trusted",
+		""},
+	{DMARC "one seals, two seals, the key of two is late", "trusted_sealers = [ one.example ]",
+		"unverified", "one.example"},
+	{DMARC "one seals, the key of one is late", "trusted_sealers = [ two.example ]",
+		"unverified", ""},
+	{DMARC "one seals, the body changes", "trusted_sealers = [ one.example ]", "unverified",
+		""},
+	{DMARC "one seals, two seals, the key of two is late, the key of one is gone",
+		"trusted_sealers = [ one.example ]", "unverified", ""},
+	{DMARC "one seals", "trusted_sealers = [ one.example ]", "unverified", ""},
 	/* Trust. */
 	{DMARC "one seals", "", "dmarc", ""},
 	{DMARC "one seals", "", "trusted", ""},
@@ -278,6 +299,72 @@ START_TEST(what_others_read)
 	ck_assert_msg(strcmp(result(results[_i].key), results[_i].value) == 0,
 		"%s, %s: %s is \"%s\"", results[_i].story, results[_i].options, results[_i].key,
 		result(results[_i].key));
+	end();
+}
+END_TEST
+
+/* The message is of example.org, which wants what fails refused, and nobody vouches for it here. */
+static const struct {
+	const char *what, *story, *options; /* of dmarc */
+	enum cm_verdict verdict;
+	const char *dmarc, *reply;
+} forwarded[] = {
+	{"a sealer whom we trust says pass", DMARC "one seals", "", CM_CONTINUE, "fail", ""},
+	{"its chain is broken", DMARC "one seals, the body changes", "", CM_REJECT, "fail",
+		"550 5.7.26 Unauthenticated email from example.org is not accepted due to the "
+		"domain's DMARC policy"},
+	{"its key cannot be had now", DMARC "one seals, the key of one is late", "", CM_TEMPFAIL,
+		"temperror",
+		"451 4.4.3 DMARC of example.org cannot be checked now, please try again later "
+		"(one.example: DNS does not tell all keys of the ARC chain that it has sealed)"},
+	{"the key of who sealed behind it cannot be had now",
+		DMARC "one seals, two seals, the key of two is late", "", CM_TEMPFAIL, "temperror",
+		"451 4.4.3 DMARC of example.org cannot be checked now, please try again later "
+		"(one.example: DNS does not tell all keys of the ARC chain that it has sealed)"},
+	{"the settings let such mail go on", DMARC "one seals, the key of one is late",
+		"temperror = none", CM_CONTINUE, "temperror", ""},
+	{"nothing becomes of mail that fails", DMARC "one seals, the key of one is late",
+		"p_reject = none", CM_CONTINUE, "fail", ""},
+	{"the client is an exception", DMARC "one seals, the key of one is late",
+		"skip_for = [ 203.0.113.7 ]", CM_CONTINUE, "fail", ""},
+	{"dmarc trusts others", DMARC "one seals, the key of one is late",
+		"trusted_sealers = [ two.example ]", CM_REJECT, "fail",
+		"550 5.7.26 Unauthenticated email from example.org is not accepted due to the "
+		"domain's DMARC policy"},
+	{"it found another author",
+		"it records dmarc=pass header.from=example.net, one seals, the key of one is late",
+		"", CM_REJECT, "fail",
+		"550 5.7.26 Unauthenticated email from example.org is not accepted due to the "
+		"domain's DMARC policy"},
+	{"it found that it fails",
+		"it records dmarc=fail header.from=example.org, one seals, the key of one is late",
+		"", CM_REJECT, "fail",
+		"550 5.7.26 Unauthenticated email from example.org is not accepted due to the "
+		"domain's DMARC policy"},
+	{"somebody else's key cannot be had now", DMARC "two seals, the key of two is late", "",
+		CM_REJECT, "fail",
+		"550 5.7.26 Unauthenticated email from example.org is not accepted due to the "
+		"domain's DMARC policy"},
+};
+
+/* A fault of DNS neither passes nor refuses, whatever the settings of arc. */
+START_TEST(what_dmarc_makes_of_a_chain)
+{
+	char sections[256];
+	const char *dmarc;
+	enum cm_verdict v;
+
+	snprintf(sections, sizeof(sections), "seal_for = all }\nplugin dmarc { need_dkim = no\n%s",
+		forwarded[_i].options);
+	begin(forwarded[_i].story);
+	load("arc, dmarc", "trusted_sealers = [ one.example ]", sections);
+	v = send_from("203.0.113.7", NULL, "<bob@example.com>");
+	ck_assert_msg(v == forwarded[_i].verdict, "%s: verdict %d, %s", forwarded[_i].what, v,
+		drive_reply(&d));
+	dmarc = session_result(d.s, "dmarc", "result");
+	ck_assert_msg(dmarc != NULL && strcmp(dmarc, forwarded[_i].dmarc) == 0, "%s: %s",
+		forwarded[_i].what, dmarc);
+	ck_assert_str_eq(drive_reply(&d), forwarded[_i].reply);
 	end();
 }
 END_TEST
@@ -607,6 +694,7 @@ main(void)
 
 	tcase_add_loop_test(tc, what_becomes_of_mail, 0, LENGTH(mails));
 	tcase_add_loop_test(tc, what_others_read, 0, LENGTH(results));
+	tcase_add_loop_test(tc, what_dmarc_makes_of_a_chain, 0, LENGTH(forwarded));
 	tcase_add_loop_test(tc, what_authentication_results_say, 0, LENGTH(fields));
 	tcase_add_test(tc, a_tag_says_why);
 	tcase_add_loop_test(tc, who_is_left_alone, 0, LENGTH(clients));
