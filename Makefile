@@ -43,7 +43,7 @@ PARTS := $(patsubst %.c,$(B)/obj/%.o,$(sort $(filter-out plugins/lib/%,$(wildcar
 # What several plugins use is an archive: each is linked with what it takes of it, and no more.
 SHARED_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard plugins/lib/*.c)))
 SHARED = $(B)/plugins.a
-SHARED_LIBS = $(SHARED) -Wl,--as-needed -lcrypto -Wl,--no-as-needed
+SHARED_LIBS = $(SHARED) -Wl,--as-needed -lcrypto -lidn2 -Wl,--no-as-needed
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 TEST_PLUGINS := $(patsubst tests/unit/plugins/%.c,$(B)/tests/plugins/%.so,\
 	$(wildcard tests/unit/plugins/*.c)) $(B)/tests/plugins/skeleton.so

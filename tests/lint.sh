@@ -50,7 +50,7 @@ walls() {
 	only '#include <opendkim/' 'plugins/dkim/dkim_opendkim\.c:' 'only dkim_opendkim.c includes libopendkim'
 	only '#include <openssl/' 'plugins/lib/[a-z0-9_]*\.c:' 'only plugins/lib includes OpenSSL'
 	only '#include <libpsl' 'plugins/dmarc/dmarc_psl\.c:' 'only dmarc_psl.c includes libpsl'
-	only '#include <idn2' 'plugins/dmarc/dmarc_name\.c:' 'only dmarc_name.c includes libidn2'
+	only '#include <idn2' 'plugins/lib/idn\.c:' 'only plugins/lib/idn.c includes libidn2'
 	only '#include <zlib' 'core/cli/dmarc\.c:' 'only cli/dmarc.c includes zlib'
 	only '#include <spf2/' 'plugins/spf/spf_lib\.c:' 'only spf_lib.c includes libspf2'
 	only '\<dlopen\(' 'core/host/plugin\.c:' 'only host/plugin.c calls dlopen'

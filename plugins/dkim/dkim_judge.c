@@ -222,6 +222,10 @@ dkim_judge_check(struct dkim_signature *s, const struct dkim_policy *policy)
 	case DKIM_CHECK_REFUSED:
 		dkim_judge_skip(s, DKIM_NEUTRAL, "libopendkim cannot read the message");
 		break;
+	case DKIM_CHECK_LETTERS:
+		dkim_judge_skip(s, DKIM_NEUTRAL,
+			"libopendkim cannot read letters above ASCII (engine = native can)");
+		break;
 	case DKIM_CHECK_NONE:
 	case DKIM_CHECK_BROKEN:
 		dkim_judge_skip(s, DKIM_TEMPERROR, "no memory to verify it");

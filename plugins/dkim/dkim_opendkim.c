@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/idn.h"
 #include "../lib/taglist.h"
 #include "dkim_collect.h"
 #include "dkim_verifier.h"
@@ -390,11 +391,7 @@ about_time(DKIM_SIGINFO *info)
 static bool
 above_ascii(const struct dkim_sig *sig)
 {
-	size_t i = 0;
-
-	while (i < sig->len && (sig->value[i] & 0x80) == 0)
-		i++;
-	return i < sig->len;
+	return idn_wanted(sig->value, sig->len);
 }
 
 static enum dkim_check
@@ -402,7 +399,9 @@ check(const struct verifier *v, DKIM_SIGINFO *info, const struct dkim_sig *sig)
 {
 	if (v->broken)
 		return DKIM_CHECK_BROKEN;
-	if (v->refused || (info != NULL && about_time(info)) || above_ascii(sig))
+	if (above_ascii(sig))
+		return DKIM_CHECK_LETTERS;
+	if (v->refused || (info != NULL && about_time(info)))
 		return DKIM_CHECK_REFUSED;
 	if (info == NULL)
 		return DKIM_CHECK_SIGNATURE;

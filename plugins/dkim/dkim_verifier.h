@@ -19,6 +19,7 @@ enum dkim_check {
 	DKIM_CHECK_LENGTH,    /* l= is larger than the body */
 	DKIM_CHECK_SIGNATURE, /* the header is another one, or the key is (b=) */
 	DKIM_CHECK_REFUSED,   /* the engine does not take this message */
+	DKIM_CHECK_LETTERS,   /* the engine takes no letters above ASCII */
 	DKIM_CHECK_BROKEN     /* the engine has failed: no memory */
 };
 

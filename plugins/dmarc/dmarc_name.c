@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * dmarc_name.c - domain names as DMARC compares them
- *
- * The only file that includes libidn2. A name of ASCII is not shown to it: it would refuse names
- * that are in use, such as those with an underscore.
  */
 #include "dmarc_name.h"
 
-#include <idn2.h>
 #include <string.h>
+
+#include "../lib/idn.h"
 
 #define LABEL_MOST 63u
 
@@ -45,30 +43,19 @@ copy_ascii(char out[DMARC_NAME_SIZE], const char *text)
 	return len > 0;
 }
 
-static bool
-is_ascii(const char *text)
-{
-	while (*text != '\0' && (*text & 0x80) == 0)
-		text++;
-	return *text == '\0';
-}
-
+/* With the last dot, which is no part of it. */
 static bool
 copy_unicode(char out[DMARC_NAME_SIZE], const char *text)
 {
-	char *ascii = NULL;
-	bool ok =
-		idn2_to_ascii_8z(text, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK &&
-		copy_ascii(out, ascii);
+	char ascii[DMARC_NAME_SIZE + 1];
 
-	idn2_free(ascii);
-	return ok;
+	return idn_to_ascii(text, strlen(text), ascii, sizeof(ascii)) && copy_ascii(out, ascii);
 }
 
 bool
 dmarc_name(char out[DMARC_NAME_SIZE], const char *text)
 {
-	if (is_ascii(text) ? copy_ascii(out, text) : copy_unicode(out, text))
+	if (idn_wanted(text, strlen(text)) ? copy_unicode(out, text) : copy_ascii(out, text))
 		return true;
 	out[0] = '\0';
 	return false;

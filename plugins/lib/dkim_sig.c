@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "dkim_name.h"
+#include "idn.h"
 #include "taglist.h"
 
 /* RFC 8617 section 4.2.1. */
@@ -28,22 +29,36 @@ copy_lower(char *out, const char *text, size_t len)
 	out[len] = '\0';
 }
 
+/* RFC 8616 section 5: U-labels are A-labels in another spelling. False, and out is empty: no name.
+ */
+static bool
+take_name(char out[DKIM_SIG_DOMAIN_SIZE], const char *text, size_t len, size_t labels_least)
+{
+	char ascii[DKIM_SIG_DOMAIN_SIZE];
+
+	out[0] = '\0';
+	if (idn_wanted(text, len)) {
+		if (!idn_to_ascii(text, len, ascii, sizeof(ascii)))
+			return false;
+		text = ascii;
+		len = strlen(ascii);
+	}
+	if (!dkim_name_valid(text, len, labels_least))
+		return false;
+	copy_lower(out, text, len);
+	return true;
+}
+
 static const char *
 take_domain(struct dkim_sig *sig, const struct taglist_tag *tag)
 {
-	if (!dkim_name_valid(tag->value, tag->len, 2))
-		return "d= is not a domain name";
-	copy_lower(sig->domain, tag->value, tag->len);
-	return NULL;
+	return take_name(sig->domain, tag->value, tag->len, 2) ? NULL : "d= is not a domain name";
 }
 
 static const char *
 take_selector(struct dkim_sig *sig, const struct taglist_tag *tag)
 {
-	if (!dkim_name_valid(tag->value, tag->len, 1))
-		return "s= is not a selector";
-	copy_lower(sig->selector, tag->value, tag->len);
-	return NULL;
+	return take_name(sig->selector, tag->value, tag->len, 1) ? NULL : "s= is not a selector";
 }
 
 /* --- i= --- */
@@ -89,23 +104,21 @@ static const char *
 take_identity(struct dkim_sig *sig, const struct taglist_tag *tag)
 {
 	size_t dlen = strlen(sig->domain), len;
-	char text[DKIM_SIG_IDENTITY_SIZE];
-	const char *at;
+	char text[DKIM_SIG_IDENTITY_SIZE], domain[DKIM_SIG_DOMAIN_SIZE];
+	char *at;
 
 	if (tag->len >= sizeof(text))
 		return "i= is longer than 255 octets";
 	if (!decode(text, tag->value, tag->len))
 		return "i= is not quoted-printable";
 	at = strrchr(text, '@');
-	if (at == NULL || !dkim_name_valid(at + 1, strlen(at + 1), 2))
+	if (at == NULL || !take_name(domain, at + 1, strlen(at + 1), 2))
 		return "i= has no domain name";
-	at++;
-	len = strlen(at);
-	if (len < dlen || strcasecmp(at + len - dlen, sig->domain) != 0 ||
-		(len > dlen && at[len - dlen - 1] != '.'))
+	len = strlen(domain);
+	if (len < dlen || strcmp(domain + len - dlen, sig->domain) != 0 ||
+		(len > dlen && domain[len - dlen - 1] != '.'))
 		return "the domain of i= is not d= or below it";
 	sig->below = len > dlen;
-	memcpy(sig->identity, text, sizeof(text));
 	return NULL;
 }
 

@@ -40,10 +40,9 @@ struct dkim_sig {
 	size_t len;
 	enum dkim_sig_algorithm algorithm;
 	enum canon header, body;
-	char domain[DKIM_SIG_DOMAIN_SIZE];	    /* d= in lower case; "" where it is none */
+	char domain[DKIM_SIG_DOMAIN_SIZE];	    /* d= in lower case, with A-labels; "": none */
 	char selector[DKIM_SIG_DOMAIN_SIZE];	    /* s= */
-	char identity[DKIM_SIG_IDENTITY_SIZE];	    /* i=, decoded; "" where there is none */
-	bool below;				    /* its domain is below d= */
+	bool below;				    /* the domain of i= is below d= */
 	unsigned instance;			    /* i= of ARC */
 	int64_t signed_at, expires_at;		    /* t=, x=: seconds since 1970; -1: none */
 	uint64_t limit;				    /* l=; CANON_ALL: none */
@@ -59,8 +58,8 @@ struct dkim_sig {
 /*
  * Reads a value. False: it is no signature that can be used, and *why says so for people; domain,
  * selector and algorithm are filled as far as they could be read. The charset of d=, s= and i= is
- * checked: nothing but letters, digits, "-", "_" and dots gets into a name, and neither blanks nor
- * controls into identity, which may have letters above ASCII before its "@".
+ * checked: nothing but letters, digits, "-", "_" and dots gets into a name. U-labels become
+ * A-labels (RFC 8616 section 5); what is hashed is the value as it is written.
  */
 bool dkim_sig_read(
 	struct dkim_sig *, enum dkim_sig_kind, const char *value, size_t len, const char **why);

@@ -333,24 +333,74 @@ START_TEST(signatures_of_every_kind)
 END_TEST
 
 /* RFC 8616 section 5; the library knows ASCII alone. */
+#define ABOVE(d, s, i) "v=1; a=rsa-sha256; c=relaxed/simple; d=" d "; s=" s "; i=" i "; h=From"
+#define UNREAD	       "neutral: libopendkim cannot read letters above ASCII (engine = native can)"
+
+static const struct {
+	const char *what, *tags;
+} above[] = {
+	{"in the local part of i=", ABOVE("example.org", "sel", "J\xc3\xb6rg@example.org")},
+	{"in d=", ABOVE("b\xc3\xbc"
+			"cher.test",
+			  "sel",
+			  "@mail.b\xc3\xbc"
+			  "cher.test")},
+	{"in d= and not in i=", ABOVE("b\xc3\xbc"
+				      "cher.test",
+					"sel", "@xn--bcher-kva.test")},
+	{"in i= and not in d=", ABOVE("xn--bcher-kva.test", "sel",
+					"@b\xc3\xbc"
+					"cher.test")},
+	{"in s=", ABOVE("example.org", "s\xc3\xa4", "@example.org")},
+};
+
 START_TEST(a_signature_with_letters_above_ascii)
 {
-	static const char *const wants[] = {"pass", "neutral: libopendkim cannot read the message"};
+	static const char *const wants[] = {"pass", UNREAD};
 	char p[4096], record[8192], *text;
-	const struct dkim_case_key key = {"sel._domainkey.example.org", record};
+	const struct dkim_case_key served[] = {{"sel._domainkey.example.org", record},
+		{"sel._domainkey.xn--bcher-kva.test", record},
+		{"xn--s-0fa._domainkey.example.org", record}};
 	size_t len = strlen(letter);
 
 	dkim_sign_public(rsa, false, p);
 	snprintf(record, sizeof(record), "p=%s", p);
-	text = dkim_sign(SIGNED(RSA) "; i=J\xc3\xb6rg@example.org", rsa, letter, &len);
+	text = dkim_sign(above[_i].tags, rsa, letter, &len);
 	for (size_t e = 0; e < 2; e++) {
 		struct dkim_case c;
 
 		dkim_case_init(&c, text, len, true);
-		dkim_case_verify(&c, engines[e], "", NOW, 100, &key, 1, &dkim_case_strict);
-		must_be("letters above ASCII", engines[e], results(&c), wants[e]);
+		dkim_case_verify(&c, engines[e], "", NOW, 100, served, 3, &dkim_case_strict);
+		must_be(above[_i].what, engines[e], results(&c), wants[e]);
 		dkim_case_fini(&c);
 	}
+	free(text);
+}
+END_TEST
+
+/* Which the library cannot read is not one that it need see. */
+START_TEST(a_signature_beside_one_with_letters_above_ascii)
+{
+	static const char *const wants[] = {"pass; pass", "pass; " UNREAD};
+	char p[4096], record[8192], *text, *both;
+	const struct dkim_case_key served[] = {{"sel._domainkey.example.org", record},
+		{"sel._domainkey.xn--bcher-kva.test", record}};
+	size_t len = strlen(letter);
+
+	dkim_sign_public(rsa, false, p);
+	snprintf(record, sizeof(record), "p=%s", p);
+	text = dkim_sign(SIGNED(RSA), rsa, letter, &len);
+	both = dkim_sign(above[1].tags, rsa, text, &len);
+	for (size_t e = 0; e < 2; e++) {
+		struct dkim_case c;
+
+		dkim_case_init(&c, both, len, true);
+		dkim_case_verify(
+			&c, engines[e], "example.org", NOW, 100, served, 2, &dkim_case_strict);
+		must_be("beside letters above ASCII", engines[e], results(&c), wants[e]);
+		dkim_case_fini(&c);
+	}
+	free(both);
 	free(text);
 }
 END_TEST
@@ -615,7 +665,8 @@ main(void)
 
 	tcase_add_loop_test(tc, examples_of_the_standards, 0, LENGTH(examples));
 	tcase_add_loop_test(tc, signatures_of_every_kind, 0, LENGTH(kinds));
-	tcase_add_test(tc, a_signature_with_letters_above_ascii);
+	tcase_add_loop_test(tc, a_signature_with_letters_above_ascii, 0, LENGTH(above));
+	tcase_add_test(tc, a_signature_beside_one_with_letters_above_ascii);
 	tcase_add_loop_test(tc, what_the_administrator_decides, 0, LENGTH(policies));
 	tcase_add_test(tc, others_are_not_harmed_by_one_that_dns_cannot_tell);
 	tcase_add_test(tc, one_that_is_left_out_says_nothing_of_another);
