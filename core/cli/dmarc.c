@@ -160,11 +160,17 @@ write_report(
 /* --- answers --- */
 
 static bool
-is_report(const json_t *row)
+is_what(const json_t *row, const char *word)
 {
 	const char *what = json_string_value(json_object_get(row, "what"));
 
-	return what != NULL && strcmp(what, "report") == 0;
+	return what != NULL && strcmp(what, word) == 0;
+}
+
+static bool
+is_report(const json_t *row)
+{
+	return is_what(row, "report");
 }
 
 /* A report that nobody asked for, or may get, is not written. */
@@ -221,6 +227,28 @@ ask(struct reporting *r, int count, char *const *words, struct remote_table *tab
 	return fail(r, code);
 }
 
+#define QUESTION 8
+
+/* Words of a question about a row of the list: its day and link, and what has that name there. */
+static void
+question(char *words[QUESTION], const json_t *row, const char *option, const char *name)
+{
+	const char *const texts[QUESTION] = {"dmarc", "report", "--day",
+		json_string_value(json_object_get(row, "day")), "--link",
+		json_string_value(json_object_get(row, "link")), option,
+		json_string_value(json_object_get(row, name))};
+
+	for (size_t i = 0; i < QUESTION; i++)
+		words[i] = strdup(texts[i] == NULL ? "" : texts[i]);
+}
+
+static void
+forget(char *words[QUESTION])
+{
+	for (size_t i = 0; i < QUESTION; i++)
+		free(words[i]);
+}
+
 /*
  * The domain of one row of the list. What the daemon refuses, it refuses of this domain, whose
  * owner may want just that: he chooses how long its answer is, and how long DNS takes for it.
@@ -228,26 +256,19 @@ ask(struct reporting *r, int count, char *const *words, struct remote_table *tab
 static bool
 report_domain(struct reporting *r, const json_t *row)
 {
-	char *words[] = {strdup("dmarc"), strdup("report"), strdup("--day"), NULL, strdup("--link"),
-		NULL, strdup("--"), NULL};
-	const char *const names[] = {[3] = "day", [5] = "link", [7] = "domain"};
 	struct remote_table *table = remote_table_new(true);
+	char *words[QUESTION];
 	bool ok;
 
-	for (size_t i = 3; i <= 7; i += 2) {
-		const char *word = json_string_value(json_object_get(row, names[i]));
-
-		words[i] = strdup(word == NULL ? "" : word);
-	}
-	if (ask(r, 8, words, table)) {
+	question(words, row, "--", "domain");
+	if (ask(r, QUESTION, words, table)) {
 		ok = take_reports(r, remote_table_rows(table));
 	} else {
-		fprintf(stderr, "chainmail dmarc: no report on %s\n", words[7]);
+		fprintf(stderr, "chainmail dmarc: no report on %s\n", words[QUESTION - 1]);
 		ok = r->code == EXIT_NO;
 	}
 	remote_table_free(table);
-	for (size_t i = 0; i < 8; i++)
-		free(words[i]);
+	forget(words);
 	return ok;
 }
 
@@ -264,6 +285,57 @@ take_list(struct reporting *r, int count, char *const *words, struct remote_tabl
 						      !is_report(json_array_get(rows, 0)));
 }
 
+/* The domains of a list. */
+static bool
+report_list(struct reporting *r, const json_t *rows)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < json_array_size(rows); i++) {
+		if (!is_what(json_array_get(rows, i), "more"))
+			ok = report_domain(r, json_array_get(rows, i));
+	}
+	return ok;
+}
+
+/* The last row of a list, where it says that there are more and goes on behind that. */
+static json_t *
+next_of(const json_t *rows, const json_t *row)
+{
+	const char *was = json_string_value(json_object_get(row, "after")), *is;
+	json_t *last = json_array_get(rows, json_array_size(rows) - 1);
+
+	if (!is_what(last, "more"))
+		return NULL;
+	is = json_string_value(json_object_get(last, "after"));
+	return was != NULL && is != NULL && strcmp(is, was) > 0 ? json_incref(last) : NULL;
+}
+
+/* One list after the other of a link that has more domains than one list takes. */
+static bool
+report_more(struct reporting *r, json_t *row)
+{
+	char *words[QUESTION];
+	bool ok = true;
+
+	json_incref(row);
+	while (ok && row != NULL) {
+		struct remote_table *table = remote_table_new(true);
+		const json_t *rows = remote_table_rows(table);
+		json_t *next;
+
+		question(words, row, "--after", "after");
+		ok = take_list(r, QUESTION, words, table) && report_list(r, rows);
+		next = next_of(rows, row);
+		json_decref(row);
+		row = next;
+		remote_table_free(table);
+		forget(words);
+	}
+	json_decref(row);
+	return ok;
+}
+
 static int
 report(const struct args *args, int count, char *const *words)
 {
@@ -275,8 +347,11 @@ report(const struct args *args, int count, char *const *words)
 	if (ok && is_report(json_array_get(rows, 0)))
 		ok = take_reports(&r, rows);
 	else
-		for (size_t i = 0; ok && i < json_array_size(rows); i++)
-			ok = report_domain(&r, json_array_get(rows, i));
+		ok = ok && report_list(&r, rows);
+	for (size_t i = 0; ok && i < json_array_size(rows); i++) {
+		if (is_what(json_array_get(rows, i), "more"))
+			ok = report_more(&r, json_array_get(rows, i));
+	}
 	remote_table_free(table);
 	remote_table_print(r.files, words[0]);
 	return r.code;

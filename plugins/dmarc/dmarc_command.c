@@ -14,6 +14,8 @@
 
 /* Entries of the store that one answer looks at. */
 #define ENTRIES_MOST 1000000u
+/* Domains of one list: an answer has room for so many of the longest names. */
+#define LIST_MOST 5000u
 
 static bool
 complain(struct cm_session *s, const char *why)
@@ -126,6 +128,11 @@ gather_all(struct cm_session *s, const char *prefix, bool bare, struct gathering
 	split_entries(s, g);
 	if (!ok)
 		return complain(s, "the store does not answer");
+	/* Those that were found are good; which they are is chance. */
+	if (g->count == ENTRIES_MOST)
+		complain(s,
+			"the store holds more than a million of them, and the rest is left out; "
+			"lower report_day_rows");
 	qsort(g->entries, g->count, sizeof(*g->entries), by_value);
 	drop_doubles(g);
 	return true;
@@ -163,10 +170,13 @@ split(struct cm_session *s, const char *value, const char **fields, size_t count
 /* --- report --- */
 
 struct args {
-	const char *day; /* NULL: yesterday */
+	const char *day;   /* NULL: yesterday */
+	const char *after; /* NULL: from the first domain on */
 };
 
 static const struct cm_option report_options[] = {
+	{"after", CM_OPT_STRING, offsetof(struct args, after), .since = "0.1",
+		.help = "without DOMAIN: only domains that stand behind that one in the list"},
 	{"day", CM_OPT_STRING, offsetof(struct args, day), .since = "0.1",
 		.help = "of that day in UTC: 2026-05-31; yesterday where it is not given"},
 };
@@ -278,20 +288,37 @@ show_report(const struct day *d, const char *text)
 	return !show_policy(d, domain, policy) || show_rows(d, domain);
 }
 
-/* The domains of which something was counted. */
+/* Says where the rest of the list begins. */
+static void
+show_more(const struct day *d, const char *after)
+{
+	const struct cm_cell cells[] = {
+		{"what", "more", 0}, {"after", after, 0}, {"day", d->text, 0}};
+
+	cm_row(d->s, cells, 3);
+}
+
+/* The domains of which something was counted, in their order; after: "" for all. */
 static bool
-list_reports(const struct day *d)
+list_reports(const struct day *d, const char *after)
 {
 	struct gathering policies;
 	char prefix[DMARC_KEY_SIZE];
+	size_t first = 0;
 
 	dmarc_key(prefix, d->s, "policy", d->text, "");
 	if (!gather_all(d->s, prefix, true, &policies))
 		return false;
-	for (size_t i = 0; i < policies.count; i++) {
+	while (first < policies.count && strcmp(policies.entries[first].rest, after) <= 0)
+		first++;
+	for (size_t i = first; i < policies.count; i++) {
 		const struct cm_cell cells[] = {
 			{"domain", policies.entries[i].rest, 0}, {"day", d->text, 0}};
 
+		if (i - first == LIST_MOST) {
+			show_more(d, policies.entries[i - 1].rest);
+			break;
+		}
 		if (!cm_row(d->s, cells, 2))
 			break;
 	}
@@ -303,6 +330,7 @@ report(struct cm_session *s, size_t count, const char *const *operands)
 {
 	const struct dmarc_config *c = cm_config(s);
 	const struct args *args = cm_args(s);
+	char after[DMARC_NAME_SIZE] = "";
 	struct day d = {.s = s};
 
 	if (c->report_email == NULL) {
@@ -315,8 +343,10 @@ report(struct cm_session *s, size_t count, const char *const *operands)
 		return complain(s, "that is no day; write it as 2026-05-31");
 	if (d.begin + DMARC_DAY > cm_time(s))
 		return complain(s, "that day has not ended (in UTC)");
+	if (args->after != NULL && (count > 0 || !dmarc_name(after, args->after)))
+		return complain(s, "--after takes a domain, and is for the list of all");
 	dmarc_date(d.text, d.begin);
-	return count == 0 ? list_reports(&d) : show_report(&d, operands[0]);
+	return count == 0 ? list_reports(&d, after) : show_report(&d, operands[0]);
 }
 
 /* --- show --- */

@@ -23,7 +23,7 @@
 #include "table.h"
 #include "temp.h"
 
-#define ANSWERS_MOST 8
+#define ANSWERS_MOST 10
 #define XML_MOST     20000
 
 /* --- a daemon ------------------------------------------------------------------------------------
@@ -381,6 +381,45 @@ START_TEST(a_list_that_is_too_long_has_a_beginning)
 }
 END_TEST
 
+#define MORE(link, after)                                                                    \
+	"{\"row\":{\"link\":\"" link "\",\"what\":\"more\",\"after\":\"" after "\",\"day\":" \
+	"\"2026-05-31\"}}\n"
+#define NOBODY REPORT_OF("dmarc", "a.test", "", PLAIN) ANY DONE
+
+/* Each link whose list goes on is asked for the rest of it, until there is none. */
+START_TEST(a_list_in_several_answers)
+{
+	const char *const answers[] = {LISTED("a.test") MORE("dmarc", "a.test") LISTED("b.test")
+					       MORE("other", "b.test") DONE,
+		NOBODY, NOBODY, LISTED("c.test") MORE("dmarc", "c.test") DONE, NOBODY,
+		LISTED("example.org") DONE, one[0], DONE, NULL};
+
+	ck_assert_int_eq(run(answers, fake.out, no_words), 0);
+	ck_assert_uint_eq(fake.count, 8);
+	ck_assert_str_eq(fake.asked[3],
+		"{\"command\":[\"dmarc\",\"report\",\"--day\",\"2026-05-31\",\"--link\",\"dmarc\","
+		"\"--after\",\"a.test\"]}");
+	ck_assert_str_eq(fake.asked[5],
+		"{\"command\":[\"dmarc\",\"report\",\"--day\",\"2026-05-31\",\"--link\",\"dmarc\","
+		"\"--after\",\"c.test\"]}");
+	ck_assert_str_eq(fake.asked[7],
+		"{\"command\":[\"dmarc\",\"report\",\"--day\",\"2026-05-31\",\"--link\",\"other\","
+		"\"--after\",\"b.test\"]}");
+	ck_assert(strstr(only_file(), "!example.org!") != NULL);
+}
+END_TEST
+
+/* Whoever answers so is none of ours. */
+START_TEST(a_list_that_turns_in_a_circle_ends)
+{
+	static const char *const answers[] = {MORE("dmarc", "b.test") DONE,
+		MORE("dmarc", "c.test") DONE, MORE("dmarc", "b.test") DONE, NULL};
+
+	ck_assert_int_eq(run(answers, fake.out, no_words), 0);
+	ck_assert_uint_eq(fake.count, 3);
+}
+END_TEST
+
 /* Half of a report would say that the rest did not happen. */
 START_TEST(a_report_that_is_too_long_is_none)
 {
@@ -548,6 +587,8 @@ main(void)
 	tcase_add_test(c, each_domain_is_asked_for);
 	tcase_add_loop_test(c, a_domain_that_makes_trouble_is_alone_with_it, 0, LENGTH(troubles));
 	tcase_add_test(c, a_list_that_is_too_long_has_a_beginning);
+	tcase_add_test(c, a_list_in_several_answers);
+	tcase_add_test(c, a_list_that_turns_in_a_circle_ends);
 	tcase_add_test(c, a_report_that_is_too_long_is_none);
 	tcase_add_test(c, a_link_that_lies_in_wait_is_not_followed);
 	tcase_add_loop_test(c, other_ends, 0, LENGTH(ends));

@@ -27,6 +27,7 @@ static const char zone[] =
 	"rua=mailto:a@tested.test\"\n"
 	"_dmarc.broken.test TXT \"v=DMARC1; p=x; rua=mailto:a@broken.test\"\n"
 	"_dmarc.servfail.test servfail\n"
+	"*.wild.test        TXT \"v=DMARC1; p=none; rua=mailto:a@wild.test\"\n"
 	/* Addresses elsewhere. */
 	"_dmarc.out.test    TXT \"v=DMARC1; p=none; rua=mailto:a@agreed.test,mailto:a@not.test!5m,"
 	"mailto:a@moved.test, https://x.test, mailto:a@sub.out.test, mailto:a@own.out.test\"\n"
@@ -196,7 +197,7 @@ has(const char *text, unsigned times)
 
 	for (const char *p = answer; (p = strstr(p, text)) != NULL; p++)
 		found++;
-	ck_assert_msg(found == times, "%u times %s in\n%s", found, text, answer);
+	ck_assert_msg(found == times, "%u times %s in\n%.4000s", found, text, answer);
 }
 
 #define ORG_REPORT                                                      \
@@ -625,6 +626,34 @@ START_TEST(a_list_of_domains_holds_no_records)
 }
 END_TEST
 
+/* A list is made of parts that an answer has room for, and none is left out between them. */
+START_TEST(a_long_list_goes_on_behind_its_last_domain)
+{
+	enum { DOMAINS = 5003 };
+	char from[32];
+
+	begin("report_day_rows = 6000", "enforce");
+	for (int i = 0; i < DOMAINS; i++) {
+		snprintf(from, sizeof(from), "a@d%04d.wild.test", i);
+		send((struct dmarc_mail){.from = from});
+	}
+	clock_advance(DAY * CLOCK_SEC);
+	list(NULL);
+	has("\nd", 4999);
+	has("\nmore|d4999.wild.test|2026-05-31\n", 1);
+	answer[0] = '\0';
+	ask_with("report", (const char *const[]){"--after", "d4999.WILD.test", NULL});
+	ck_assert_str_eq(answer, "d5000.wild.test|2026-05-31\nd5001.wild.test|2026-05-31\n"
+				 "d5002.wild.test|2026-05-31\n");
+	answer[0] = '\0';
+	ask_with("report", (const char *const[]){"--after", "z.test", NULL});
+	ck_assert_str_eq(answer, "");
+	ask_with("report", (const char *const[]){"--after", "z.test", "z.test", NULL});
+	ck_assert_str_eq(answer, "--after takes a domain, and is for the list of all");
+	end();
+}
+END_TEST
+
 START_TEST(who_we_are)
 {
 	begin("report_org = \"Example & Sons\"; report_contact = \"https://example.com/dmarc\"",
@@ -694,6 +723,7 @@ main(void)
 	tcase_add_loop_test(c, days_that_can_be_asked_for, 0, LENGTH(asked));
 	tcase_add_test(c, domains_are_listed);
 	tcase_add_test(c, a_list_of_domains_holds_no_records);
+	tcase_add_test(c, a_long_list_goes_on_behind_its_last_domain);
 	tcase_add_test(c, who_we_are);
 	tcase_add_test(c, without_an_address_nothing_is_kept);
 	tcase_add_loop_test(c, what_dns_says_is_shown, 0, LENGTH(shown));
