@@ -354,7 +354,7 @@ $(B)/tests/unit/test_greylist_rules: $(filter $(B)/obj/plugins/greylist/%,$(PART
 $(B)/tests/unit/test_dnsbl_rules $(B)/tests/fuzz/fuzz_lists: $(filter $(B)/obj/plugins/dnsbl/%,$(PARTS))
 $(B)/tests/unit/test_ratelimit_rules: $(filter $(B)/obj/plugins/ratelimit/%,$(PARTS))
 # Their stores and maps, which can be away, stand in front of the core's.
-$(B)/tests/unit/test_greylist_away $(B)/tests/unit/test_ratelimit_away $(B)/tests/unit/test_service_skip: LDFLAGS += -Wl,-z,muldefs
+$(B)/tests/unit/test_dmarc_away $(B)/tests/unit/test_greylist_away $(B)/tests/unit/test_ratelimit_away $(B)/tests/unit/test_service_skip: LDFLAGS += -Wl,-z,muldefs
 $(filter $(B)/tests/unit/test_arc_%,$(UNIT)) $(patsubst %,$(B)/tests/%,conformance/arc fuzz/fuzz_arc): \
 	$(filter $(B)/obj/plugins/arc/% $(B)/obj/plugins/arc_seal/%,$(PARTS))
 $(filter $(B)/tests/unit/test_spf_%,$(UNIT)) $(patsubst %,$(B)/tests/%,bench_spf conformance/spf fuzz/fuzz_spf): \

@@ -8,6 +8,7 @@
 #include "dmarc/dmarc.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -288,14 +289,19 @@ start(void *config, char *why, size_t why_size)
 			"NAME");
 		return false;
 	}
-	if (c->org_domain == DMARC_BY_TREE)
-		return true;
-	c->psl = dmarc_psl_open();
-	if (c->psl == NULL)
+	c->psl = c->org_domain == DMARC_BY_TREE ? NULL : dmarc_psl_open();
+	if (c->org_domain != DMARC_BY_TREE && c->psl == NULL) {
 		snprintf(why, why_size,
 			"there is no public suffix list: install the package publicsuffix, or set "
 			"org_domain = tree");
-	return c->psl != NULL;
+		return false;
+	}
+	c->lost = calloc(1, sizeof(*c->lost));
+	if (c->lost != NULL)
+		return true;
+	snprintf(why, why_size, "no memory");
+	dmarc_psl_close(c->psl);
+	return false;
 }
 
 static void
@@ -304,6 +310,7 @@ stop(void *config)
 	struct dmarc_config *c = config;
 
 	dmarc_psl_close(c->psl);
+	free(c->lost);
 }
 
 /* A right that no setting uses is not asked for. */

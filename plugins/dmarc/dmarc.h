@@ -9,6 +9,7 @@
 #define PLUGINS_DMARC_DMARC_H
 
 #include <chainmail/plugin.h>
+#include <stdatomic.h>
 
 #include "dmarc_check.h"
 #include "dmarc_from.h"
@@ -16,6 +17,11 @@
 
 #define DMARC_SECOND INT64_C(1000000)
 #define DMARC_DAY    INT64_C(86400) /* seconds */
+
+/* Of all sessions. */
+struct dmarc_lost {
+	atomic_uint messages; /* not counted for a report since the store had trouble */
+};
 
 struct dmarc_config {
 	struct dmarc_actions actions;
@@ -30,7 +36,8 @@ struct dmarc_config {
 	const char *report_org, *report_contact;
 	int64_t report_rows, report_day_rows;
 	const struct cm_store *store;
-	struct dmarc_psl *psl; /* of start() */
+	struct dmarc_psl *psl;	 /* of start() */
+	struct dmarc_lost *lost; /* of start() */
 };
 
 /* A message that was checked. */

@@ -138,18 +138,16 @@ gather_all(struct cm_session *s, const char *prefix, bool bare, struct gathering
 	return true;
 }
 
-/* What was counted below that key; 0: nothing, or it was forgotten. */
-static int64_t
-counted(struct cm_session *s, const char *kind, const char *day, const char *rest)
+/* What was counted below that key; 0: nothing, or it was forgotten. False: as gather_all(). */
+static bool
+counted(struct cm_session *s, const char *kind, const char *day, const char *rest, int64_t *value)
 {
 	const struct dmarc_config *c = cm_config(s);
 	char key[DMARC_KEY_SIZE];
-	int64_t value = 0;
 
 	dmarc_key(key, s, kind, day, rest);
-	if (cm_store_add(s, c->store, key, 0, DMARC_KEEP_US, &value) != CM_STORE_OK)
-		return 0;
-	return value;
+	return cm_store_add(s, c->store, key, 0, DMARC_KEEP_US, value) == CM_STORE_OK ||
+	       complain(s, "the store does not answer");
 }
 
 /* Fields with tabs between; those that are not there are "". The text is taken apart. */
@@ -194,7 +192,7 @@ org_name(const struct dmarc_config *c)
 }
 
 static bool
-show_policy(const struct day *d, const char *domain, const char *policy)
+show_policy(const struct day *d, const char *domain, const char *policy, int64_t dropped)
 {
 	const struct dmarc_config *c = cm_config(d->s);
 	const char *fields[DMARC_POLICY_FIELDS];
@@ -215,7 +213,7 @@ show_policy(const struct day *d, const char *domain, const char *policy)
 	cells[n++] = (struct cm_cell){"email", c->report_email, 0};
 	cells[n++] = (struct cm_cell){
 		"extra_contact_info", c->report_contact == NULL ? "" : c->report_contact, 0};
-	cells[n++] = (struct cm_cell){"dropped", NULL, counted(d->s, "dropped", d->text, domain)};
+	cells[n++] = (struct cm_cell){"dropped", NULL, dropped};
 	cells[n++] = (struct cm_cell){"unclear", later ? "yes" : "no", 0};
 	for (size_t i = 0; i < DMARC_POLICY_FIELDS; i++)
 		cells[n++] = (struct cm_cell){dmarc_policy_names[i], fields[i], 0};
@@ -241,7 +239,7 @@ show_rows(const struct day *d, const char *domain)
 {
 	char prefix[DMARC_KEY_SIZE], rest[DMARC_KEY_SIZE];
 	struct gathering rows;
-	int64_t count = 0;
+	int64_t count = 0, of_one;
 
 	snprintf(rest, sizeof(rest), "%s/", domain);
 	dmarc_key(prefix, d->s, "row", d->text, rest);
@@ -251,7 +249,9 @@ show_rows(const struct day *d, const char *domain)
 		const struct entry *e = &rows.entries[i];
 
 		snprintf(rest, sizeof(rest), "%s/%s", domain, e->rest);
-		count += counted(d->s, "count", d->text, rest);
+		if (!counted(d->s, "count", d->text, rest, &of_one))
+			return false;
+		count += of_one;
 		if (i + 1 < rows.count && strcmp(rows.entries[i + 1].value, e->value) == 0)
 			continue;
 		if (count > 0 && !show_row(d, e->value, count))
@@ -267,6 +267,7 @@ show_report(const struct day *d, const char *text)
 	const struct dmarc_config *c = cm_config(d->s);
 	char key[DMARC_KEY_SIZE], domain[DMARC_NAME_SIZE];
 	const void *value = NULL;
+	int64_t dropped;
 	size_t len;
 	char *policy;
 
@@ -285,7 +286,9 @@ show_report(const struct day *d, const char *text)
 	}
 	policy = cm_msg_alloc(d->s, len + 1);
 	memcpy(policy, value, len);
-	return !show_policy(d, domain, policy) || show_rows(d, domain);
+	if (!counted(d->s, "dropped", d->text, domain, &dropped))
+		return false;
+	return !show_policy(d, domain, policy, dropped) || show_rows(d, domain);
 }
 
 /* Says where the rest of the list begins. */

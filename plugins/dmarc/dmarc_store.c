@@ -232,12 +232,12 @@ struct counting {
 };
 
 static bool
-count_one(const struct counting *c, const char *kind, const char *rest, int64_t *value)
+count_up(const struct counting *c, const char *kind, const char *rest, int64_t more, int64_t *value)
 {
 	char key[DMARC_KEY_SIZE];
 
 	dmarc_key(key, c->s, kind, c->day, rest);
-	return cm_store_add(c->s, c->config->store, key, 1, DMARC_KEEP_US, value) == CM_STORE_OK;
+	return cm_store_add(c->s, c->config->store, key, more, DMARC_KEEP_US, value) == CM_STORE_OK;
 }
 
 static bool
@@ -252,34 +252,95 @@ keep(const struct counting *c, const char *kind, const char *rest, const struct 
 
 /* A domain that has all of its own takes none of the day's, which are everybody's. */
 static bool
-take_room(const struct counting *c, bool *room)
+has_room(const struct counting *c, bool *room)
 {
-	int64_t of_domain, of_day = 0;
+	int64_t of_domain, of_day;
 
-	if (!count_one(c, "rows", c->domain, &of_domain))
+	if (!count_up(c, "rows", c->domain, 0, &of_domain) || !count_up(c, "rows", "", 0, &of_day))
 		return false;
-	*room = of_domain <= c->config->report_rows;
-	if (*room && !count_one(c, "rows", "", &of_day))
-		return false;
-	*room = *room && of_day <= c->config->report_day_rows;
+	*room = of_domain < c->config->report_rows && of_day < c->config->report_day_rows;
 	return true;
 }
 
-/* The first of its kind; false: the store does not answer. */
+/* Behind the row: one too many does no harm, and one too few takes its place from another. */
+static void
+take_room(const struct counting *c)
+{
+	int64_t taken;
+
+	count_up(c, "rows", c->domain, 1, &taken);
+	count_up(c, "rows", "", 1, &taken);
+}
+
+/* False: nobody can tell. A row whose message found the store away is not there. */
 static bool
-keep_row(const struct counting *c, const struct line *row, const struct line *policy)
+is_kept(const struct counting *c, bool *kept)
+{
+	enum cm_store_status status;
+	char key[DMARC_KEY_SIZE];
+	const void *value;
+	size_t len;
+
+	dmarc_key(key, c->s, "row", c->day, c->rest);
+	status = cm_store_get(c->s, c->config->store, key, &value, &len);
+	*kept = status == CM_STORE_OK;
+	return *kept || status == CM_STORE_NONE;
+}
+
+/*
+ * Of messages that have no row yet, that many; false: the store does not answer, or is full. Behind
+ * a policy whose rows are missing there is no report, and behind rows without a policy neither, so
+ * the row, which is looked for, goes last.
+ */
+static bool
+keep_row(const struct counting *c, const struct line *row, const struct line *policy,
+	int64_t messages)
 {
 	int64_t dropped;
 	char key[DMARC_KEY_SIZE];
 	bool room;
 
-	if (!take_room(c, &room))
+	if (!has_room(c, &room))
 		return false;
-	if (room)
-		return keep(c, "row", c->rest, row) && keep(c, "policy", c->domain, policy);
-	dmarc_key(key, c->s, "count", c->day, c->rest);
-	cm_store_delete(c->s, c->config->store, key);
-	return count_one(c, "dropped", c->domain, &dropped);
+	if (!room) {
+		dmarc_key(key, c->s, "count", c->day, c->rest);
+		cm_store_delete(c->s, c->config->store, key);
+		return count_up(c, "dropped", c->domain, messages, &dropped);
+	}
+	if (!keep(c, "policy", c->domain, policy) || !keep(c, "row", c->rest, row))
+		return false;
+	take_room(c);
+	return true;
+}
+
+/* False: the message is in no report, or in one only if more of its kind come. */
+static bool
+count_message(const struct counting *c, const struct line *row, const struct line *policy)
+{
+	bool kept = false;
+	int64_t messages;
+
+	if (!count_up(c, "count", c->rest, 1, &messages) || (messages > 1 && !is_kept(c, &kept)))
+		return false;
+	return kept || keep_row(c, row, policy, messages);
+}
+
+/* Once when it begins, and once when it is over: how many. */
+static void
+log_lost(const struct counting *c, bool counted)
+{
+	atomic_uint *lost = &c->config->lost->messages;
+	unsigned count;
+
+	if (!counted && atomic_fetch_add(lost, 1) == 0)
+		cm_log(c->s, CM_LOG_WARN,
+			"messages are not counted for DMARC reports: the store does not answer, or "
+			"is full");
+	count = counted && atomic_load(lost) > 0 ? atomic_exchange(lost, 0) : 0;
+	if (count > 0)
+		cm_log(c->s, CM_LOG_WARN,
+			"messages are counted for DMARC reports again; %u may be missing there",
+			count);
 }
 
 /* What the mail server was told in the end; false: the message will come again, or was no message.
@@ -304,8 +365,6 @@ dmarc_record_outcome(struct cm_session *s, const struct dmarc_message *m)
 	struct line row = {row_text, sizeof(row_text), 0};
 	struct line policy = {policy_text, sizeof(policy_text), 0};
 	enum dmarc_disposition disposition;
-	int64_t count;
-	bool kept;
 
 	if (m->result.step == NULL || m->result.step->record.rua.len == 0 ||
 		m->result.code == DMARC_CODE_TEMPERROR || !settled(s, m, &disposition))
@@ -317,8 +376,5 @@ dmarc_record_outcome(struct cm_session *s, const struct dmarc_message *m)
 	/* With the policy: rows begin anew where it changes, and so the latest one is kept. */
 	snprintf(c.rest, sizeof(c.rest), "%s/%016" PRIx64, c.domain,
 		hash(hash(HASH_BEGIN, row_text), policy_text));
-	kept = count_one(&c, "count", c.rest, &count) && (count > 1 || keep_row(&c, &row, &policy));
-	if (!kept)
-		cm_log(s, CM_LOG_DEBUG,
-			"not counted for a DMARC report: the store does not answer");
+	log_lost(&c, count_message(&c, &row, &policy));
 }

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "chain/command.h"
 #include "drive.h"
 
 #define DMARC_CASE_FIELDS 8
@@ -88,6 +89,36 @@ dmarc_case_send(struct drive *d, const struct dmarc_mail *m)
 		fields[count++] = (struct cm_header){names[i], m->fields[i] + len + 2};
 	}
 	return drive_content(d, fields, count, "hello\r\n");
+}
+
+/* A command of the plugin, as its words are typed, which end in NULL. "" or what it complains of.
+ */
+static inline const char *
+dmarc_case_ask(const struct drive *d, const char *name, const char *const *words,
+	bool (*row)(void *, const char *link, const struct cm_cell *, size_t count))
+{
+	static struct command_sink sink;
+	static char why[200];
+	const struct cm_plugin *plugin = command_find_plugin(&d->g->chain, "dmarc");
+	struct cm_session *s = session_new(&d->g->chain.limits, "control");
+	struct command_words read;
+	struct command_form form;
+	struct cm_command c;
+	size_t count = 0;
+
+	while (words[count] != NULL)
+		count++;
+	sink = (struct command_sink){.row = row};
+	why[0] = '\0';
+	ck_assert(command_find(plugin, name, &c));
+	form = command_form(&c);
+	chain_open(&d->g->chain, s);
+	if (command_read(name, &form, count, words, &s->conn, &read, why, sizeof(why)))
+		command_run(s, plugin, &c, &read, &sink);
+	session_free(s);
+	if (why[0] != '\0')
+		return why;
+	return sink.complaint[0] != '\0' ? sink.complaint : sink.declined;
 }
 
 #endif

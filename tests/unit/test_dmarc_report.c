@@ -8,7 +8,6 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "chain/command.h"
 #include "cli/dmarc_xml.h"
 #include "dmarc_case.h"
 #include "table.h"
@@ -122,25 +121,7 @@ row(void *context, const char *link, const struct cm_cell *cells, size_t count)
 static void
 ask_with(const char *name, const char *const *words)
 {
-	struct command_sink sink = {.row = row};
-	const struct cm_plugin *plugin = command_find_plugin(&d.g->chain, "dmarc");
-	struct cm_session *s = session_new(&d.g->chain.limits, "control");
-	struct command_words read;
-	struct command_form form;
-	struct cm_command c;
-	size_t count = 0;
-	char why[200];
-
-	while (words[count] != NULL)
-		count++;
-	ck_assert(command_find(plugin, name, &c));
-	form = command_form(&c);
-	chain_open(&d.g->chain, s);
-	if (!command_read(name, &form, count, words, &s->conn, &read, why, sizeof(why)))
-		add(why);
-	else if (!command_run(s, plugin, &c, &read, &sink))
-		add(sink.complaint[0] != '\0' ? sink.complaint : sink.declined);
-	session_free(s);
+	add(dmarc_case_ask(&d, name, words, row));
 }
 
 static const char *
