@@ -162,7 +162,7 @@ add_signatures(struct line *line, struct cm_session *s, const struct dmarc_messa
 	return count;
 }
 
-/* Every deviation from what the domain wants has its reason (RFC 9990 section 3.1.1.8). */
+/* Every deviation from what the domain wants has its reason (RFC 9990 section 3.1.1.9). */
 static void
 add_reasons(struct line *line, const struct dmarc_message *m, enum dmarc_disposition disposition)
 {
@@ -177,7 +177,7 @@ add_reasons(struct line *line, const struct dmarc_message *m, enum dmarc_disposi
 		add(line, "%slocal_policy", tested ? ";" : "");
 }
 
-/* Only the sender's domain counts (RFC 9990 section 3.1.1.12). */
+/* Only the sender's domain counts (RFC 9990 section 3.1.1.13). */
 static void
 add_spf(struct line *line, const struct cm_session *s)
 {

@@ -314,6 +314,56 @@ START_TEST(a_report_is_valid)
 }
 END_TEST
 
+/* Another reporter's: elements that have no order stand in another one, as in the RFC's example. */
+static const char others[] =
+	"<feedback "
+	"xmlns=\"urn:ietf:params:xml:ns:dmarc-2.0\"><version>1.0</version><report_metadata>"
+	"<email>a@b.test</email><org_name>B</org_name><report_id>1</report_id><date_range>"
+	"<end>86399</end><begin>0</begin></date_range></report_metadata><policy_published>"
+	"<domain>example.com</domain><p>quarantine</p><sp>none</sp><np>none</np>"
+	"<testing>n</testing><discovery_method>psl</discovery_method></policy_published><record>"
+	"<row><source_ip>192.0.2.1</source_ip><count>1</count><policy_evaluated>"
+	"<disposition>pass</disposition><dkim>pass</dkim><spf>fail</spf></policy_evaluated></row>"
+	"<identifiers><envelope_from/><header_from>example.com</header_from></identifiers>"
+	"<auth_results><dkim><domain>example.com</domain><result>pass</result><selector>s</"
+	"selector>"
+	"</dkim><spf><domain>b.test</domain><scope>mfrom</scope><result>fail</result></spf>"
+	"</auth_results></record></feedback>";
+
+/* RFC 9990 section 3.1.1. */
+static const struct {
+	const char *what, *from, *to;
+	bool valid;
+} schemas[] = {
+	{"as it is", "", "", true},
+	{"no version", "<version>1.0</version>", "", true},
+	{"another version", "<version>1.0", "<version>1", false},
+	{"no SPF", "<spf><domain>b.test</domain><scope>mfrom</scope><result>fail</result></spf>",
+		"", true},
+	{"SPF of a HELO name", "mfrom", "helo", false},
+	{"no selector", "<selector>s</selector>", "", false},
+	{"a report of RFC 7489", "<np>none</np>", "<pct>100</pct>", false},
+	{"a disposition before its row", "<disposition>pass</disposition><dkim>pass</dkim>",
+		"<dkim>pass</dkim><disposition>pass</disposition>", false},
+	{"an unknown disposition", "<disposition>pass", "<disposition>tag", false},
+	{"an unknown method", "psl", "guess", false},
+	{"no count", "<count>1</count>", "", false},
+};
+
+START_TEST(the_schema_is_that_of_the_standard)
+{
+	const char *at = strstr(others, schemas[_i].from);
+	char xml[sizeof(others) + 200];
+
+	if (!has_xmllint("the_schema_is_that_of_the_standard"))
+		return;
+	ck_assert_ptr_nonnull(at);
+	snprintf(xml, sizeof(xml), "%.*s%s%s", (int)(at - others), others, schemas[_i].to,
+		at + strlen(schemas[_i].from));
+	ck_assert_msg(is_valid(xml) == schemas[_i].valid, "%s", schemas[_i].what);
+}
+END_TEST
+
 /* --- several -------------------------------------------------------------------------------------
  */
 
@@ -584,6 +634,7 @@ main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, a_report_is_a_file);
 	tcase_add_test(c, a_report_is_valid);
+	tcase_add_loop_test(c, the_schema_is_that_of_the_standard, 0, LENGTH(schemas));
 	tcase_add_test(c, each_domain_is_asked_for);
 	tcase_add_loop_test(c, a_domain_that_makes_trouble_is_alone_with_it, 0, LENGTH(troubles));
 	tcase_add_test(c, a_list_that_is_too_long_has_a_beginning);
