@@ -6,6 +6,7 @@
  */
 #include "arc_trust.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -50,29 +51,21 @@ copy_word(char out[ARC_WORD_SIZE], const char *text, size_t len)
 	}
 }
 
-/* The domain behind an "@", or all; "": it is none. */
+/* The domain behind an "@", or all. What is none must not be taken for nothing said. */
 static void
-copy_domain(char out[DKIM_SIG_DOMAIN_SIZE], const char *text)
+copy_domain(char out[DKIM_SIG_DOMAIN_SIZE], const char *p)
 {
-	size_t len = strcspn(text, " \t\r\n;(\""), n = 0;
+	bool quoted = *p == '"';
+	const char *text = p + quoted;
+	size_t len = strcspn(text, quoted ? "\"" : " \t\r\n;(\"");
+	const char *at = memrchr(text, '@', len);
 
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] | 0x20) : text[i];
-		bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-			    c == '.' || c == '_';
-
-		if (c == '@') {
-			n = 0;
-			continue;
-		}
-		if (n + 1 >= DKIM_SIG_DOMAIN_SIZE ||
-			(!good && memchr(text + i, '@', len - i) == NULL)) {
-			n = 0;
-			break;
-		}
-		out[n++] = c;
+	if (at != NULL) {
+		len -= (size_t)(at + 1 - text);
+		text = at + 1;
 	}
-	out[n] = '\0';
+	if (!dkim_name_read(out, text, len, 1))
+		snprintf(out, DKIM_SIG_DOMAIN_SIZE, "%s", ARC_UNREADABLE);
 }
 
 /* One resinfo (RFC 8601 section 2.2). */

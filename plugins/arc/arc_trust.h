@@ -8,13 +8,15 @@
 #include "arc_check.h"
 
 #define ARC_WORD_SIZE 16u
+/* In the place of a domain that cannot be read: no author has it. */
+#define ARC_UNREADABLE "(unreadable)"
 
 /* Of ARC-Authentication-Results; "" where it has none. */
 struct arc_recorded {
 	char dkim[ARC_WORD_SIZE];  /* of several the best: "pass" if one of them passed */
 	char spf[ARC_WORD_SIZE];   /* of several, "pass" if all are */
 	char dmarc[ARC_WORD_SIZE]; /* and if they are of the same author */
-	char dmarc_from[DKIM_SIG_DOMAIN_SIZE]; /* header.from= of dmarc, in lower case */
+	char dmarc_from[DKIM_SIG_DOMAIN_SIZE]; /* header.from= of dmarc, or ARC_UNREADABLE */
 };
 
 /* Reads the value of a field, which ends in NUL and may hold anything. */

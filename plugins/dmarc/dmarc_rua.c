@@ -88,8 +88,8 @@ is_inside(struct cm_session *s, const struct uri *uri, const char *org, bool *la
 	return other != NULL && strcmp(other, org) == 0;
 }
 
-/* The answer names another address of the same host, perhaps. */
-static void
+/* The answer names another address, perhaps. False: of another host, and then nobody gets any. */
+static bool
 redirect(const struct dmarc_record *r, struct uri *uri)
 {
 	struct dmarc_slice rest = r->rua, slice;
@@ -97,12 +97,16 @@ redirect(const struct dmarc_record *r, struct uri *uri)
 	struct uri other;
 
 	if (!dmarc_record_rua(&rest, &slice) || slice.len >= sizeof(text))
-		return;
+		return true;
 	snprintf(text, sizeof(text), "%.*s", (int)slice.len, slice.text);
 	const char *list = text;
 
-	if (next_uri(&list, &other) && strcmp(other.host, uri->host) == 0)
-		*uri = other;
+	if (!next_uri(&list, &other))
+		return true;
+	if (strcmp(other.host, uri->host) != 0)
+		return false;
+	*uri = other;
+	return true;
 }
 
 static bool
@@ -118,8 +122,7 @@ has_agreed(struct cm_session *s, const char *domain, struct uri *uri, bool *late
 
 		if (!dmarc_record_parse(&r, a->records[i].text, a->records[i].len))
 			continue;
-		redirect(&r, uri);
-		return true;
+		return redirect(&r, uri);
 	}
 	*later |= a->status != CM_DNS_FOUND && a->status != CM_DNS_NO_DATA &&
 		  a->status != CM_DNS_NO_NAME && a->status != CM_DNS_BAD_NAME;

@@ -5,6 +5,9 @@
 #include "dkim_name.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#include "idn.h"
 
 #define LABEL_MOST 63u
 
@@ -31,6 +34,26 @@ dkim_name_valid(const char *text, size_t len, size_t labels_least)
 		}
 	}
 	return label > 0 && labels >= labels_least;
+}
+
+bool
+dkim_name_read(char out[DKIM_NAME_SIZE], const char *text, size_t len, size_t labels_least)
+{
+	char ascii[DKIM_NAME_SIZE];
+
+	out[0] = '\0';
+	if (idn_wanted(text, len)) {
+		if (!idn_to_ascii(text, len, ascii, sizeof(ascii)))
+			return false;
+		text = ascii;
+		len = strlen(ascii);
+	}
+	if (!dkim_name_valid(text, len, labels_least))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		out[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] | 0x20) : text[i];
+	out[len] = '\0';
+	return true;
 }
 
 bool

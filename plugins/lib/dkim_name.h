@@ -17,6 +17,12 @@
  */
 bool dkim_name_valid(const char *text, size_t len, size_t labels_least);
 
+/*
+ * The one spelling of such a name: in lower case, and U-labels, which stand in headers with letters
+ * above ASCII, as A-labels (RFC 8616 section 5). False, and out is empty: it is no such name.
+ */
+bool dkim_name_read(char out[DKIM_NAME_SIZE], const char *text, size_t len, size_t labels_least);
+
 /* SELECTOR._domainkey.DOMAIN of two names that are valid, with its end. */
 #define DKIM_NAME_KEY_SIZE (2 * DKIM_NAME_SIZE + sizeof("._domainkey."))
 

@@ -10,7 +10,6 @@
 #include <strings.h>
 
 #include "dkim_name.h"
-#include "idn.h"
 #include "taglist.h"
 
 /* RFC 8617 section 4.2.1. */
@@ -21,44 +20,18 @@ typedef const char *take_fn(struct dkim_sig *, const struct taglist_tag *);
 
 /* --- names --- */
 
-static void
-copy_lower(char *out, const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		out[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + ('a' - 'A')) : text[i];
-	out[len] = '\0';
-}
-
-/* RFC 8616 section 5: U-labels are A-labels in another spelling. False, and out is empty: no name.
- */
-static bool
-take_name(char out[DKIM_SIG_DOMAIN_SIZE], const char *text, size_t len, size_t labels_least)
-{
-	char ascii[DKIM_SIG_DOMAIN_SIZE];
-
-	out[0] = '\0';
-	if (idn_wanted(text, len)) {
-		if (!idn_to_ascii(text, len, ascii, sizeof(ascii)))
-			return false;
-		text = ascii;
-		len = strlen(ascii);
-	}
-	if (!dkim_name_valid(text, len, labels_least))
-		return false;
-	copy_lower(out, text, len);
-	return true;
-}
-
 static const char *
 take_domain(struct dkim_sig *sig, const struct taglist_tag *tag)
 {
-	return take_name(sig->domain, tag->value, tag->len, 2) ? NULL : "d= is not a domain name";
+	return dkim_name_read(sig->domain, tag->value, tag->len, 2) ? NULL
+								    : "d= is not a domain name";
 }
 
 static const char *
 take_selector(struct dkim_sig *sig, const struct taglist_tag *tag)
 {
-	return take_name(sig->selector, tag->value, tag->len, 1) ? NULL : "s= is not a selector";
+	return dkim_name_read(sig->selector, tag->value, tag->len, 1) ? NULL
+								      : "s= is not a selector";
 }
 
 /* --- i= --- */
@@ -112,7 +85,7 @@ take_identity(struct dkim_sig *sig, const struct taglist_tag *tag)
 	if (!decode(text, tag->value, tag->len))
 		return "i= is not quoted-printable";
 	at = strrchr(text, '@');
-	if (at == NULL || !take_name(domain, at + 1, strlen(at + 1), 2))
+	if (at == NULL || !dkim_name_read(domain, at + 1, strlen(at + 1), 2))
 		return "i= has no domain name";
 	len = strlen(domain);
 	if (len < dlen || strcmp(domain + len - dlen, sig->domain) != 0 ||

@@ -336,6 +336,11 @@ static const struct {
 		"", CM_REJECT, "fail",
 		"550 5.7.26 Unauthenticated email from example.org is not accepted due to the "
 		"domain's DMARC policy"},
+	{"nobody can read which author it found",
+		"it records dmarc=pass header.from=\"example org\", one seals", "", CM_REJECT,
+		"fail",
+		"550 5.7.26 Unauthenticated email from example.org is not accepted due to the "
+		"domain's DMARC policy"},
 	{"it found that it fails",
 		"it records dmarc=fail header.from=example.org, one seals, the key of one is late",
 		"", CM_REJECT, "fail",
