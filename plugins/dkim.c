@@ -150,13 +150,14 @@ fields_of(struct cm_session *s, size_t count)
 	return fields;
 }
 
-/* The domain of the author, where there is one: more than one mailbox may have it. */
-static const char *
-author_of(struct cm_session *s)
+/* The domain of the author, where there is one, as signatures name it; else "". */
+static void
+read_author(struct cm_session *s, char out[DKIM_NAME_SIZE])
 {
 	const struct cm_from *from = cm_from(s);
+	const char *domain = from->count == 1 ? from->items[0].domain : "";
 
-	return from->count == 1 ? from->items[0].domain : "";
+	dkim_name_read(out, domain, strlen(domain), 1);
 }
 
 /* The resolver knows which names DNS cannot have. */
@@ -188,12 +189,14 @@ collect(struct cm_session *s, struct state *st)
 {
 	const struct config *config = cm_config(s);
 	size_t most = (size_t)config->max_signatures;
+	char author[DKIM_NAME_SIZE];
 
+	read_author(s, author);
 	st->message.field_count = cm_header_count(s);
 	st->message.fields = fields_of(s, st->message.field_count);
 	st->found.all = cm_msg_alloc(s, (most + 1) * sizeof(*st->found.all));
-	dkim_collect(&st->found, st->message.fields, st->message.field_count, author_of(s),
-		cm_time(s), most);
+	dkim_collect(
+		&st->found, st->message.fields, st->message.field_count, author, cm_time(s), most);
 	pick(s, st);
 }
 

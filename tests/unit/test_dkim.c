@@ -40,9 +40,10 @@ write_zone(void)
 		"note._domainkey.example.org    TXT \"a note\"\n"
 		"dmarc._domainkey.example.org   TXT \"k=ed25519; p=%s\"\n"
 		"dmarc._domainkey.example.org   TXT \"v=DMARC1; p=reject\"\n"
+		"good._domainkey.xn--bcher-kva.test TXT \"k=ed25519; p=%s\"\n"
 		"slow._domainkey.example.org    timeout\n"
 		"broken._domainkey.example.org  servfail\n",
-		p, p, p, p, p, p);
+		p, p, p, p, p, p, p);
 	drive_file(&d, "zone", zone);
 }
 
@@ -394,6 +395,28 @@ START_TEST(no_more_signatures_than_that)
 }
 END_TEST
 
+/* The author's first, in whatever spelling his domain is. */
+START_TEST(the_author_s_signature_is_among_those_that_are_verified)
+{
+	static const char from[] = "From: Ann <ann@B\xc3\xbc"
+				   "cher.test>\r\n\r\nHello\r\n";
+	size_t len = strlen(from);
+	char *own, *text;
+
+	begin("max_signatures = 1");
+	greet("203.0.113.7", NULL);
+	own = dkim_sign(
+		"v=1; a=ed25519-sha256; d=xn--bcher-kva.test; h=From; s=good", ed25519, from, &len);
+	text = dkim_sign(USUAL "good", ed25519, own, &len);
+	send_text(text, len);
+	ck_assert_str_eq(result("domain"), "xn--bcher-kva.test");
+	ck_assert_str_eq(result("result"), "pass");
+	free(text);
+	free(own);
+	drive_fini(&d);
+}
+END_TEST
+
 /* --- who is not checked -------------------------------------------------------------------------
  */
 
@@ -499,6 +522,7 @@ main(void)
 	tcase_add_test(tc, a_tag_says_what_and_why);
 	tcase_add_test(tc, a_body_that_is_too_large_is_not_verified);
 	tcase_add_test(tc, no_more_signatures_than_that);
+	tcase_add_test(tc, the_author_s_signature_is_among_those_that_are_verified);
 	tcase_add_loop_test(tc, who_is_checked, 0, LENGTH(clients));
 	tcase_add_test(tc, a_message_may_end_anywhere);
 	tcase_add_loop_test(tc, wrong_settings_are_refused, 0, LENGTH(wrong));
