@@ -27,6 +27,7 @@ stds.chainmail = {
 		time = { fields = { "now", } },
 		dns = { fields = { "a", "aaaa", "all", "mx", "ns", "ptr", "txt", } },
 		store = { fields = { "add_to_set", "delete", "get", "incr", "set", } },
+		re = { fields = { "find", "gsub", "match", } },
 	},
 }
 std = "lua54+chainmail"

@@ -154,6 +154,31 @@ function store.incr(key, n, ttl) end
 ---@param ttl string|number
 function store.set(key, value, ttl) end
 
+---@class re
+re = {}
+
+---where a Perl expression matches, and what its groups matched; nil: nowhere
+---@param text string
+---@param expression string
+---@param init? integer
+---@return integer? first, integer? last, string? ...
+function re.find(text, expression, init) end
+
+---the text with each match, or the first n, replaced; %0 to %9 in a replacement are the match and its groups
+---@param text string
+---@param expression string
+---@param replacement string|table|function
+---@param n? integer
+---@return string text, integer count
+function re.gsub(text, expression, replacement, n) end
+
+---what the groups of a Perl expression matched, or all of it where it has none; nil: no match
+---@param text string
+---@param expression string
+---@param init? integer
+---@return string? ...
+function re.match(text, expression, init) end
+
 ---@class Message
 ---@field auth Auth? the login; nil: not logged in, as nobody is before mail
 ---@field client Client who connected

@@ -23,7 +23,7 @@
  * name, the others come with later versions.
  */
 static const char *const checked_globals[] = {
-	"greylist", "geo", "json", "lpeg", "metric", "notify", "re"};
+	"greylist", "geo", "json", "lpeg", "metric", "notify"};
 #define ASKED_GLOBALS 1u
 static const char *const later_fields[] = {"attachments", "geo", "urls"};
 

@@ -71,7 +71,7 @@ static const struct {
 		"scripts/x.lua:2: error: mail.geo is not available in this version"},
 	{"function message(m)\n\tfor _, p in m:attachments() do end\nend",
 		"scripts/x.lua:2: error: m:attachments is not available in this version"},
-	{MAIL "local x = 'a' .. re.match('x', 'x')", "scripts/x.lua:2: error: re is not available"},
+	{MAIL "local x = 'a' .. lpeg.P('x')", "scripts/x.lua:2: error: lpeg is not available"},
 
 	/* results of plugins that are not there */
 	{"function mail(m)\n\tlocal x = m.spf.result\nend",
