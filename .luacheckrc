@@ -28,6 +28,7 @@ stds.chainmail = {
 		dns = { fields = { "a", "aaaa", "all", "mx", "ns", "ptr", "txt", } },
 		store = { fields = { "add_to_set", "delete", "get", "incr", "set", } },
 		re = { fields = { "find", "gsub", "match", } },
+		json = { fields = { "array", "decode", "encode", "null", } },
 	},
 }
 std = "lua54+chainmail"

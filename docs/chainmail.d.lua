@@ -179,6 +179,25 @@ function re.gsub(text, expression, replacement, n) end
 ---@return string? ...
 function re.match(text, expression, init) end
 
+---@class json
+---@field null lightuserdata null of JSON, where nil would be nothing
+json = {}
+
+---the table, or a new one, which is [] and not {} while it is empty
+---@param t? table
+---@return table
+function json.array(t) end
+
+---the value of a JSON text; nil and why where it is none
+---@param text string
+---@return any value, string? err
+function json.decode(text) end
+
+---the value as JSON text, names in their order; octets that are no UTF-8 become U+FFFD
+---@param value any
+---@return string
+function json.encode(value) end
+
 ---@class Message
 ---@field auth Auth? the login; nil: not logged in, as nobody is before mail
 ---@field client Client who connected

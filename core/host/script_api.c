@@ -167,6 +167,7 @@ const struct script_class *const script_classes[] = {
 	&script_class_dns,
 	&script_class_store,
 	&script_class_re,
+	&script_class_json,
 	&script_class_message,
 	&script_class_client,
 	&script_class_server,

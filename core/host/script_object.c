@@ -254,17 +254,21 @@ add_object(lua_State *L, const struct script_class *class)
 	lua_rawsetp(L, LUA_REGISTRYINDEX, class);
 }
 
-/* Globals and libraries hold functions only; rows without one are made elsewhere. */
+/* Globals and libraries; rows with neither function nor value are made elsewhere. */
 static void
 add_functions(lua_State *L, const struct script_class *class)
 {
 	for (size_t i = 0; i < class->row_count; i++) {
 		const struct script_row *row = &class->rows[i];
 
-		if (row->call == NULL)
+		if (row->call == NULL && row->get == NULL)
 			continue;
-		lua_pushlightuserdata(L, (void *)(uintptr_t)row);
-		lua_pushcclosure(L, row->call, 1);
+		if (row->call == NULL) {
+			row->get(L, NULL);
+		} else {
+			lua_pushlightuserdata(L, (void *)(uintptr_t)row);
+			lua_pushcclosure(L, row->call, 1);
+		}
 		lua_setfield(L, -2, row->name);
 	}
 }

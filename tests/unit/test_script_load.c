@@ -63,8 +63,8 @@ static const struct {
 	{MAIL "log.info('x')", "scripts/x.lua:2: error: log.info() can be used in hooks only"},
 
 	/* what later versions bring */
-	{MAIL "\nlocal function f() return json.x end",
-		"scripts/x.lua:3: error: json is not available in this version"},
+	{MAIL "\nlocal function f() return lpeg.x end",
+		"scripts/x.lua:3: error: lpeg is not available in this version"},
 	{"function rcpt(m, to)\n\treturn greylist(m, {})\nend",
 		"scripts/x.lua:2: error: greylist() needs the plugin greylist in filter.conf"},
 	{"function message(mail)\n\tif mail.geo.country then return end\nend",
