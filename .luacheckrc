@@ -17,6 +17,7 @@ stds.chainmail = {
 		duration = { other_fields = true },
 		greylist = { other_fields = true },
 		map = { other_fields = true },
+		metric = { other_fields = true },
 		quarantine = { other_fields = true },
 		ratelimit = { other_fields = true },
 		reject = { other_fields = true },

@@ -37,6 +37,11 @@ function greylist(m, options) end
 ---@return Map
 function map(name) end
 
+---adds one to the counter chainmail_rule_NAME_total{labels}; labels are for what has few values
+---@param name string
+---@param labels? table
+function metric(name, labels) end
+
 ---let the MTA hold the message at its end; later plugins still run
 ---@param reason? string
 ---@return Verdict

@@ -45,6 +45,10 @@ static const struct script_row global_rows[] = {
 			"plugin greylist of filter.conf, options: delay"},
 	{"map", SCRIPT_FUNCTION, .call = script_map, .parameters = "name: string", .result = "Map",
 		.help = "the map of filter.conf with that name"},
+	{"metric", SCRIPT_FUNCTION, .call = script_metric,
+		.parameters = "name: string, labels?: table", .result = "",
+		.help = "adds one to the counter chainmail_rule_NAME_total{labels}; labels are for "
+			"what has few values"},
 	{"quarantine", SCRIPT_FUNCTION, .call = script_quarantine, .parameters = "reason?: string",
 		.result = "Verdict", .needs = CM_EDIT_QUARANTINE,
 		.help = "let the MTA hold the message at its end; later plugins still run"},

@@ -107,6 +107,7 @@ int script_reject(lua_State *);
 int script_tempfail(lua_State *);
 int script_dnsbl(lua_State *);
 int script_map(lua_State *);
+int script_metric(lua_State *);
 int script_ratelimit(lua_State *);
 int script_add_header(lua_State *);
 int script_add_rcpt(lua_State *);
@@ -181,6 +182,21 @@ int64_t script_wall(lua_State *);
 /* One log line; what could be taken for another field is quoted. */
 void script_log(struct cm_session *, enum cm_level, const char *text,
 	const struct script_log_field *, size_t count);
+/* Labels of a metric, with "rule". */
+#define SCRIPT_LABELS 8u
+
+struct script_label {
+	const char *name, *value;
+};
+
+bool script_metric_ok(const char *name);
+bool script_label_ok(const char *name); /* "rule" is not: it is the host's */
+/* Adds one to a metric; labels are sorted. */
+void script_count(const char *name, const struct script_label *, size_t count);
+/* Name of the running script. */
+const char *script_rule_name(lua_State *);
+/* Octet at which text stops being valid UTF-8 without NUL, or len. */
+size_t script_utf8_valid(const char *, size_t len);
 /* A field of m that only later versions have. */
 bool script_later_field(const char *name);
 /* The nearest of the candidates, or NULL. */

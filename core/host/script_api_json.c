@@ -267,44 +267,24 @@ put(lua_State *L, const struct place *at, json_t *v)
 	return v;
 }
 
-/* Octets of the character of UTF-8 at p, 0: there is none (RFC 3629). */
-static size_t
-character(const unsigned char *p, size_t len)
-{
-	static const unsigned char least[] = {0, 0, 0x80, 0xa0, 0x90};
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-
-	if (n == 0 || p[0] > 0xf4 || n > len)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	/* Not the shortest form, surrogates, beyond U+10FFFF. */
-	if ((p[0] == 0xe0 || p[0] == 0xf0) && p[1] < least[n])
-		return 0;
-	if ((p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 /* Replaces the text on top of the stack by one that is UTF-8. */
 static const char *
 to_utf8(lua_State *L, size_t *len)
 {
 	const char *text = lua_tolstring(L, -1, len);
-	size_t good = 0, n;
+	size_t good = script_utf8_valid(text, *len);
 	luaL_Buffer b;
 
-	while (good < *len && (n = character((const unsigned char *)text + good, *len - good)) > 0)
-		good += n;
 	if (good == *len)
 		return text;
 	luaL_buffinit(L, &b);
-	luaL_addlstring(&b, text, good);
-	for (size_t i = good; i < *len; i += n == 0 ? 1 : n) {
-		n = character((const unsigned char *)text + i, *len - i);
-		luaL_addlstring(&b, n == 0 ? REPLACEMENT : text + i, n == 0 ? 3 : n);
+	for (size_t i = 0; i < *len; i += good + 1) {
+		good = script_utf8_valid(text + i, *len - i);
+		luaL_addlstring(&b, text + i, good);
+		if (i + good < *len && text[i + good] == '\0')
+			luaL_addchar(&b, '\0');
+		else if (i + good < *len)
+			luaL_addstring(&b, REPLACEMENT);
 	}
 	luaL_pushresult(&b);
 	lua_replace(L, -2);

@@ -17,6 +17,7 @@
 #include "script_api.h"
 #include "script_state.h"
 #include "service.h"
+#include "service/metric.h"
 
 /* Octets of a log line of a rule. */
 #define LOG_LINE_MAX 2048
@@ -111,6 +112,44 @@ script_wall(lua_State *L)
 	const struct cm_session *s = script_session_now(L);
 
 	return s == NULL ? clock_wall() : cm_time(s);
+}
+
+/* --- metrics ---------------------------------------------------------------------------------- */
+
+bool
+script_metric_ok(const char *name)
+{
+	return metric_name_ok(name);
+}
+
+bool
+script_label_ok(const char *name)
+{
+	return metric_label_ok(name) && strcmp(name, "rule") != 0;
+}
+
+void
+script_count(const char *name, const struct script_label *labels, size_t count)
+{
+	struct metric_label copy[METRIC_LABELS];
+
+	for (size_t i = 0; i < count && i < METRIC_LABELS; i++)
+		copy[i] = (struct metric_label){labels[i].name, labels[i].value};
+	metric_count(name, copy, count < METRIC_LABELS ? count : METRIC_LABELS);
+}
+
+const char *
+script_rule_name(lua_State *L)
+{
+	return script_state_of(L)->run->script->name;
+}
+
+/* --- text --- */
+
+size_t
+script_utf8_valid(const char *text, size_t len)
+{
+	return text_utf8_valid(text, len);
 }
 
 /* Such a value needs no quotes: nothing in it ends it or begins another. */
