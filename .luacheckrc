@@ -18,6 +18,7 @@ stds.chainmail = {
 		greylist = { other_fields = true },
 		map = { other_fields = true },
 		metric = { other_fields = true },
+		notify = { other_fields = true },
 		quarantine = { other_fields = true },
 		ratelimit = { other_fields = true },
 		reject = { other_fields = true },

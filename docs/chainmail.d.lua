@@ -42,6 +42,11 @@ function map(name) end
 ---@param labels? table
 function metric(name, labels) end
 
+---mail to a person: notify{to=, subject=, text=, once_per="1h"}; false where it is not sent
+---@param notice Notice
+---@return boolean
+function notify(notice) end
+
 ---let the MTA hold the message at its end; later plugins still run
 ---@param reason? string
 ---@return Verdict
@@ -368,6 +373,12 @@ local Verdict = {}
 ---@field cost integer? how many this counts as: 1; 0 looks only
 ---@field key string who or what is limited
 ---@field limit string|string[] "200/1h", or several of which all hold
+
+---@class Notice
+---@field once_per string|number|nil not again within so long, with the same to and subject: "1h"
+---@field subject string its first 200 octets
+---@field text string its first 16 KB
+---@field to string one address
 
 ---@class Outcome
 ---@field by string? name of the plugin or script that decided

@@ -106,6 +106,7 @@ build(struct build *b)
 		return;
 	build_sections(b);
 	build_main(b);
+	build_notify(b);
 	build_listeners(b);
 	build_logs(b);
 	if (b->seams == NULL)

@@ -49,6 +49,10 @@ static const struct script_row global_rows[] = {
 		.parameters = "name: string, labels?: table", .result = "",
 		.help = "adds one to the counter chainmail_rule_NAME_total{labels}; labels are for "
 			"what has few values"},
+	{"notify", SCRIPT_FUNCTION, .call = script_notify, .store = true,
+		.parameters = "notice: Notice", .result = "boolean",
+		.help = "mail to a person: notify{to=, subject=, text=, once_per=\"1h\"}; false "
+			"where it is not sent"},
 	{"quarantine", SCRIPT_FUNCTION, .call = script_quarantine, .parameters = "reason?: string",
 		.result = "Verdict", .needs = CM_EDIT_QUARANTINE,
 		.help = "let the MTA hold the message at its end; later plugins still run"},
@@ -185,6 +189,7 @@ const struct script_class *const script_classes[] = {
 	&script_class_verdict,
 	&script_class_refusal,
 	&script_class_limit,
+	&script_class_notice,
 	&script_class_outcome,
 	NULL,
 };

@@ -74,10 +74,10 @@ struct script_object {
 
 extern const struct script_class script_class_address, script_class_auth, script_class_client,
 	script_class_dns, script_class_from, script_class_globals, script_class_json,
-	script_class_log, script_class_limit, script_class_map, script_class_message,
-	script_class_re, script_class_recipients, script_class_results, script_class_server,
-	script_class_store, script_class_time, script_class_tls, script_class_verdict,
-	script_class_outcome, script_class_refusal;
+	script_class_log, script_class_limit, script_class_notice, script_class_map,
+	script_class_message, script_class_re, script_class_recipients, script_class_results,
+	script_class_server, script_class_store, script_class_time, script_class_tls,
+	script_class_verdict, script_class_outcome, script_class_refusal;
 
 /* All of them, in the order of the manual; ends in NULL. */
 extern const struct script_class *const script_classes[];
@@ -108,6 +108,7 @@ int script_tempfail(lua_State *);
 int script_dnsbl(lua_State *);
 int script_map(lua_State *);
 int script_metric(lua_State *);
+int script_notify(lua_State *);
 int script_ratelimit(lua_State *);
 int script_add_header(lua_State *);
 int script_add_rcpt(lua_State *);
@@ -150,6 +151,8 @@ struct script_log_field {
 void script_log_line(lua_State *);
 /* Pushes the value at index as tostring() gives it: "table" for one, never where it is. */
 const char *script_tostring(lua_State *, int index, size_t *len);
+/* Raises where the table at index 1 has a field that no row of the record names. */
+void script_check_fields(lua_State *, const char *what, const struct script_class *record);
 /* NULL is nil. */
 int script_push_text(lua_State *, const char *);
 /*
@@ -197,6 +200,14 @@ void script_count(const char *name, const struct script_label *, size_t count);
 const char *script_rule_name(lua_State *);
 /* Octet at which text stops being valid UTF-8 without NUL, or len. */
 size_t script_utf8_valid(const char *, size_t len);
+struct script_notice {
+	const char *rule, *to, *subject, *text;
+};
+
+/* One address that mail can be sent to without quotes. */
+bool script_address_ok(const char *);
+/* Hands a notice over; false: it is lost, and that was logged. Waits for nobody. */
+bool script_notice_post(struct cm_session *, const struct script_notice *);
 /* A field of m that only later versions have. */
 bool script_later_field(const char *name);
 /* The nearest of the candidates, or NULL. */

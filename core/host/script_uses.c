@@ -22,7 +22,7 @@
  * Names of the rule language that are not always there: the first are asked of the plugin of that
  * name, the others come with later versions.
  */
-static const char *const checked_globals[] = {"greylist", "geo", "lpeg", "notify"};
+static const char *const checked_globals[] = {"greylist", "geo", "lpeg"};
 #define ASKED_GLOBALS 1u
 static const char *const later_fields[] = {"attachments", "geo", "urls"};
 

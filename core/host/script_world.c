@@ -4,6 +4,7 @@
  *
  * The API files know the public header alone; what that does not offer to plugins stands here.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -18,6 +19,7 @@
 #include "script_state.h"
 #include "service.h"
 #include "service/metric.h"
+#include "service/notice.h"
 
 /* Octets of a log line of a rule. */
 #define LOG_LINE_MAX 2048
@@ -142,6 +144,25 @@ const char *
 script_rule_name(lua_State *L)
 {
 	return script_state_of(L)->run->script->name;
+}
+
+/* --- notices --- */
+
+bool
+script_address_ok(const char *text)
+{
+	return notice_address_ok(text);
+}
+
+bool
+script_notice_post(struct cm_session *s, const struct script_notice *n)
+{
+	char by[128];
+	const struct notice notice = {
+		.to = n->to, .subject = n->subject, .text = n->text, .by = by, .id = cm_id(s)};
+
+	snprintf(by, sizeof(by), "Rule %s of Chainmail", n->rule);
+	return notice_post(chain_of(s)->notices, &notice) == NOTICE_QUEUED;
 }
 
 /* --- text --- */
