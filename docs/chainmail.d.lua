@@ -215,6 +215,7 @@ function json.encode(value) end
 ---@field dmarc Results results of the plugin dmarc
 ---@field from Address envelope sender (from mail on)
 ---@field from_header From? author of the From: field; nil: there is no such field (from headers on)
+---@field geo Geo where the client's address is; needs the section geo
 ---@field helo string? argument of HELO or EHLO (from helo on)
 ---@field id string our id; in every log line
 ---@field queue_id string? the MTA's queue id; Postfix has one after the first accepted recipient
@@ -341,6 +342,14 @@ local Recipients = {}
 ---@field problem string? nil, or why the field names no single author (RFC 5322)
 ---@field user string its local part, likewise
 local From = {}
+
+---@class Geo
+---@field as_name string? who runs the network; needs asn_database
+---@field asn integer? number of its autonomous system; needs asn_database
+---@field city string? its name in English, where the database has cities
+---@field continent string? "EU"
+---@field country string? "DE" (ISO 3166-1); nil: the database does not know
+local Geo = {}
 
 ---@class Results
 ---@field [string] string?

@@ -64,6 +64,7 @@ void build_system(struct build *);
 
 /* generation_dns.c */
 void build_dns(struct build *);
+void build_geo(struct build *);
 
 /* generation_maps.c */
 void build_maps(struct build *);

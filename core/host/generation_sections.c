@@ -50,7 +50,7 @@ unknown_kind(struct build *b, const struct conf_section *s)
 	if (nearest != NULL)
 		diag_help(b->diag, "did you mean \"%s\"?", nearest);
 	else
-		diag_help(b->diag, "sections: dns, listener, log, main, map, notify, plugin, "
+		diag_help(b->diag, "sections: dns, geo, listener, log, main, map, notify, plugin, "
 				   "profile, script, store");
 }
 

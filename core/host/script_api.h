@@ -73,11 +73,11 @@ struct script_object {
 };
 
 extern const struct script_class script_class_address, script_class_auth, script_class_client,
-	script_class_dns, script_class_from, script_class_globals, script_class_json,
-	script_class_log, script_class_limit, script_class_notice, script_class_map,
-	script_class_message, script_class_re, script_class_recipients, script_class_results,
-	script_class_server, script_class_store, script_class_time, script_class_tls,
-	script_class_verdict, script_class_outcome, script_class_refusal;
+	script_class_dns, script_class_from, script_class_geo, script_class_globals,
+	script_class_json, script_class_log, script_class_limit, script_class_notice,
+	script_class_map, script_class_message, script_class_re, script_class_recipients,
+	script_class_results, script_class_server, script_class_store, script_class_time,
+	script_class_tls, script_class_verdict, script_class_outcome, script_class_refusal;
 
 /* All of them, in the order of the manual; ends in NULL. */
 extern const struct script_class *const script_classes[];
@@ -110,6 +110,7 @@ int script_map(lua_State *);
 int script_metric(lua_State *);
 int script_notify(lua_State *);
 int script_ratelimit(lua_State *);
+int script_geo(lua_State *, const struct script_object *); /* of m */
 int script_add_header(lua_State *);
 int script_add_rcpt(lua_State *);
 int script_drop_rcpt(lua_State *);
@@ -200,6 +201,15 @@ void script_count(const char *name, const struct script_label *, size_t count);
 const char *script_rule_name(lua_State *);
 /* Octet at which text stops being valid UTF-8 without NUL, or len. */
 size_t script_utf8_valid(const char *, size_t len);
+/* "" or 0: not known. */
+struct script_place {
+	char country[8], continent[8], city[64], as_name[128];
+	uint32_t asn;
+};
+
+/* Where the client is, into a zeroed place. */
+void script_look_up_place(const struct cm_session *, struct script_place *);
+
 struct script_notice {
 	const char *rule, *to, *subject, *text;
 };

@@ -18,6 +18,7 @@
 #include "script_api.h"
 #include "script_state.h"
 #include "service.h"
+#include "service/geo.h"
 #include "service/metric.h"
 #include "service/notice.h"
 
@@ -144,6 +145,28 @@ const char *
 script_rule_name(lua_State *L)
 {
 	return script_state_of(L)->run->script->name;
+}
+
+/* --- places --- */
+
+void
+script_look_up_place(const struct cm_session *s, struct script_place *out)
+{
+	const struct chain *chain = chain_of(s);
+	struct geo_place place = {.asn = 0};
+	struct net_addr client;
+
+	if (!net_parse(&client, cm_client(s)->ip))
+		return;
+	for (size_t i = 0; i < sizeof(chain->geo) / sizeof(*chain->geo); i++) {
+		if (chain->geo[i] != NULL)
+			geo_look_up(chain->geo[i], &client, &place);
+	}
+	out->asn = place.asn;
+	memcpy(out->country, place.country, sizeof(out->country));
+	memcpy(out->continent, place.continent, sizeof(out->continent));
+	memcpy(out->city, place.city, sizeof(out->city));
+	memcpy(out->as_name, place.as_name, sizeof(out->as_name));
 }
 
 /* --- notices --- */

@@ -259,6 +259,17 @@ static const struct cm_option log_rows[] = {
 		.help = "where lines go", .since = "0.1"},
 };
 
+#define GEO(field) offsetof(struct geo_settings, field)
+
+static const struct cm_option geo_rows[] = {
+	{"asn_database", CM_OPT_PATH, GEO(asn_database),
+		.help = "database of autonomous systems, as GeoLite2-ASN.mmdb", .since = "0.1"},
+	{"database", CM_OPT_PATH, GEO(database), .flags = CM_OPT_REQUIRED,
+		.help = "database of countries or cities, as GeoLite2-Country.mmdb; a newer file "
+			"is read by itself",
+		.since = "0.1"},
+};
+
 #define NOTIFY(field) offsetof(struct notice_settings, field)
 
 static bool
@@ -308,6 +319,8 @@ static const struct cm_option store_rows[] = {
 const struct section_kind section_kinds[] = {
 	{"dns", .single = true, .rows = SCHEMA_ROWS(dns_rows),
 		.help = "the resolver that every check asks"},
+	{"geo", .single = true, .rows = SCHEMA_ROWS(geo_rows),
+		.help = "where addresses are, for rules: m.geo"},
 	{"listener", .named = true, .rows = SCHEMA_ROWS(listener_rows),
 		.help = "where a mail server connects"},
 	{"log", .rows = SCHEMA_ROWS(log_rows), .help = "a place where log lines go"},

@@ -62,7 +62,8 @@ static const struct {
 		"filter.conf:4:1: error: unknown section \"frobnicate\"\n"
 		"    4 | frobnicate { }\n"
 		"      | ^~~~~~~~~~\n"
-		"      = help: sections: dns, listener, log, main, map, notify, plugin, profile, "
+		"      = help: sections: dns, geo, listener, log, main, map, notify, plugin, "
+		"profile, "
 		"script, "
 		"store\n"},
 	{"a section of later versions", "metrics { }\n" WHOLE,

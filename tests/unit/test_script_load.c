@@ -68,7 +68,7 @@ static const struct {
 	{"function rcpt(m, to)\n\treturn greylist(m, {})\nend",
 		"scripts/x.lua:2: error: greylist() needs the plugin greylist in filter.conf"},
 	{"function message(mail)\n\tif mail.geo.country then return end\nend",
-		"scripts/x.lua:2: error: mail.geo is not available in this version"},
+		"scripts/x.lua:2: error: mail.geo needs a database, in filter.conf: geo {"},
 	{"function message(m)\n\tfor _, p in m:attachments() do end\nend",
 		"scripts/x.lua:2: error: m:attachments is not available in this version"},
 	{MAIL "local x = 'a' .. lpeg.P('x')", "scripts/x.lua:2: error: lpeg is not available"},
@@ -149,7 +149,7 @@ static const struct {
 	const char *code, *mistake;
 } module_mistakes[] = {
 	{"local M = {}\nhelper = 1\nreturn M\n", "2: error: global \"helper\": write local"},
-	{"local M = {}\n\nreturn notify('x')\n", "3: error: notify is not available in this "
+	{"local M = {}\n\nreturn lpeg.P('x')\n", "3: error: lpeg is not available in this "
 						 "version (profile p, chain position 1)\n"},
 	{"local M = {\nreturn M\n", "2: error: "},
 	{"#!/usr/bin/lua\nlocal M = " PARENS PARENS PARENS PARENS, "2: error: C stack overflow"},
