@@ -207,8 +207,8 @@ struct script_place {
 	uint32_t asn;
 };
 
-/* Where the client is, into a zeroed place. */
-void script_look_up_place(const struct cm_session *, struct script_place *);
+/* Where the client is, into a zeroed place; false: there is no database. */
+bool script_look_up_place(const struct cm_session *, struct script_place *);
 
 struct script_notice {
 	const char *rule, *to, *subject, *text;

@@ -85,6 +85,7 @@ script_geo(lua_State *L, const struct script_object *o)
 		script_push_new(L, &script_class_geo, sizeof(struct script_place));
 
 	(void)o;
-	script_look_up_place(script_session(L, "m.geo"), place);
+	if (!script_look_up_place(script_session(L, "m.geo"), place))
+		return luaL_error(L, "m.geo needs a database: section geo of filter.conf");
 	return 1;
 }

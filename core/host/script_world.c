@@ -149,15 +149,17 @@ script_rule_name(lua_State *L)
 
 /* --- places --- */
 
-void
+bool
 script_look_up_place(const struct cm_session *s, struct script_place *out)
 {
 	const struct chain *chain = chain_of(s);
 	struct geo_place place = {.asn = 0};
 	struct net_addr client;
 
+	if (chain->geo[0] == NULL)
+		return false;
 	if (!net_parse(&client, cm_client(s)->ip))
-		return;
+		return true;
 	for (size_t i = 0; i < sizeof(chain->geo) / sizeof(*chain->geo); i++) {
 		if (chain->geo[i] != NULL)
 			geo_look_up(chain->geo[i], &client, &place);
@@ -167,6 +169,7 @@ script_look_up_place(const struct cm_session *s, struct script_place *out)
 	memcpy(out->continent, place.continent, sizeof(out->continent));
 	memcpy(out->city, place.city, sizeof(out->city));
 	memcpy(out->as_name, place.as_name, sizeof(out->as_name));
+	return true;
 }
 
 /* --- notices --- */
