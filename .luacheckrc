@@ -17,6 +17,8 @@ stds.chainmail = {
 		duration = { other_fields = true },
 		greylist = { other_fields = true },
 		map = { other_fields = true },
+		metric = { other_fields = true },
+		notify = { other_fields = true },
 		quarantine = { other_fields = true },
 		ratelimit = { other_fields = true },
 		reject = { other_fields = true },
@@ -27,6 +29,8 @@ stds.chainmail = {
 		time = { fields = { "now", } },
 		dns = { fields = { "a", "aaaa", "all", "mx", "ns", "ptr", "txt", } },
 		store = { fields = { "add_to_set", "delete", "get", "incr", "set", } },
+		re = { fields = { "find", "gsub", "match", } },
+		json = { fields = { "array", "decode", "encode", "null", } },
 	},
 }
 std = "lua54+chainmail"

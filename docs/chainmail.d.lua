@@ -37,6 +37,16 @@ function greylist(m, options) end
 ---@return Map
 function map(name) end
 
+---adds one to the counter chainmail_rule_NAME_total{labels}; labels are for what has few values
+---@param name string
+---@param labels? table
+function metric(name, labels) end
+
+---mail to a person: notify{to=, subject=, text=, once_per="1h"}; false where it is not sent
+---@param notice Notice
+---@return boolean
+function notify(notice) end
+
 ---let the MTA hold the message at its end; later plugins still run
 ---@param reason? string
 ---@return Verdict
@@ -154,6 +164,50 @@ function store.incr(key, n, ttl) end
 ---@param ttl string|number
 function store.set(key, value, ttl) end
 
+---@class re
+re = {}
+
+---where a Perl expression matches, and what its groups matched; nil: nowhere
+---@param text string
+---@param expression string
+---@param init? integer
+---@return integer? first, integer? last, string? ...
+function re.find(text, expression, init) end
+
+---the text with each match, or the first n, replaced; %0 to %9 in a replacement are the match and its groups
+---@param text string
+---@param expression string
+---@param replacement string|table|function
+---@param n? integer
+---@return string text, integer count
+function re.gsub(text, expression, replacement, n) end
+
+---what the groups of a Perl expression matched, or all of it where it has none; nil: no match
+---@param text string
+---@param expression string
+---@param init? integer
+---@return string? ...
+function re.match(text, expression, init) end
+
+---@class json
+---@field null lightuserdata null of JSON, where nil would be nothing
+json = {}
+
+---the table, or a new one, which is [] and not {} while it is empty
+---@param t? table
+---@return table
+function json.array(t) end
+
+---the value of a JSON text; nil and why where it is none
+---@param text string
+---@return any value, string? err
+function json.decode(text) end
+
+---the value as JSON text, names in their order; octets that are no UTF-8 become U+FFFD
+---@param value any
+---@return string
+function json.encode(value) end
+
 ---@class Message
 ---@field auth Auth? the login; nil: not logged in, as nobody is before mail
 ---@field client Client who connected
@@ -161,6 +215,7 @@ function store.set(key, value, ttl) end
 ---@field dmarc Results results of the plugin dmarc
 ---@field from Address envelope sender (from mail on)
 ---@field from_header From? author of the From: field; nil: there is no such field (from headers on)
+---@field geo Geo where the client's address is; needs the section geo
 ---@field helo string? argument of HELO or EHLO (from helo on)
 ---@field id string our id; in every log line
 ---@field queue_id string? the MTA's queue id; Postfix has one after the first accepted recipient
@@ -288,6 +343,14 @@ local Recipients = {}
 ---@field user string its local part, likewise
 local From = {}
 
+---@class Geo
+---@field as_name string? who runs the network; needs asn_database
+---@field asn integer? number of its autonomous system; needs asn_database
+---@field city string? its name in English, where the database has cities
+---@field continent string? "EU"
+---@field country string? "DE" (ISO 3166-1); nil: the database does not know
+local Geo = {}
+
 ---@class Results
 ---@field [string] string?
 local Results = {}
@@ -319,6 +382,12 @@ local Verdict = {}
 ---@field cost integer? how many this counts as: 1; 0 looks only
 ---@field key string who or what is limited
 ---@field limit string|string[] "200/1h", or several of which all hold
+
+---@class Notice
+---@field once_per string|number|nil not again within so long, with the same to and subject: "1h"
+---@field subject string its first 200 octets
+---@field text string its first 16 KB
+---@field to string one address
 
 ---@class Outcome
 ---@field by string? name of the plugin or script that decided

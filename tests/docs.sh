@@ -58,6 +58,16 @@ directories() {
 	done
 }
 
+# databases DOC: those of addresses, where the document is about m.geo.
+databases() {
+	local name
+	grep -q '\bm\.geo\b' "$1" || return 0
+	mkdir -p "$DIR/root/var/lib/GeoIP"
+	for name in ASN City; do
+		perl tests/unit/geo.pl "$DIR/root/var/lib/GeoIP/GeoLite2-$name.mmdb" DE
+	done
+}
+
 # keep BLOCK INFO KEY: writes a block that has a name, KEY=NAME, under it.
 keep() {
 	local name
@@ -82,7 +92,7 @@ complete() {
 		"$({ section_names plugin "$1" && section_names script "$1"; } | paste -sd, -)"
 }
 
-# rule_conf RULE: a configuration that runs the rule, with the maps that it names and the plugin that it asks.
+# rule_conf RULE: a configuration that runs the rule, with the maps that it names, the plugin that it asks, and places.
 rule_conf() {
 	local map
 	for map in $(grep -oE '\bmap *\(?"[a-z0-9_]+"' "$1" | grep -oE '"[a-z0-9_]+"' | tr -d '"' | sort -u); do
@@ -92,6 +102,7 @@ rule_conf() {
 		printf 'store local { type = memory }\nplugin greylist { use_spf = no }\n'
 		printf 'profile all { chain = [ rule ] }\n'
 	fi
+	! grep -q '\bm\.geo\b' "$1" || printf 'geo { database = %s }\n' "$DIR/root/var/lib/GeoIP/GeoLite2-City.mmdb"
 	printf 'script rule { file = scripts/rule.lua }\n'
 }
 
@@ -257,6 +268,7 @@ document() {
 	ln -s "$BUILD" "$DIR/build"
 	: >"$DIR/blocks/index"
 	: >"$WORK/out"
+	databases "$1"
 	blocks "$1" "$DIR/blocks" || verdict 1 "$1: a fenced block has no end"
 	while read -r n line info; do
 		keep "$DIR/blocks/$n" "$info" file

@@ -45,6 +45,8 @@ walls() {
 	only '\<smfi_[a-z]+\(' 'core/door/milter_libmilter[a-z_]*\.c:' 'only the libmilter engine calls libmilter'
 	only '#include <(lua|lauxlib|lualib)' 'core/host/script' 'only host/script* includes Lua'
 	only '#include <unbound' 'core/service/resolver[a-z_]*\.c:' 'only service/resolver* includes libunbound'
+	only '#include <pcre2' 'core/host/script_re\.c:' 'only script_re.c includes PCRE2'
+	only '#include <maxminddb' 'core/service/geo\.c:' 'only geo.c includes libmaxminddb'
 	only '#include <hiredis' 'core/service/store_redis[a-z_]*\.[ch]:' 'only service/store_redis* includes hiredis'
 	only '#include <lmdb' 'core/service/store_lmdb[a-z_]*\.[ch]:' 'only service/store_lmdb* includes LMDB'
 	only '#include <opendkim/' 'plugins/dkim/dkim_opendkim\.c:' 'only dkim_opendkim.c includes libopendkim'

@@ -84,16 +84,21 @@ control_row(struct control_client *c, const char *link, const struct cm_cell *ce
 	return end_line(c, begin);
 }
 
-static void
-say(void *context, const char *line)
+void
+control_say(struct control_client *c, const char *line)
 {
-	struct control_client *c = context;
 	size_t begin = c->out.len;
 
 	buf_add_str(&c->out, "{\"say\":");
 	add_text(c, line);
 	buf_add_char(&c->out, '}');
 	end_line(c, begin);
+}
+
+static void
+say(void *context, const char *line)
+{
+	control_say(context, line);
 }
 
 static void

@@ -36,6 +36,9 @@ void control_answer(struct control_client *, const char *line, size_t len);
 /* One row of an answer; false: nobody reads it. link NULL: none. */
 bool control_row(struct control_client *, const char *link, const struct cm_cell *, size_t count);
 
+/* A line that people see in place of the rows. */
+void control_say(struct control_client *, const char *line);
+
 /* A command of the daemon itself. */
 struct control_command {
 	const char *name;

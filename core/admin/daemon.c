@@ -28,6 +28,7 @@
 #include "identity.h"
 #include "load.h"
 #include "notify.h"
+#include "service/notice.h"
 
 #define FILES_WANTED 65536
 /* How often the main thread looks after what sends no signal, in ms. */
@@ -212,7 +213,7 @@ start(struct daemon *d)
 	}
 	generation_swap(g);
 	warn_about_user(g);
-	if (!milter_start(&g->main, &err) || !control_start(d->config, &err))
+	if (!notice_start(&err) || !milter_start(&g->main, &err) || !control_start(d->config, &err))
 		return fail_start(d, &err);
 	say_started(g);
 	probe_begin();
@@ -303,6 +304,7 @@ daemon_run(const char *config)
 		drain(&d);
 		control_stop();
 		probe_end();
+		notice_stop();
 		remove_files(&d);
 		flush_stores();
 		log_write(LOG_LEVEL_INFO, "chainmail " CHAINMAIL_VERSION " ended");

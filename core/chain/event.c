@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "run.h"
+#include "service/notice.h"
 
 /* --- the message ---------------------------------------------------------------------------- */
 
@@ -206,6 +207,11 @@ settle_connection(struct cm_session *s, const struct cm_event *ev)
 	struct run *r = s->run;
 	struct decision d;
 
+	if (ev->stage == CM_STAGE_HELO && ev->name != NULL && notice_is_ours(ev->name)) {
+		r->own = true;
+		r->conn_accept = (struct decision){
+			.verdict = CM_ACCEPT, .stage = CM_STAGE_HELO, .reason = "a notice of ours"};
+	}
 	(void)profile_choose(s);
 	if (hold_find(r) != NULL)
 		return;

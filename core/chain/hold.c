@@ -34,7 +34,7 @@ hold_settle(struct cm_session *s, const struct decision *d)
 const struct decision *
 hold_find(const struct run *r)
 {
-	for (const struct held *h = r->held; h != NULL; h = h->next) {
+	for (const struct held *h = r->own ? NULL : r->held; h != NULL; h = h->next) {
 		if (profile_counts(r, h->decision.link))
 			return &h->decision;
 	}
@@ -92,6 +92,7 @@ hold_forget_helo(struct cm_session *s)
 	}
 	*r->held_last = NULL;
 	trace_forget(&r->conn_trace, CM_STAGE_HELO);
+	r->own = false;
 	if (r->conn_accept.stage == CM_STAGE_HELO)
 		r->conn_accept = (struct decision){0};
 	for (size_t i = 0; i < r->chain->link_count; i++) {

@@ -50,13 +50,16 @@ set_done(struct run *r, const struct link *l, const struct stage *stage)
 		state->msg_done = true;
 }
 
-/* An accept at connect or HELO counts where the profile names the link that said so. */
+/*
+ * An accept at connect or HELO counts where the profile names the link that said so. A notice of
+ * ours is accepted as it is: a rule that tells of each message would never come to an end.
+ */
 bool
 links_accepted(const struct run *r, const struct stage *stage)
 {
 	const struct link *by = r->conn_accept.link;
 
-	if (by != NULL && profile_counts(r, by))
+	if (r->own || (by != NULL && profile_counts(r, by)))
 		return true;
 	return stage->scope != SCOPE_CONNECTION && r->accepted;
 }

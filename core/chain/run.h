@@ -52,6 +52,7 @@ struct run {
 	/* Connection. */
 	bool sees_all;		     /* header and body are sent by the MTA */
 	struct decision conn_accept; /* the link that accepted the connection; NULL: none */
+	bool own;		     /* the latest HELO says that a notice of ours comes */
 	struct held *held, **held_last;
 	struct trace conn_trace;
 

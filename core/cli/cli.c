@@ -22,6 +22,7 @@ static const struct command *const commands[] = {
 	&command_help,
 	&command_log,
 	&command_lua,
+	&command_metrics,
 	&command_new,
 	&command_plugins,
 	&command_reload,

@@ -412,6 +412,7 @@ remote_explain_own(const struct command *c)
 	}
 
 REMOTE(commands, "[--json]", "what the plugins of the running daemon can be asked");
+REMOTE(metrics, "[--json]", "what rules have counted, as Prometheus reads it");
 REMOTE(reload, "[--json]", "make the running daemon read its configuration again");
 REMOTE(status, "[--json]", "how the running daemon is");
 REMOTE(top, "clients|logins|senders [--by WHAT] [--for TIME] [--json]", "who sends most");

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "generation_build.h"
 #include "script.h"
+#include "service/geo.h"
 #include "service/map.h"
 #include "service/resolver.h"
 #include "service/store.h"
@@ -47,6 +48,8 @@ generation_free(struct generation *g)
 	for (size_t i = 0; i < g->store_count; i++)
 		store_close(g->stores[i]);
 	resolver_close(g->chain.resolver);
+	for (size_t i = 0; i < sizeof(g->chain.geo) / sizeof(*g->chain.geo); i++)
+		geo_close(g->chain.geo[i]);
 	arena_fini(&g->arena);
 	free(g);
 }
@@ -106,10 +109,13 @@ build(struct build *b)
 		return;
 	build_sections(b);
 	build_main(b);
+	build_notify(b);
 	build_listeners(b);
 	build_logs(b);
 	if (b->seams == NULL)
 		build_dns(b);
+	build_dns(b);
+	build_geo(b);
 	build_maps(b);
 	build_stores(b);
 	build_links(b);

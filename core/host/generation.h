@@ -31,6 +31,8 @@ struct generation {
 	struct arena arena;
 	struct main_settings main;
 	struct dns_settings dns;
+	struct geo_settings geo;
+	struct notice_settings notify;
 	struct listener_settings *listeners;
 	size_t listener_count;
 	struct log_config *logs;

@@ -54,6 +54,7 @@ struct started {
 /* generation_sections.c: which sections there are; those that need nothing else. */
 void build_sections(struct build *);
 void build_main(struct build *);
+void build_notify(struct build *); /* behind main */
 void build_listeners(struct build *);
 void build_logs(struct build *);
 size_t build_count(const struct build *, const char *kind);
@@ -63,6 +64,7 @@ void build_system(struct build *);
 
 /* generation_dns.c */
 void build_dns(struct build *);
+void build_geo(struct build *);
 
 /* generation_maps.c */
 void build_maps(struct build *);

@@ -61,6 +61,12 @@ has_plugin(void *context, const char *type)
 	return false;
 }
 
+static bool
+has_geo(void *context)
+{
+	return build_count(context, "geo") > 0;
+}
+
 static const char *const *
 map_names(void *context, size_t *count)
 {
@@ -257,7 +263,7 @@ read_script(struct build *b, const struct build_section *s, struct link *link)
 {
 	struct script_settings *set = arena_alloc(&b->g->arena, sizeof(*set));
 	const struct conf_section *block;
-	const struct script_names names = {has_map, has_plugin, b};
+	const struct script_names names = {has_map, has_plugin, has_geo, b};
 	struct script_link out = {0};
 	const struct schema_part parts[] = {
 		{.rows = s->kind->rows, .out = set, .block = "settings"},

@@ -50,8 +50,8 @@ unknown_kind(struct build *b, const struct conf_section *s)
 	if (nearest != NULL)
 		diag_help(b->diag, "did you mean \"%s\"?", nearest);
 	else
-		diag_help(b->diag,
-			"sections: dns, listener, log, main, map, plugin, profile, script, store");
+		diag_help(b->diag, "sections: dns, geo, listener, log, main, map, notify, plugin, "
+				   "profile, script, store");
 }
 
 static bool
@@ -207,6 +207,24 @@ build_main(struct build *b)
 		check_identity(b, s.section);
 	if (main->authserv_id == NULL)
 		main->authserv_id = host_name(&b->g->arena);
+}
+
+void
+build_notify(struct build *b)
+{
+	static const struct conf_section none = {.kind = "notify"};
+	struct build_section s = {section_kind_find("notify"), &none, "notify"};
+	struct notice_settings *set = &b->g->notify;
+
+	for (size_t i = 0; i < b->section_count; i++) {
+		if (b->sections[i].kind == s.kind)
+			s = b->sections[i];
+	}
+	(void)fill(b, &s, set);
+	set->host = b->g->main.authserv_id;
+	if (set->from == NULL)
+		set->from = arena_printf(&b->g->arena, "postmaster@%s", set->host);
+	b->g->chain.notices = set;
 }
 
 /* Said here, because the row's choices are those that work. */

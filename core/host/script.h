@@ -30,6 +30,7 @@ struct script_link {
 struct script_names {
 	bool (*has_map)(void *context, const char *name);
 	bool (*has_plugin)(void *context, const char *type);
+	bool (*has_geo)(void *context); /* a section geo */
 	void *context;
 };
 

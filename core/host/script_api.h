@@ -28,8 +28,9 @@ enum script_row_kind {
 struct script_row {
 	const char *name;
 	enum script_row_kind kind;
-	int (*get)(lua_State *, const struct script_object *); /* field: pushes its value */
-	lua_CFunction call;				       /* function: upvalue 1 is this row */
+	/* field: pushes its value; of a library once, without an object */
+	int (*get)(lua_State *, const struct script_object *);
+	lua_CFunction call;	/* function: upvalue 1 is this row */
 	const char *parameters; /* function: "name: string, n?: integer" */
 	const char *result;	/* type of the value, "" for none: "string?" */
 	const char *help;
@@ -72,8 +73,9 @@ struct script_object {
 };
 
 extern const struct script_class script_class_address, script_class_auth, script_class_client,
-	script_class_dns, script_class_from, script_class_globals, script_class_log,
-	script_class_limit, script_class_map, script_class_message, script_class_recipients,
+	script_class_dns, script_class_from, script_class_geo, script_class_globals,
+	script_class_json, script_class_log, script_class_limit, script_class_notice,
+	script_class_map, script_class_message, script_class_re, script_class_recipients,
 	script_class_results, script_class_server, script_class_store, script_class_time,
 	script_class_tls, script_class_verdict, script_class_outcome, script_class_refusal;
 
@@ -105,7 +107,10 @@ int script_reject(lua_State *);
 int script_tempfail(lua_State *);
 int script_dnsbl(lua_State *);
 int script_map(lua_State *);
+int script_metric(lua_State *);
+int script_notify(lua_State *);
 int script_ratelimit(lua_State *);
+int script_geo(lua_State *, const struct script_object *); /* of m */
 int script_add_header(lua_State *);
 int script_add_rcpt(lua_State *);
 int script_drop_rcpt(lua_State *);
@@ -147,6 +152,8 @@ struct script_log_field {
 void script_log_line(lua_State *);
 /* Pushes the value at index as tostring() gives it: "table" for one, never where it is. */
 const char *script_tostring(lua_State *, int index, size_t *len);
+/* Raises where the table at index 1 has a field that no row of the record names. */
+void script_check_fields(lua_State *, const char *what, const struct script_class *record);
 /* NULL is nil. */
 int script_push_text(lua_State *, const char *);
 /*
@@ -179,6 +186,38 @@ int64_t script_wall(lua_State *);
 /* One log line; what could be taken for another field is quoted. */
 void script_log(struct cm_session *, enum cm_level, const char *text,
 	const struct script_log_field *, size_t count);
+/* Labels of a metric, with "rule". */
+#define SCRIPT_LABELS 8u
+
+struct script_label {
+	const char *name, *value;
+};
+
+bool script_metric_ok(const char *name);
+bool script_label_ok(const char *name); /* "rule" is not: it is the host's */
+/* Adds one to a metric; labels are sorted. */
+void script_count(const char *name, const struct script_label *, size_t count);
+/* Name of the running script. */
+const char *script_rule_name(lua_State *);
+/* Octet at which text stops being valid UTF-8 without NUL, or len. */
+size_t script_utf8_valid(const char *, size_t len);
+/* "" or 0: not known. */
+struct script_place {
+	char country[8], continent[8], city[64], as_name[128];
+	uint32_t asn;
+};
+
+/* Where the client is, into a zeroed place; false: there is no database. */
+bool script_look_up_place(const struct cm_session *, struct script_place *);
+
+struct script_notice {
+	const char *rule, *to, *subject, *text;
+};
+
+/* One address that mail can be sent to without quotes. */
+bool script_address_ok(const char *);
+/* Hands a notice over; false: it is lost, and that was logged. Waits for nobody. */
+bool script_notice_post(struct cm_session *, const struct script_notice *);
 /* A field of m that only later versions have. */
 bool script_later_field(const char *name);
 /* The nearest of the candidates, or NULL. */

@@ -349,6 +349,8 @@ static const struct script_row rows[] = {
 		.help = "author of the From: field; nil: there is no such field"},
 	{"from_trusted", SCRIPT_FUNCTION, .call = from_trusted, .parameters = "",
 		.result = "boolean", .help = "is the client in main.trusted_networks?"},
+	{"geo", SCRIPT_FIELD, script_geo, .result = "Geo",
+		.help = "where the client's address is; needs the section geo"},
 	{"header", SCRIPT_FUNCTION, .call = header, .parameters = "name: string, n?: integer",
 		.result = "string?", .from = CM_STAGE_EOH, .needs = CM_NEED_HEADERS,
 		.help = "value of the n-th field of that name as received, folding included"},

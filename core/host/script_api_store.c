@@ -266,7 +266,7 @@ const struct script_class script_class_store = {
 /* --- ratelimit{...} ------------------------------------------------------------------------------
  */
 
-/* Nothing reads these rows but the manual and check_fields(). */
+/* Nothing reads these rows but the manual and script_check_fields(). */
 static const struct script_row limit_rows[] = {
 	{"burst", .result = "integer?",
 		.help = "at once, of the shortest limit; default: all of it"},
@@ -282,29 +282,6 @@ const struct script_class script_class_limit = {
 	.rows = limit_rows,
 	.row_count = COUNT(limit_rows),
 };
-
-static void
-check_fields(lua_State *L)
-{
-	const char *names[COUNT(limit_rows)];
-
-	for (size_t i = 0; i < COUNT(limit_rows); i++)
-		names[i] = limit_rows[i].name;
-	lua_pushnil(L);
-	while (lua_next(L, 1)) {
-		const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "[1]";
-		const char *nearest = script_nearest(key, names, COUNT(names));
-
-		lua_pop(L, 1);
-		if (nearest == NULL)
-			luaL_error(L,
-				"ratelimit{} has no field \"%s\", only burst, cost, key, limit",
-				key);
-		if (strcmp(nearest, key) != 0)
-			luaL_error(L, "ratelimit{} has no field \"%s\"; did you mean \"%s\"?", key,
-				nearest);
-	}
-}
 
 static void
 take_window(lua_State *L, struct call *c, int index)
@@ -433,7 +410,7 @@ script_ratelimit(lua_State *L)
 
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 1);
-	check_fields(L);
+	script_check_fields(L, "ratelimit{}", &script_class_limit);
 	lua_getfield(L, 1, "key");
 	key = script_to_text(L, -1);
 	if (key == NULL)

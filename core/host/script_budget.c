@@ -73,6 +73,16 @@ script_on_count(lua_State *L, lua_Debug *ar)
 		script_cover_begin(L); /* the watchdog comes again */
 }
 
+bool
+script_out_of_time(lua_State *L)
+{
+	struct script_run *run = script_state_of(L)->run;
+
+	if (run != NULL && run->over == SCRIPT_IN_TIME)
+		look(L, run);
+	return run != NULL && run->over != SCRIPT_IN_TIME;
+}
+
 void
 script_charge(lua_State *L, size_t steps)
 {

@@ -7,6 +7,7 @@
 #ifndef CORE_HOST_SCRIPT_BUDGET_H
 #define CORE_HOST_SCRIPT_BUDGET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct lua_State;
@@ -16,5 +17,10 @@ struct lua_State;
  * of time, or would be.
  */
 void script_charge(struct lua_State *, size_t steps);
+/*
+ * Looks at the clocks and raises nothing, for those who must put things away first: true is for
+ * them to end, and the next script_charge() raises.
+ */
+bool script_out_of_time(struct lua_State *);
 
 #endif

@@ -254,17 +254,21 @@ add_object(lua_State *L, const struct script_class *class)
 	lua_rawsetp(L, LUA_REGISTRYINDEX, class);
 }
 
-/* Globals and libraries hold functions only; rows without one are made elsewhere. */
+/* Globals and libraries; rows with neither function nor value are made elsewhere. */
 static void
 add_functions(lua_State *L, const struct script_class *class)
 {
 	for (size_t i = 0; i < class->row_count; i++) {
 		const struct script_row *row = &class->rows[i];
 
-		if (row->call == NULL)
+		if (row->call == NULL && row->get == NULL)
 			continue;
-		lua_pushlightuserdata(L, (void *)(uintptr_t)row);
-		lua_pushcclosure(L, row->call, 1);
+		if (row->call == NULL) {
+			row->get(L, NULL);
+		} else {
+			lua_pushlightuserdata(L, (void *)(uintptr_t)row);
+			lua_pushcclosure(L, row->call, 1);
+		}
 		lua_setfield(L, -2, row->name);
 	}
 }
@@ -367,6 +371,45 @@ const char *
 script_opt_text(lua_State *L, int arg)
 {
 	return lua_isnoneornil(L, arg) ? NULL : script_check_text(L, arg);
+}
+
+#define FIELDS_MOST 16u
+
+static int
+no_record_field(lua_State *L, const char *what, const struct script_class *record, const char *key,
+	const char *nearest)
+{
+	luaL_Buffer b;
+
+	if (nearest != NULL)
+		return luaL_error(
+			L, "%s has no field \"%s\"; did you mean \"%s\"?", what, key, nearest);
+	luaL_buffinit(L, &b);
+	for (size_t i = 0; i < record->row_count; i++) {
+		luaL_addstring(&b, i > 0 ? ", " : "");
+		luaL_addstring(&b, record->rows[i].name);
+	}
+	luaL_pushresult(&b);
+	return luaL_error(L, "%s has no field \"%s\", only %s", what, key, lua_tostring(L, -1));
+}
+
+void
+script_check_fields(lua_State *L, const char *what, const struct script_class *record)
+{
+	const char *names[FIELDS_MOST];
+	size_t count = 0;
+
+	for (; count < record->row_count && count < FIELDS_MOST; count++)
+		names[count] = record->rows[count].name;
+	lua_pushnil(L);
+	while (lua_next(L, 1)) {
+		const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "[1]";
+		const char *nearest = script_nearest(key, names, count);
+
+		lua_pop(L, 1);
+		if (nearest == NULL || strcmp(nearest, key) != 0)
+			no_record_field(L, what, record, key, nearest);
+	}
 }
 
 int

@@ -22,10 +22,9 @@
  * Names of the rule language that are not always there: the first are asked of the plugin of that
  * name, the others come with later versions.
  */
-static const char *const checked_globals[] = {
-	"greylist", "geo", "json", "lpeg", "metric", "notify", "re"};
+static const char *const checked_globals[] = {"greylist", "lpeg"};
 #define ASKED_GLOBALS 1u
-static const char *const later_fields[] = {"attachments", "geo", "urls"};
+static const char *const later_fields[] = {"attachments", "urls"};
 
 /* Fields of m that are the results of the plugin of that name. */
 static const char *const result_fields[] = {"dkim", "dmarc", "spf"};
@@ -195,6 +194,11 @@ check_field(const struct script_names *names, const struct script_token *before,
 		(int)before[0].len, before[0].text, (int)t->len, t->text);
 	if (is_one_of(t, later_fields, COUNT(later_fields), &which))
 		return err_set(err, "%s is not available in this version", name);
+	if (script_token_is(t, "geo") && !names->has_geo(names->context))
+		return err_set(err,
+			"%s needs a database, in filter.conf: geo { database = "
+			"/var/lib/GeoIP/GeoLite2-Country.mmdb }",
+			name);
 	if (is_one_of(t, result_fields, COUNT(result_fields), &which) &&
 		!names->has_plugin(names->context, result_fields[which]))
 		return err_set(

@@ -4,6 +4,7 @@
  *
  * The API files know the public header alone; what that does not offer to plugins stands here.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -17,6 +18,9 @@
 #include "script_api.h"
 #include "script_state.h"
 #include "service.h"
+#include "service/geo.h"
+#include "service/metric.h"
+#include "service/notice.h"
 
 /* Octets of a log line of a rule. */
 #define LOG_LINE_MAX 2048
@@ -111,6 +115,88 @@ script_wall(lua_State *L)
 	const struct cm_session *s = script_session_now(L);
 
 	return s == NULL ? clock_wall() : cm_time(s);
+}
+
+/* --- metrics ---------------------------------------------------------------------------------- */
+
+bool
+script_metric_ok(const char *name)
+{
+	return metric_name_ok(name);
+}
+
+bool
+script_label_ok(const char *name)
+{
+	return metric_label_ok(name) && strcmp(name, "rule") != 0;
+}
+
+void
+script_count(const char *name, const struct script_label *labels, size_t count)
+{
+	struct metric_label copy[METRIC_LABELS];
+
+	for (size_t i = 0; i < count && i < METRIC_LABELS; i++)
+		copy[i] = (struct metric_label){labels[i].name, labels[i].value};
+	metric_count(name, copy, count < METRIC_LABELS ? count : METRIC_LABELS);
+}
+
+const char *
+script_rule_name(lua_State *L)
+{
+	return script_state_of(L)->run->script->name;
+}
+
+/* --- places --- */
+
+bool
+script_look_up_place(const struct cm_session *s, struct script_place *out)
+{
+	const struct chain *chain = chain_of(s);
+	struct geo_place place = {.asn = 0};
+	struct net_addr client;
+
+	if (chain->geo[0] == NULL)
+		return false;
+	if (!net_parse(&client, cm_client(s)->ip))
+		return true;
+	for (size_t i = 0; i < sizeof(chain->geo) / sizeof(*chain->geo); i++) {
+		if (chain->geo[i] != NULL)
+			geo_look_up(chain->geo[i], &client, &place);
+	}
+	out->asn = place.asn;
+	memcpy(out->country, place.country, sizeof(out->country));
+	memcpy(out->continent, place.continent, sizeof(out->continent));
+	memcpy(out->city, place.city, sizeof(out->city));
+	memcpy(out->as_name, place.as_name, sizeof(out->as_name));
+	return true;
+}
+
+/* --- notices --- */
+
+bool
+script_address_ok(const char *text)
+{
+	return notice_address_ok(text);
+}
+
+bool
+script_notice_post(struct cm_session *s, const struct script_notice *n)
+{
+	char by[128];
+	const struct notice notice = {
+		.to = n->to, .subject = n->subject, .text = n->text, .by = by, .id = cm_id(s)};
+
+	snprintf(by, sizeof(by), "Rule %s of Chainmail", n->rule);
+	return notice_post(chain_of(s)->notices, &notice) == NOTICE_QUEUED;
+}
+
+/* --- text --- */
+
+size_t
+script_utf8_valid(const char *text, size_t len)
+{
+	return text_utf8_valid(text, len);
 }
 
 /* Such a value needs no quotes: nothing in it ends it or begins another. */

@@ -259,6 +259,37 @@ static const struct cm_option log_rows[] = {
 		.help = "where lines go", .since = "0.1"},
 };
 
+#define GEO(field) offsetof(struct geo_settings, field)
+
+static const struct cm_option geo_rows[] = {
+	{"asn_database", CM_OPT_PATH, GEO(asn_database),
+		.help = "database of autonomous systems, as GeoLite2-ASN.mmdb", .since = "0.1"},
+	{"database", CM_OPT_PATH, GEO(database), .flags = CM_OPT_REQUIRED,
+		.help = "database of countries or cities, as GeoLite2-Country.mmdb; a newer file "
+			"is read by itself",
+		.since = "0.1"},
+};
+
+#define NOTIFY(field) offsetof(struct notice_settings, field)
+
+static bool
+check_address(const char *text, char *why, size_t why_size)
+{
+	if (notice_address_ok(text))
+		return true;
+	snprintf(why, why_size, "must be an address, such as postmaster@example.com");
+	return false;
+}
+
+static const struct cm_option notify_rows[] = {
+	{"from", CM_OPT_STRING, NOTIFY(from), .check = check_address,
+		.help = "author of notices; default: postmaster@ the name of main.authserv_id",
+		.since = "0.1"},
+	{"server", CM_OPT_SOCKET, NOTIFY(server), "inet:25@127.0.0.1",
+		.help = "the mail server that takes notices, over SMTP without a login",
+		.since = "0.1"},
+};
+
 #define STORE(field) offsetof(struct store_config, field)
 
 static const struct cm_option store_rows[] = {
@@ -288,6 +319,8 @@ static const struct cm_option store_rows[] = {
 const struct section_kind section_kinds[] = {
 	{"dns", .single = true, .rows = SCHEMA_ROWS(dns_rows),
 		.help = "the resolver that every check asks"},
+	{"geo", .single = true, .rows = SCHEMA_ROWS(geo_rows),
+		.help = "where addresses are, for rules: m.geo"},
 	{"listener", .named = true, .rows = SCHEMA_ROWS(listener_rows),
 		.help = "where a mail server connects"},
 	{"log", .rows = SCHEMA_ROWS(log_rows), .help = "a place where log lines go"},
@@ -295,6 +328,8 @@ const struct section_kind section_kinds[] = {
 		.help = "what holds for the whole daemon"},
 	{"map", .named = true, .rows = SCHEMA_ROWS(map_rows),
 		.help = "keys and values, from a file or written here"},
+	{"notify", .single = true, .rows = SCHEMA_ROWS(notify_rows),
+		.help = "how rules send mail to people: notify{}"},
 	{"plugin", .named = true, .links = true, .rows = SCHEMA_ROWS(plugin_rows),
 		.help = "a check written in C, with its settings"},
 	{"profile", .named = true, .rows = SCHEMA_ROWS(profile_rows),

@@ -13,6 +13,8 @@
 
 #include "chain/chain.h"
 #include "conf/schema.h"
+#include "service/geo.h"
+#include "service/notice.h"
 #include "service/resolver.h"
 
 struct main_settings {

@@ -40,7 +40,7 @@ daemon_fill() {
     sed -E -e "/$drop/d" -e "s|@DIR@|$CM_DIR|g" -e "s|@USER@|$CM_USER|g" \
         -e "s|@GROUP@|$(id -gn "$CM_USER")|g" -e "s|@MTA_GROUP@|$CM_MTA_GROUP|g" \
         -e "s|@SUBMISSION_PORT@|${MTA_SUBMISSION_PORT:-587}|g" \
-        -e "s|@DNS_PORT@|${DNS_PORT:-53}|g" -e "s|@ENGINE@|${CM_ENGINE:-native}|g" "$1"
+        -e "s|@MTA_PORT@|${MTA_PORT:-25}|g" -e "s|@DNS_PORT@|${DNS_PORT:-53}|g" -e "s|@ENGINE@|${CM_ENGINE:-native}|g" "$1"
 }
 
 # daemon_configure SOURCE: takes every file of the directory SOURCE; *.in are templates.

@@ -19,6 +19,7 @@
 #include "admin/control_client.h"
 #include "base/clock.h"
 #include "drive.h"
+#include "service/metric.h"
 #include "service/store.h"
 #include "table.h"
 
@@ -42,6 +43,10 @@ setup(void)
 	set.socket = socket;
 	ck_assert_msg(control_open(&set, &err), "%s", err.text);
 	ck_assert_msg(control_start(d.conf, &err), "%s", err.text);
+	metric_count("a", &(struct metric_label){"v", "y"}, 1);
+	metric_count("a", &(struct metric_label){"v", "x"}, 1);
+	metric_count("a", &(struct metric_label){"v", "y"}, 1);
+	metric_count("b", NULL, 0);
 }
 
 static void
@@ -113,6 +118,20 @@ static const struct {
 		"{\"row\":{\"link\":\"asked\",\"word\":\"a\",\"number\":0}}\n"
 		"{\"row\":{\"link\":\"other\",\"word\":\"a\",\"number\":0}}\n{\"done\":true}\n",
 		3},
+	{"metrics as text and rows", "{\"command\":[\"metrics\"]}\n",
+		"{\"say\":\"# TYPE chainmail_rule_a_total counter\"}\n"
+		"{\"row\":{\"name\":\"chainmail_rule_a_total\",\"labels\":\"v=\\\"x\\\"\","
+		"\"value\":"
+		"1}}\n"
+		"{\"say\":\"chainmail_rule_a_total{v=\\\"x\\\"} 1\"}\n"
+		"{\"row\":{\"name\":\"chainmail_rule_a_total\",\"labels\":\"v=\\\"y\\\"\","
+		"\"value\":"
+		"2}}\n"
+		"{\"say\":\"chainmail_rule_a_total{v=\\\"y\\\"} 2\"}\n"
+		"{\"say\":\"# TYPE chainmail_rule_b_total counter\"}\n"
+		"{\"row\":{\"name\":\"chainmail_rule_b_total\",\"labels\":\"\",\"value\":1}}\n"
+		"{\"say\":\"chainmail_rule_b_total 1\"}\n{\"done\":true}\n",
+		9},
 	{"what must be escaped",
 		"{\"command\":[\"asked\",\"echo\",\"--link=other\",\"\\\"\\n\\u0001\\u009b\"]}\n",
 		"{\"row\":{\"link\":\"other\",\"word\":\"\\\"\\u000a\\u0001\\u009b\",\"number\":0}}"

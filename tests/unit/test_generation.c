@@ -62,7 +62,9 @@ static const struct {
 		"filter.conf:4:1: error: unknown section \"frobnicate\"\n"
 		"    4 | frobnicate { }\n"
 		"      | ^~~~~~~~~~\n"
-		"      = help: sections: dns, listener, log, main, map, plugin, profile, script, "
+		"      = help: sections: dns, geo, listener, log, main, map, notify, plugin, "
+		"profile, "
+		"script, "
 		"store\n"},
 	{"a section of later versions", "metrics { }\n" WHOLE,
 		"filter.conf:4:1: error: section metrics is not available in this version\n"

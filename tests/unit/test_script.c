@@ -256,7 +256,7 @@ static const struct {
 	{"local k = 'spf'\nfunction mail(m)\n\tlocal x = m[k].result\nend",
 		"failed: scripts/x.lua:3: m.spf needs the plugin spf in filter.conf*"},
 	{"local k = 'geo'\nfunction mail(m)\n\tlocal x = m[k]\nend",
-		"failed: scripts/x.lua:3: m.geo is not available in this version*"},
+		"failed: scripts/x.lua:3: m.geo needs a database: section geo*"},
 	{"function mail(m)\n\tlocal x = m.client:inside('10.0.0/8')\nend",
 		"failed: scripts/x.lua:2: \"10.0.0/8\" is not an address or network*"},
 	{"function mail(m)\n\tduration 'soon'\nend",

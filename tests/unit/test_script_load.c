@@ -63,15 +63,15 @@ static const struct {
 	{MAIL "log.info('x')", "scripts/x.lua:2: error: log.info() can be used in hooks only"},
 
 	/* what later versions bring */
-	{MAIL "\nlocal function f() return json.x end",
-		"scripts/x.lua:3: error: json is not available in this version"},
+	{MAIL "\nlocal function f() return lpeg.x end",
+		"scripts/x.lua:3: error: lpeg is not available in this version"},
 	{"function rcpt(m, to)\n\treturn greylist(m, {})\nend",
 		"scripts/x.lua:2: error: greylist() needs the plugin greylist in filter.conf"},
 	{"function message(mail)\n\tif mail.geo.country then return end\nend",
-		"scripts/x.lua:2: error: mail.geo is not available in this version"},
+		"scripts/x.lua:2: error: mail.geo needs a database, in filter.conf: geo {"},
 	{"function message(m)\n\tfor _, p in m:attachments() do end\nend",
 		"scripts/x.lua:2: error: m:attachments is not available in this version"},
-	{MAIL "local x = 'a' .. re.match('x', 'x')", "scripts/x.lua:2: error: re is not available"},
+	{MAIL "local x = 'a' .. lpeg.P('x')", "scripts/x.lua:2: error: lpeg is not available"},
 
 	/* results of plugins that are not there */
 	{"function mail(m)\n\tlocal x = m.spf.result\nend",
@@ -149,7 +149,7 @@ static const struct {
 	const char *code, *mistake;
 } module_mistakes[] = {
 	{"local M = {}\nhelper = 1\nreturn M\n", "2: error: global \"helper\": write local"},
-	{"local M = {}\n\nreturn notify('x')\n", "3: error: notify is not available in this "
+	{"local M = {}\n\nreturn lpeg.P('x')\n", "3: error: lpeg is not available in this "
 						 "version (profile p, chain position 1)\n"},
 	{"local M = {\nreturn M\n", "2: error: "},
 	{"#!/usr/bin/lua\nlocal M = " PARENS PARENS PARENS PARENS, "2: error: C stack overflow"},
