@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 const char unit_missing[] = "unit missing";
 const char unit_not_of_size[] = "not a size unit";
@@ -228,52 +227,6 @@ unit_size(const char *text, int64_t *octets, const char **why)
 	if (unit != NULL && __builtin_mul_overflow(number, unit->value, &number))
 		return start;
 	*octets = number;
-	return NULL;
-}
-
-/* Where text stops looking like shape, in which 0 stands for any digit. */
-static size_t
-match_shape(const char *text, const char *shape)
-{
-	size_t i = 0;
-
-	while (shape[i] != '\0' && (shape[i] == '0' ? is_digit(text[i]) : text[i] == shape[i]))
-		i++;
-	return i;
-}
-
-static int
-two_digits(const char *p)
-{
-	return 10 * (p[0] - '0') + (p[1] - '0');
-}
-
-const char *
-unit_time(const char *text, int64_t *seconds, const char **why)
-{
-	static const char shape[] = "0000-00-00 00:00";
-	size_t len = match_shape(text, shape);
-	bool with_clock = len == strlen(shape);
-	struct tm t = {.tm_isdst = -1}, back;
-	time_t value;
-
-	*seconds = 0;
-	*why = "YYYY-MM-DD or \"YYYY-MM-DD hh:mm\" is wanted";
-	if (text[len] != '\0' || (!with_clock && len != strlen("0000-00-00")))
-		return text + len;
-	t.tm_year = 100 * two_digits(text) + two_digits(text + 2) - 1900;
-	t.tm_mon = two_digits(text + 5) - 1;
-	t.tm_mday = two_digits(text + 8);
-	t.tm_hour = with_clock ? two_digits(text + 11) : 0;
-	t.tm_min = with_clock ? two_digits(text + 14) : 0;
-	back = t;
-	value = mktime(&back);
-	*why = "there is no such time";
-	/* mktime() turns February 30 into March 2. */
-	if (back.tm_mon != t.tm_mon || back.tm_mday != t.tm_mday || back.tm_hour != t.tm_hour ||
-		back.tm_min != t.tm_min)
-		return text;
-	*seconds = (int64_t)value;
 	return NULL;
 }
 

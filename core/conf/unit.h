@@ -24,8 +24,16 @@ const char *unit_mode(const char *text, int64_t *, const char **why);
 const char *unit_percent(const char *text, int64_t *hundredths, const char **why);
 const char *unit_rate(const char *text, struct cm_rate *, const char **why);
 const char *unit_size(const char *text, int64_t *octets, const char **why);
-/* "2026-12-31 08:00" or "2026-12-31", local time, as seconds since 1970. */
+/*
+ * "2026-12-31 08:00" or "2026-12-31", local time, as seconds since 1970. What a change of the clocks
+ * leaves out, or has twice, is no time.
+ */
 const char *unit_time(const char *text, int64_t *seconds, const char **why);
+/*
+ * The same, and what people type: "+2h", "08:00" (the next), "today 18:00", "tomorrow",
+ * "tomorrow 08:00". now: seconds since 1970; what is not behind it is none.
+ */
+const char *unit_when(const char *text, int64_t now, int64_t *seconds, const char **why);
 
 /* "1h30min" of microseconds, for people; out has 32 octets. */
 void unit_duration_text(int64_t us, char *out);

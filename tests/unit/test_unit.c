@@ -126,6 +126,69 @@ START_TEST(number_with_its_unit_is_read_or_its_mistake_found)
 }
 END_TEST
 
+/* Berlin sets its clocks in 2026 at 02:00 of March 29 and at 03:00 of October 25. */
+#define BERLIN "CET-1CEST,M3.5.0,M10.5.0/3"
+#define OVER   "that is over"
+#define NEVER  "there is no such time"
+#define TWICE  "the clocks show that time twice, for they are set back; write another"
+#define WHEN   "YYYY-MM-DD, \"YYYY-MM-DD hh:mm\", hh:mm, \"tomorrow hh:mm\" or +2h is wanted"
+
+static const struct {
+	const char *now, *text, *is; /* is: as unit_time() reads it; NULL: it is none */
+	const char *why;
+} whens[] = {
+	{"2026-11-26 21:00", "2026-12-01", "2026-12-01 00:00", NULL},
+	{"2026-11-26 21:00", "2026-12-01 08:00", "2026-12-01 08:00", NULL},
+	{"2026-11-26 21:00", "tomorrow 08:00", "2026-11-27 08:00", NULL},
+	{"2026-11-26 21:00", "tomorrow", "2026-11-27 00:00", NULL},
+	{"2026-11-26 21:00", "today 23:59", "2026-11-26 23:59", NULL},
+	{"2026-11-26 21:00", "21:01", "2026-11-26 21:01", NULL},
+	{"2026-11-26 21:00", "21:00", "2026-11-27 21:00", NULL},
+	{"2026-11-26 21:00", "08:00", "2026-11-27 08:00", NULL},
+	{"2026-12-31 21:00", "08:00", "2027-01-01 08:00", NULL},
+	{"2026-11-26 21:00", "+2h", "2026-11-26 23:00", NULL},
+	{"2026-11-26 21:00", "+1d30min", "2026-11-27 21:30", NULL},
+	{"2026-03-28 12:00", "tomorrow 03:30", "2026-03-29 03:30", NULL},
+	{"2026-03-28 12:00", "+1d", "2026-03-29 13:00", NULL},
+	{"2026-03-29 00:30", "tomorrow 08:00", "2026-03-30 08:00", NULL},
+	{"2026-10-24 23:30", "tomorrow", "2026-10-25 00:00", NULL},
+	{"2026-03-28 12:00", "tomorrow 02:30", NULL, NEVER},
+	{"2026-03-28 12:00", "02:30", NULL, NEVER},
+	{"2026-10-24 12:00", "tomorrow 02:30", NULL, TWICE},
+	{"2026-10-24 12:00", "2026-10-25 02:30", NULL, TWICE},
+	{"2026-11-26 21:00", "2026-02-30", NULL, NEVER},
+	{"2026-11-26 21:00", "tomorrow 25:00", NULL, NEVER},
+	{"2026-11-26 21:00", "today 20:59", NULL, OVER},
+	{"2026-11-26 21:00", "today", NULL, OVER},
+	{"2026-11-26 21:00", "2026-11-26 21:00", NULL, OVER},
+	{"2026-11-26 21:00", "+0", NULL, OVER},
+	{"2026-11-26 21:00", "+2", NULL, "unit missing"},
+	{"2026-11-26 21:00", "+", NULL, "a digit is wanted here"},
+	{"2026-11-26 21:00", "2h", NULL, WHEN},
+	{"2026-11-26 21:00", "tomorrow8:00", NULL, WHEN},
+	{"2026-11-26 21:00", "tomorrow ", NULL, WHEN},
+	{"2026-11-26 21:00", "monday", NULL, WHEN},
+	{"2026-11-26 21:00", "", NULL, WHEN},
+};
+
+START_TEST(time_that_people_type_is_read)
+{
+	const char *why = NULL;
+	int64_t now, wanted = 0, value;
+
+	setenv("TZ", BERLIN, 1);
+	ck_assert_ptr_null(unit_time(whens[_i].now, &now, &why));
+	if (whens[_i].is != NULL)
+		ck_assert_ptr_null(unit_time(whens[_i].is, &wanted, &why));
+	if (unit_when(whens[_i].text, now, &value, &why) != NULL)
+		ck_assert_msg(whens[_i].is == NULL && strcmp(why, whens[_i].why) == 0, "%s: %s",
+			whens[_i].text, why);
+	else
+		ck_assert_msg(whens[_i].is != NULL && value == wanted, "%s: %" PRId64,
+			whens[_i].text, value);
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	int64_t count, period;
@@ -218,6 +281,7 @@ main(void)
 
 	tcase_add_loop_test(
 		t, number_with_its_unit_is_read_or_its_mistake_found, 0, LENGTH(numbers));
+	tcase_add_loop_test(t, time_that_people_type_is_read, 0, LENGTH(whens));
 	tcase_add_loop_test(t, rate_is_read_or_its_mistake_found, 0, LENGTH(rates));
 	tcase_add_test(t, yes_and_no_are_all_there_is);
 	tcase_add_loop_test(t, durations_are_written_as_they_are_read, 0, LENGTH(texts));
