@@ -50,6 +50,17 @@ struct control_command {
 	bool (*run)(struct control_client *, const struct command_words *, char *why);
 };
 
+/* control_links.c */
+struct generation;
+struct control_mode_args {
+	const char *until; /* NULL: no end */
+};
+bool control_errors(struct control_client *, const struct command_words *, char *why);
+bool control_mode(struct control_client *, const struct command_words *, char *why);
+bool control_shadow(struct control_client *, const struct command_words *, char *why);
+/* Modes that were set, what shadow would have done, and what has tripped. */
+void control_status_links(struct control_client *, const struct generation *);
+
 extern const struct control_command control_commands[];
 extern const size_t control_command_count;
 /* NULL: there is none of that name. */

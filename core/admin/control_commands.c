@@ -21,6 +21,8 @@
 /* Rows of top. */
 #define TOP_MOST 50u
 
+#define LINE_SIZE 1000
+
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
 /* --- status --- */
@@ -38,7 +40,18 @@ show_daemon(struct control_client *c, const struct generation *g)
 		{"messages", NULL, (int64_t)conversations_messages()},
 	};
 
+	char line[LINE_SIZE], day[32] = "?";
+	time_t loaded = (time_t)g->loaded;
+	struct tm tm;
+
 	control_row(c, NULL, cells, COUNT(cells));
+	if (localtime_r(&loaded, &tm) != NULL)
+		strftime(day, sizeof(day), "%Y-%m-%d %H:%M", &tm);
+	snprintf(line, sizeof(line),
+		"chainmail " CHAINMAIL_VERSION "  configuration of %s (%s, generation %u)   %u "
+		"sessions, %u messages open",
+		day, g->path, g->number, conversations_open(), conversations_messages());
+	control_say(c, line);
 }
 
 static void
@@ -47,20 +60,22 @@ show_store(struct control_client *c, struct cm_store *store)
 	struct store_health h;
 
 	store_health(store, &h);
+	const char *state = h.away ? "away" : h.full ? "full" : "ok";
 	const struct cm_cell cells[] = {
 		{"what", "store", 0},
 		{"name", store_name(store), 0},
-		{"state",
-			h.away	 ? "away"
-			: h.full ? "full"
-				 : "ok",
-			0},
+		{"state", state, 0},
 		{"octets", NULL, h.octets},
 		{"entries", NULL, h.entries},
 		{"trouble", h.words, 0},
 	};
+	char line[LINE_SIZE];
 
 	control_row(c, NULL, cells, COUNT(cells));
+	snprintf(line, sizeof(line), "store       %s %s  %lld entries, %lld octets%s%s",
+		store_name(store), state, (long long)h.entries, (long long)h.octets,
+		h.words[0] != '\0' ? "   " : "", h.words);
+	control_say(c, line);
 }
 
 static bool
@@ -73,6 +88,7 @@ status(struct control_client *c, const struct command_words *words, char *why)
 	show_daemon(c, g);
 	for (size_t i = 0; i < g->store_count; i++)
 		show_store(c, g->stores[i]);
+	control_status_links(c, g);
 	generation_drop(g);
 	return true;
 }
@@ -307,17 +323,31 @@ metrics(struct control_client *c, const struct command_words *words, char *why)
 
 /* --- the table --- */
 
+static const struct cm_option mode_options[] = {
+	{"until", CM_OPT_STRING, offsetof(struct control_mode_args, until), .choices = "TIME",
+		.help = "when it ends: 2026-12-31, \"2026-12-31 08:00\", 08:00, \"tomorrow "
+			"08:00\", +2h"},
+};
+
 const struct control_command control_commands[] = {
 	{"commands", "what the plugins of the running daemon can be asked", {.operands = NULL},
 		false, false, commands},
+	{"errors", "what went wrong in plugins and scripts", {.operands = "[NAME]"}, false, false,
+		control_errors},
 	{"log", "the latest message lines, and those to come",
 		{NULL, {control_log_options, CONTROL_LOG_OPTIONS, sizeof(struct cm_option)},
 			sizeof(struct control_log_args), false},
 		false, true, control_log},
 	{"metrics", "what rules have counted, as Prometheus reads it", {.operands = NULL}, false,
 		false, metrics},
+	{"mode", "enforce, watch or switch off a plugin or script until the daemon ends",
+		{"NAME enforce|shadow|off|configured", SCHEMA_ROWS(mode_options),
+			sizeof(struct control_mode_args), false},
+		true, false, control_mode},
 	{"reload", "make the running daemon read its configuration again", {.operands = NULL}, true,
 		false, reload},
+	{"shadow", "what plugins and scripts would have done, and to whom", {.operands = "[NAME]"},
+		false, false, control_shadow},
 	{"status", "how the running daemon is", {.operands = NULL}, false, false, status},
 	{"top", "who sends most",
 		{"clients|logins|senders", SCHEMA_ROWS(top_options), sizeof(struct top_args),

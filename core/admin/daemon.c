@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "chain/live.h"
 #include "control.h"
 #include "door/conversation.h"
 #include "door/milter.h"
@@ -239,6 +240,7 @@ serve(struct daemon *d)
 			return;
 		if (signal != 0)
 			reload_config(d->config);
+		live_end_modes();
 		if (milter_failed()) {
 			log_write(LOG_LEVEL_ERROR, "the milter engine ended by itself");
 			d->end = DAEMON_NOT_BOUND;

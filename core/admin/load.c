@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "chain/live.h"
 #include "conf/diag.h"
 #include "host/generation.h"
 #include "host/probe.h"
@@ -78,6 +79,19 @@ say_unchanged(const struct generation *old, const struct generation *new)
 		log_write(LOG_LEVEL_WARN,
 			"main.user, main.group and main.pid_file stay as they are until the next "
 			"start");
+}
+
+/* What filter.conf says and the daemon does not do. */
+static void
+say_modes(const struct chain *chain)
+{
+	for (size_t i = 0; i < chain->link_count; i++) {
+		if (live_mode(chain->links[i]).set)
+			log_write(LOG_LEVEL_INFO,
+				"%s: keeps the mode that was set with chainmail mode; see: "
+				"chainmail status",
+				chain->links[i]->name);
+	}
 }
 
 static void
@@ -149,6 +163,7 @@ reload_config(const char *path)
 		say_unchanged(old, g);
 		generation_swap(g);
 		log_write(LOG_LEVEL_INFO, "reloaded %s (generation %u)", path, g->number);
+		say_modes(&g->chain);
 		probe_begin();
 	}
 	notify_ready();

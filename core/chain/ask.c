@@ -35,7 +35,7 @@ chain_ask(struct cm_session *s, struct link *l, const struct cm_event *ev, const
 {
 	struct run *r = s->run;
 	struct place asking = place_of(r);
-	bool watched = link_watched(r, s, l);
+	bool watched = link_watched(r, l);
 
 	*o = (struct chain_opinion){.verdict = CM_CONTINUE};
 	if (link_dormant(r, l))

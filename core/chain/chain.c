@@ -60,6 +60,7 @@ chain_open(const struct chain *chain, struct cm_session *s)
 		uint32_t missing = l->needs & RIGHTS & ~s->rights;
 
 		r->states[i].off = missing != 0;
+		r->states[i].sampled_out = link_sampled_none(l);
 		if (missing != 0 && (l->set.mode != LINK_OFF || l->set.until != 0))
 			warn_missing(s, l, missing);
 	}
@@ -78,14 +79,33 @@ end_scope(struct cm_session *s, bool message)
 			message ? l->plugin->end_msg : l->plugin->end_conn;
 		bool involved = !message || (r->profile != NULL && r->profile->has[i]);
 
-		if (end == NULL || !involved || link_dormant(r, l))
+		if (end == NULL || !involved || link_dormant(r, l) ||
+			(message && trip_stopped(r, l)))
 			continue;
 		r->link = l;
-		r->shadow = r->profile != NULL && link_watched(r, s, l);
+		r->shadow = r->profile != NULL && link_watched(r, l);
 		r->deadline = clock_now() + l->set.timeout_us;
 		end(s);
 		r->link = NULL;
 		r->shadow = false;
+	}
+}
+
+/* What links that were watched would have done to the message. */
+static void
+note_would(const struct cm_session *s)
+{
+	const struct run *r = s->run;
+
+	for (size_t i = 0; r->profile != NULL && i < r->chain->link_count; i++) {
+		const struct link_state *state = &r->states[i];
+		unsigned early = state->would_connect | state->would_helo, would = state->would_msg;
+
+		/* Before MAIL it may have been another profile that watched. */
+		if (early != 0 && link_watched(r, r->chain->links[i]))
+			would |= early;
+		if (would != 0 && r->profile->has[i])
+			live_note_would(s, r->chain->links[i], would);
 	}
 }
 
@@ -97,6 +117,7 @@ chain_end_message(struct cm_session *s)
 	message_conclude(s->run, s);
 	summary_write(s);
 	talkers_note(s);
+	note_would(s);
 	end_scope(s, true);
 	session_end_message(s);
 	message_reset(s->run);
@@ -125,6 +146,21 @@ bool
 chain_running_shadow(const struct cm_session *s)
 {
 	return s->run != NULL && s->run->shadow;
+}
+
+void
+chain_set_failure(const struct cm_session *s, enum failure kind)
+{
+	if (chain_running(s) == NULL)
+		return;
+	s->run->failure = kind;
+	s->run->innocent = kind == FAILURE_INPUT;
+}
+
+bool
+chain_sampled_out(const struct cm_session *s, const struct link *l)
+{
+	return l != NULL && s->run->states[l->index].sampled_out;
 }
 
 bool

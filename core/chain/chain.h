@@ -13,12 +13,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "live.h"
 #include "mail/reply.h"
 #include "mail/session.h"
 #include "trace.h"
 
+struct breaker;
+
 enum link_mode { LINK_ENFORCE, LINK_SHADOW, LINK_OFF };
 enum link_failure { LINK_TEMPFAIL, LINK_ACCEPT, LINK_REJECT, LINK_SKIP };
+/* What a link that tripped counts as: no opinion, or what on_error says. */
+enum link_tripped { LINK_TRIPPED_SKIP, LINK_TRIPPED_ON_ERROR };
+
+#define LINK_SAMPLE_ALL INT64_C(10000) /* hundredths of a percent */
 
 /* The settings every plugin and script has; its rows are chain_link_rows. */
 struct link_settings {
@@ -28,6 +35,8 @@ struct link_settings {
 	int64_t sample; /* hundredths of a percent that are enforced; the rest is shadow */
 	int64_t until;	/* mode holds until then, then enforce; 0: for ever */
 	bool stop_early;
+	struct cm_rate trip_after; /* failures; count 0: never */
+	int tripped;		   /* enum link_tripped */
 };
 
 extern const struct cm_option chain_link_rows[];
@@ -39,6 +48,8 @@ struct link {
 	const struct cm_plugin *plugin;
 	void *config;
 	struct link_settings set;
+	struct breaker *breaker; /* NULL: never trips */
+	struct live *live;	 /* live_join(); NULL: none */
 	uint32_t needs;		 /* plugin's, plus stop_early */
 	_Atomic uint32_t warned; /* rights whose absence was said in the log */
 	unsigned index;		 /* in struct chain.links and of its state in a session */
@@ -104,6 +115,8 @@ struct answer {
 	size_t edit_count;
 };
 
+/* The link's own mode as it is now, whatever its profile's. */
+enum link_mode link_mode_of(const struct link *);
 /* Begins and ends the chain's part of a session. Open after rights and no_reply are set. */
 void chain_open(const struct chain *, struct cm_session *);
 void chain_close(struct cm_session *);
@@ -152,6 +165,10 @@ struct link *chain_running(const struct cm_session *);
 bool chain_running_shadow(const struct cm_session *);
 /* It asked for an edit of this kind, which was checked. */
 void chain_watch_edit(struct cm_session *, enum edit_kind);
+/* What it will fail with, if it does; else CM_FAILED is an error. */
+void chain_set_failure(const struct cm_session *, enum failure);
+/* The message is outside of the link's sample: what was said at connect and HELO does not count. */
+bool chain_sampled_out(const struct cm_session *, const struct link *);
 /* Another asked it: its reply is part of that one's, which gets the id. */
 bool chain_running_asked(const struct cm_session *);
 /* The running link's reply and reason slots; used by cm_reply(), cm_reason(). */

@@ -44,7 +44,8 @@ command_argument(const struct cm_option *row)
 
 	if (row->type == CM_OPT_BOOL)
 		return NULL;
-	if (row->type == CM_OPT_CHOICE)
+	/* Of a text these are no choices, but what it is called. */
+	if (row->type == CM_OPT_CHOICE || (row->type == CM_OPT_STRING && row->choices != NULL))
 		return row->choices;
 	if ((size_t)row->type < sizeof(arguments) / sizeof(*arguments) &&
 		arguments[row->type] != NULL)

@@ -100,6 +100,7 @@ hold_forget_helo(struct cm_session *s)
 
 		if (last != NULL && last->stage == CM_STAGE_HELO)
 			r->states[i].last = NULL;
+		r->states[i].would_helo = 0;
 		r->states[i].seen &= ~(1u << CM_STAGE_HELO);
 		r->states[i].counted &= ~(1u << CM_STAGE_HELO);
 	}

@@ -53,6 +53,15 @@ fail(struct cm_session *s, struct decision *d, const char *reason)
 	return true;
 }
 
+/* The same, for want of time; as a rule it was the link that took it. */
+static bool
+fail_late(struct cm_session *s, struct decision *d, const char *reason, bool innocent)
+{
+	s->run->failure = FAILURE_TIMEOUT;
+	s->run->innocent = innocent;
+	return fail(s, d, reason);
+}
+
 /* One recipient can be dropped only at the end of the message, and not by every link. */
 static bool
 may_discard(const struct cm_session *s, const struct stage *stage, const struct link *l)
@@ -87,7 +96,7 @@ judge_late(struct cm_session *s, struct decision *d, int64_t took, int64_t had)
 		(long long)(took / CLOCK_MS), (long long)(had / CLOCK_MS));
 
 	if (d->verdict == CM_CONTINUE || d->verdict == CM_DONE)
-		return fail(s, d, reason);
+		return fail_late(s, d, reason, false);
 	if (d->reason == NULL)
 		d->reason = reason;
 	else
@@ -119,7 +128,7 @@ call(struct cm_session *s, struct link *l, const struct cm_event *ev, struct dec
 
 	if (had <= 0) {
 		d->verdict = CM_FAILED;
-		return fail(s, d, "message_timeout");
+		return fail_late(s, d, "message_timeout", true);
 	}
 	r->deadline = began + had;
 	/* Another link may have asked for it. */
@@ -160,29 +169,104 @@ failure(const struct link *l, const struct stage *stage)
 	return stage_allows(stage, v) ? v : CM_CONTINUE;
 }
 
-void
+/* The verdict of a stage that the link was watched at, before it is dropped. */
+static void
+note_would(struct run *r, const struct link *l, enum cm_stage stage, enum cm_verdict v)
+{
+	static const uint8_t verdicts[] = {
+		[CM_ACCEPT] = 1u << WOULD_ACCEPT,
+		[CM_REJECT] = 1u << WOULD_REJECT,
+		[CM_TEMPFAIL] = 1u << WOULD_TEMPFAIL,
+		[CM_DISCARD] = 1u << WOULD_DISCARD,
+	};
+	const uint32_t quarantine = UINT32_C(1) << EDIT_QUARANTINE;
+	struct link_state *state = &r->states[l->index];
+	uint8_t would = (size_t)v < sizeof(verdicts) ? verdicts[v] : 0;
+
+	if ((r->watched & quarantine) != 0)
+		would |= 1u << WOULD_QUARANTINE;
+	if ((r->watched & ~quarantine) != 0)
+		would |= 1u << WOULD_CHANGE;
+	if (stage == CM_STAGE_CONNECT)
+		state->would_connect |= would;
+	else if (stage == CM_STAGE_HELO)
+		state->would_helo |= would;
+	else
+		state->would_msg |= would;
+}
+
+static void
+begin(struct run *r, struct link *l)
+{
+	r->link = l;
+	r->shadow = link_watched(r, l);
+	r->watched = 0;
+	r->reply = (struct reply){0};
+	r->reason = r->result = NULL;
+	r->failure = FAILURE_ERROR;
+	r->innocent = false;
+}
+
+/* What was said counts, or is only watched. */
+static void
+settle(struct run *r, const struct link *l, bool in_message, struct decision *d)
+{
+	/* At MAIL it will show whether the message is in the sample. */
+	if (r->shadow || (!in_message && l->set.sample < LINK_SAMPLE_ALL))
+		note_would(r, l, d->stage, d->verdict);
+	if (r->shadow && d->verdict != CM_DONE)
+		d->verdict = CM_CONTINUE;
+	r->shadow = false;
+}
+
+/* It tripped and is not called; true: that is a failure. The reason is given once a stage. */
+static bool
+leave_out(struct cm_session *s, const struct link *l, struct decision *d)
+{
+	uint32_t *complained = &s->run->states[l->index].complained;
+	uint32_t bit = UINT32_C(1) << d->stage;
+	bool fails = l->set.tripped == LINK_TRIPPED_ON_ERROR;
+	char words[BREAKER_WORDS_MAX];
+
+	if (fails || (*complained & bit) == 0) {
+		breaker_words(l->breaker, words);
+		d->reason = arena_strdup(session_arena(s), words[0] == '\0' ? "tripped" : words);
+	}
+	*complained |= bit;
+	return fails;
+}
+
+/* What lasts of a call that failed, or of one that a breaker has an eye on. */
+static void
+note_call(struct cm_session *s, struct link *l, const struct decision *d, bool failed)
+{
+	if (l->breaker != NULL)
+		trip_note(s, l, d->stage, failed);
+	if (failed)
+		live_note_error(s, l, d->stage, s->run->failure, d->reason);
+}
+
+bool
 hook_run(struct cm_session *s, struct link *l, const struct cm_event *ev, struct decision *d)
 {
 	struct run *r = s->run;
+	bool stopped = l->breaker != NULL && !trip_lets(s, l, ev->stage);
 	int64_t began = r->now;
 	enum cm_verdict said;
 	bool failed;
 
 	*d = (struct decision){.link = l, .stage = ev->stage};
-	r->link = l;
-	r->shadow = link_watched(r, s, l);
-	r->watched = 0;
-	r->reply = (struct reply){0};
-	r->reason = r->result = NULL;
-	failed = call(s, l, ev, d);
+	begin(r, l);
+	failed = stopped ? leave_out(s, l, d) : call(s, l, ev, d);
 	r->link = NULL;
+	if (!stopped && (failed || l->breaker != NULL))
+		note_call(s, l, d, failed);
 
 	said = failed ? CM_FAILED : d->verdict;
 	if (failed)
 		d->verdict = failure(l, event_stage(ev));
 	complete(s, d, failed);
 	trace_add(s, ev, d, said, r->shadow, failed, r->now - began);
-	if (r->shadow && d->verdict != CM_DONE)
-		d->verdict = CM_CONTINUE;
-	r->shadow = false;
+	settle(r, l, s->in_message, d);
+	return !stopped;
 }

@@ -2,10 +2,10 @@
 /*
  * link.c - the settings every plugin and script has, and what they mean for one session
  */
+#include <stdatomic.h>
+
 #include "base/clock.h"
 #include "run.h"
-
-#define ALWAYS INT64_C(10000) /* hundredths of a percent */
 
 #define ROW(field) offsetof(struct link_settings, field)
 
@@ -29,7 +29,7 @@ const struct cm_option chain_link_rows[] = {
 		.fallback = "100%",
 		.help = "part of the mail that is enforced, by client and sender; the rest is "
 			"shadow",
-		.max = ALWAYS,
+		.max = LINK_SAMPLE_ALL,
 		.since = "0.1"},
 	{.name = "stop_early",
 		.type = CM_OPT_BOOL,
@@ -45,6 +45,21 @@ const struct cm_option chain_link_rows[] = {
 		.min = 1,
 		.max = 600 * CLOCK_SEC,
 		.since = "0.1"},
+	{.name = "trip_after",
+		.type = CM_OPT_RATE,
+		.offset = ROW(trip_after),
+		.help = "failures (20/5min) after which the link is not called, but for one try a "
+			"minute; default: never",
+		.min = 1,
+		.max = BREAKER_MOST,
+		.since = "0.1"},
+	{.name = "tripped",
+		.type = CM_OPT_CHOICE,
+		.offset = ROW(tripped),
+		.fallback = "skip",
+		.choices = "skip|on_error",
+		.help = "what it counts as meanwhile: no opinion, or what on_error says",
+		.since = "0.1"},
 	{.name = "until",
 		.type = CM_OPT_TIME,
 		.offset = ROW(until),
@@ -55,11 +70,27 @@ const struct cm_option chain_link_rows[] = {
 const size_t chain_link_row_count = sizeof(chain_link_rows) / sizeof(*chain_link_rows);
 
 static enum link_mode
-link_mode_now(const struct link *l)
+configured_mode(const struct link *l)
 {
 	if (l->set.until != 0 && clock_wall() >= l->set.until)
 		return LINK_ENFORCE;
 	return (enum link_mode)l->set.mode;
+}
+
+enum link_mode
+link_mode_of(const struct link *l)
+{
+	struct live_mode m = live_mode(l);
+
+	return m.set ? (enum link_mode)m.mode : configured_mode(l);
+}
+
+static inline enum link_mode
+link_mode_now(const struct link *l)
+{
+	if (l->live != NULL && atomic_load_explicit(&l->live->mode, memory_order_relaxed) != 0)
+		return link_mode_of(l);
+	return configured_mode(l);
 }
 
 /* FNV-1a: the same on every machine and after every start, unlike the keyed hash. */
@@ -71,24 +102,29 @@ mix(uint64_t h, const char *text)
 	return h;
 }
 
-/* A stable part of the mail: the same client and sender always fall on the same side. */
-static bool
-sampled_out(const struct cm_session *s, const struct link *l)
+bool
+link_sampled_out(const struct cm_session *s, const struct link *l)
 {
-	uint64_t h = mix(UINT64_C(0xcbf29ce484222325), s->client.ip);
+	uint64_t h;
 
-	h = mix(h, " ");
-	if (s->in_message)
-		h = mix(h, s->sender.addr);
-	return (h ^ h >> 32) % (uint64_t)ALWAYS >= (uint64_t)l->set.sample;
+	if (l->set.sample >= LINK_SAMPLE_ALL)
+		return false;
+	h = mix(mix(UINT64_C(0xcbf29ce484222325), s->client.ip), " ");
+	h = mix(h, s->sender.addr);
+	return (h ^ h >> 32) % (uint64_t)LINK_SAMPLE_ALL >= (uint64_t)l->set.sample;
 }
 
 bool
-link_watched(const struct run *r, const struct cm_session *s, const struct link *l)
+link_sampled_none(const struct link *l)
 {
-	if (r->profile->mode == LINK_SHADOW || link_mode_now(l) == LINK_SHADOW)
-		return true;
-	return l->set.sample < ALWAYS && sampled_out(s, l);
+	return l->set.sample == 0;
+}
+
+bool
+link_watched(const struct run *r, const struct link *l)
+{
+	return r->states[l->index].sampled_out || r->profile->mode == LINK_SHADOW ||
+	       link_mode_now(l) == LINK_SHADOW;
 }
 
 bool

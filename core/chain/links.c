@@ -80,8 +80,8 @@ links_run(struct cm_session *s, const struct cm_event *ev, struct decision *d)
 		if (!links_wanted(r, *l, stage, accepted) ||
 			(ev->rejected && ((*l)->needs & CM_SEES_REJECTED) == 0))
 			continue;
-		hook_run(s, *l, ev, d);
-		set_shown(r, *l, stage);
+		if (hook_run(s, *l, ev, d))
+			set_shown(r, *l, stage);
 		if (d->verdict == CM_DONE)
 			set_done(r, *l, stage);
 		/* After an accept a link may still mark and sign, not refuse. */

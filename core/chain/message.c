@@ -64,9 +64,15 @@ message_reset(struct run *r)
 	r->edits = NULL;
 	r->edit_count = 0;
 	for (size_t i = 0; i < r->chain->link_count; i++) {
-		r->states[i].msg = NULL;
-		r->states[i].last = NULL;
-		r->states[i].msg_done = false;
-		r->states[i].complained = 0;
+		struct link_state *state = &r->states[i];
+
+		if (state->pass != BREAKER_UNASKED)
+			trip_end(state, r->chain->links[i]);
+		state->msg = NULL;
+		state->last = NULL;
+		state->msg_done = state->tallied = false;
+		state->sampled_out = link_sampled_none(r->chain->links[i]);
+		state->would_msg = 0;
+		state->complained = 0;
 	}
 }

@@ -118,7 +118,8 @@ chain_profile(const struct chain *chain, const struct cm_session *s, const struc
 bool
 profile_counts(const struct run *r, const struct link *l)
 {
-	return r->profile != NULL && r->profile->mode == LINK_ENFORCE && r->profile->has[l->index];
+	return r->profile != NULL && r->profile->mode == LINK_ENFORCE &&
+	       r->profile->has[l->index] && !r->states[l->index].sampled_out;
 }
 
 /* What the links of the profile want kept of the message. */
@@ -134,6 +135,14 @@ keep_for(struct cm_session *s, const struct run *r)
 	/* An edit of a field must know whether the field is there. */
 	s->keep_headers = (needs & (CM_NEED_HEADERS | CM_EDIT_HEADERS)) != 0;
 	s->keep_body = (needs & CM_NEED_BODY) != 0;
+}
+
+/* A message is wholly in the sample of a link, or wholly out of it, with what was held for it. */
+static void
+draw_samples(const struct cm_session *s, struct run *r)
+{
+	for (size_t i = 0; s->in_message && i < r->chain->link_count; i++)
+		r->states[i].sampled_out = link_sampled_out(s, r->chain->links[i]);
 }
 
 bool
@@ -152,5 +161,6 @@ profile_choose(struct cm_session *s)
 		return false;
 	}
 	keep_for(s, r);
+	draw_samples(s, r);
 	return true;
 }

@@ -5,6 +5,7 @@
 #ifndef CORE_CHAIN_RUN_H
 #define CORE_CHAIN_RUN_H
 
+#include "breaker.h"
 #include "chain.h"
 
 /* A verdict and all that goes with it. */
@@ -31,6 +32,14 @@ struct link_state {
 	bool off;		   /* the MTA lacks a right it needs */
 	bool conn_done, msg_done;
 	uint32_t complained; /* bit per stage: said in this message, or before it */
+	bool sampled_out;    /* the message is none of the link's sample */
+	/* What it would have done: bit per enum would, by where it was watched. */
+	uint8_t would_connect, would_helo, would_msg;
+	/* Of a link with a breaker. */
+	uint8_t pass;  /* enum breaker_pass of the message */
+	bool tallied;  /* a failure of this message, or before it, was counted */
+	bool tried_it; /* what a try is about went well so far */
+	struct breaker_ticket ticket;
 };
 
 struct run {
@@ -45,6 +54,8 @@ struct run {
 	uint32_t watched; /* what it asked for in vain: bit per kind of edit */
 	struct reply reply;
 	const char *reason, *result;
+	enum failure failure;
+	bool innocent; /* it is not to blame for it, and must not trip */
 	int64_t deadline;
 	int64_t now;		   /* end of the hook before */
 	struct command_sink *sink; /* where a command's answer goes; NULL: none runs */
@@ -118,15 +129,32 @@ void trace_add(struct cm_session *, const struct cm_event *, const struct decisi
 	enum cm_verdict said, bool shadow, bool failed, int64_t us);
 
 /* link.c */
-bool link_watched(const struct run *, const struct cm_session *, const struct link *);
+bool link_watched(const struct run *, const struct link *);
+/* At MAIL: is the message outside of its sample? By client and sender, so always the same ones. */
+bool link_sampled_out(const struct cm_session *, const struct link *);
+/* Every message is, so nobody need wait for MAIL. */
+bool link_sampled_none(const struct link *);
 /* Not run: switched off, or without a right it needs. */
 bool link_dormant(const struct run *, const struct link *);
 /* The same, or its profile is off. */
 bool link_off(const struct run *, const struct link *);
 
+/* trip.c: of links with a breaker. */
+/* Its calls in this message, or this call of the connection, may run. */
+bool trip_lets(struct cm_session *, struct link *, enum cm_stage);
+/* A call that ran is over. */
+void trip_note(struct cm_session *, struct link *, enum cm_stage, bool failed);
+/* The message is over. */
+void trip_end(struct link_state *, struct link *);
+/* It was stopped, and so sees nothing of the message. */
+bool trip_stopped(const struct run *, const struct link *);
+
 /* hook.c */
-/* Runs the hook; d is what counts: CM_CONTINUE for a watched link. */
-void hook_run(struct cm_session *, struct link *, const struct cm_event *, struct decision *d);
+/*
+ * Runs the hook; d is what counts: CM_CONTINUE for a watched link. False: it was not shown the
+ * event, for it had tripped.
+ */
+bool hook_run(struct cm_session *, struct link *, const struct cm_event *, struct decision *d);
 
 /* profile.c */
 /* What the link said at connect or HELO counts in the chosen profile. */

@@ -226,12 +226,12 @@ list_item(struct buf *list, const struct link *l, const char *what)
 
 /* NAME:verdict of links that were only watched, and what they would have done to the message. */
 static void
-list_shadow(struct buf *list, const struct trace *t)
+list_shadow(const struct cm_session *s, struct buf *list, const struct trace *t)
 {
 	const uint32_t quarantine = UINT32_C(1) << EDIT_QUARANTINE;
 
 	for (const struct trace_record *r = t->first; r != NULL; r = r->next) {
-		if (!r->shadow)
+		if (!r->shadow && !chain_sampled_out(s, r->link))
 			continue;
 		if ((r->edits & quarantine) != 0)
 			list_item(list, r->link, "quarantine");
@@ -249,8 +249,8 @@ add_shadow(struct record *rec)
 	struct buf list;
 
 	buf_init(&list, SHADOW_MOST);
-	list_shadow(&list, &run->conn_trace);
-	list_shadow(&list, &run->trace);
+	list_shadow(rec->s, &list, &run->conn_trace);
+	list_shadow(rec->s, &list, &run->trace);
 	if (list.len > 2)
 		add(rec, "shadow", "SHADOW", arena_strndup(rec->arena, list.data + 1, list.len - 2),
 			LOG_WORD);

@@ -62,9 +62,9 @@ struct command {
 };
 
 extern const struct command command_check, command_commands, command_config, command_dkim,
-	command_dns, command_explain, command_help, command_log, command_lua, command_metrics,
-	command_new, command_plugins, command_reload, command_serve, command_status, command_test,
-	command_top, command_version;
+	command_dns, command_errors, command_explain, command_help, command_log, command_lua,
+	command_metrics, command_mode, command_new, command_plugins, command_reload, command_serve,
+	command_shadow, command_status, command_test, command_top, command_version;
 
 /* Runs argv[1]; prints help or a suggestion for what is unknown. */
 int cli_main(int argc, char **argv);

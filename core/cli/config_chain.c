@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "conf/unit.h"
 #include "mail/stage.h"
 
 #define NAME_WIDTH 30
@@ -139,6 +140,17 @@ print_mode(const struct view *v, const struct link *l)
 }
 
 static void
+print_trip(const struct link *l)
+{
+	char period[32];
+
+	if (l->set.trip_after.count == 0)
+		return;
+	unit_duration_text(l->set.trip_after.period_us, period);
+	printf("  trips: %" PRId64 "/%s", l->set.trip_after.count, period);
+}
+
+static void
 print_link(struct view *v, const struct link *l)
 {
 	static const char *const failures[] = {[LINK_TEMPFAIL] = "tempfail",
@@ -158,6 +170,7 @@ print_link(struct view *v, const struct link *l)
 	print_mode(v, l);
 	if (l->set.on_error != (int)v->g->chain.fail_action)
 		printf("  errors: %s", failures[l->set.on_error]);
+	print_trip(l);
 	printf("\n");
 }
 

@@ -24,7 +24,7 @@ const char *explain_outcome(const struct explained *);
 /* The link that decided; "core"; NULL: nobody did. */
 const char *explain_decided_by(struct cm_session *, const struct answer *);
 /* One line of a trace. */
-void explain_print_record(const struct trace_record *);
+void explain_print_record(const struct cm_session *, const struct trace_record *);
 /* Results, verdict and edits, each line behind the indent. */
 void explain_print_outcome(const struct explained *, const char *indent);
 /* Reads SMTP from the file, answers it and says why, until QUIT or its end. */

@@ -94,14 +94,17 @@ add_watched_edits(struct object *o, uint32_t edits)
 }
 
 static void
-add_record(struct buf *out, const struct trace_record *r)
+add_record(struct buf *out, const struct cm_session *s, const struct trace_record *r)
 {
+	bool sampled_out = chain_sampled_out(s, r->link);
 	struct object o = begin(out);
 
 	add_text(&o, "stage", stages[r->stage].name);
 	add_text(&o, "link", r->link != NULL ? r->link->name : NULL);
 	add_text(&o, "verdict", verdict_name(r->verdict));
-	add_bool(&o, "shadow", r->shadow);
+	add_bool(&o, "shadow", r->shadow || sampled_out);
+	if (sampled_out)
+		add_bool(&o, "sampled_out", true);
 	add_bool(&o, "failed", r->failed);
 	add_reply(&o, &r->reply);
 	add_text(&o, "result", r->result);
@@ -126,7 +129,7 @@ add_trace(struct object *o, const struct cm_session *s)
 			if (any)
 				buf_add_char(o->out, ',');
 			any = true;
-			add_record(o->out, r);
+			add_record(o->out, s, r);
 		}
 	}
 	buf_add_char(o->out, ']');

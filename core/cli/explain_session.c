@@ -71,7 +71,7 @@ show_trace(struct session *s, int which)
 		if (i < shown->count && r->calls == shown->calls[i])
 			continue;
 		printf(INDENT);
-		explain_print_record(r);
+		explain_print_record(s->c.session, r);
 		if (waits(r, &s->last))
 			printf(INDENT
 				"          told at MAIL or RCPT, if the profile of the message "

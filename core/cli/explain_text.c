@@ -114,26 +114,29 @@ print_details(const struct trace_record *r)
 }
 
 void
-explain_print_record(const struct trace_record *r)
+explain_print_record(const struct cm_session *s, const struct trace_record *r)
 {
+	bool out = chain_sampled_out(s, r->link);
 	char who[160];
 
 	snprintf(who, sizeof(who), "%-10s%s", r->link != NULL ? r->link->name : "core",
-		r->shadow ? " SHADOW" : "");
+		r->shadow || out ? " SHADOW" : "");
 	printf("%-9s %-19s ", stage_word(r->stage), who);
 	print_word(verdict_word(r));
 	print_details(r);
 	print_watched_edits(r->edits);
+	if (out)
+		printf("outside of its sample  ");
 	if (r->calls > 1)
 		printf("%u calls, ", r->calls);
 	printf("%" PRId64 " us\n", r->us);
 }
 
 static void
-print_trace(const struct trace *t)
+print_trace(const struct cm_session *s, const struct trace *t)
 {
 	for (const struct trace_record *r = t->first; r != NULL; r = r->next)
-		explain_print_record(r);
+		explain_print_record(s, r);
 	if (t->lost > 0)
 		printf("(%zu more)\n", t->lost);
 }
@@ -273,8 +276,8 @@ void
 explain_print_text(const struct explained *e)
 {
 	print_profile(e);
-	print_trace(chain_conn_trace(e->session));
-	print_trace(chain_trace(e->session));
+	print_trace(e->session, chain_conn_trace(e->session));
+	print_trace(e->session, chain_trace(e->session));
 	explain_print_outcome(e, "");
 	printf("exit %d\n", e->exit_code);
 }

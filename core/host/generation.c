@@ -195,6 +195,8 @@ generation_swap(struct generation *g)
 {
 	struct generation *old;
 
+	if (g != NULL)
+		live_join(&g->chain);
 	pthread_mutex_lock(&lock);
 	old = running;
 	running = g;

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "chain/breaker.h"
 #include "generation_build.h"
 #include "plugin.h"
 #include "script.h"
@@ -170,6 +171,7 @@ finish_link(struct build *b, struct link *link, const struct build_section *s)
 	link->needs = link->plugin->needs;
 	if (link->set.stop_early)
 		link->needs |= CM_STOP_EARLY;
+	link->breaker = breaker_new(&b->g->arena, link->name, &link->set.trip_after);
 	if (conf_find(s->section, "on_error") == NULL)
 		link->set.on_error = b->g->main.fail_action;
 }

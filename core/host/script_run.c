@@ -9,6 +9,7 @@
 #include <lua.h>
 
 #include "base/clock.h"
+#include "chain/chain.h"
 #include "script_api.h"
 #include "script_state.h"
 
@@ -70,6 +71,7 @@ script_run_in(struct script_state *st, struct script_run *run, lua_CFunction f, 
 	while (status == LUA_YIELD && run->over == SCRIPT_IN_TIME && script_errand_run(st, run))
 		status = go_on(st, run);
 	st->run = run;
+	run->starved = status == LUA_ERRMEM;
 	if (status != LUA_OK || run->over != SCRIPT_IN_TIME)
 		script_error_text(st, status, err, trace);
 	st->run = NULL;
@@ -134,12 +136,17 @@ call_hook(lua_State *L)
 
 /* The chain logs the reason of a failed link; it has no link when done() fails. */
 static enum cm_verdict
-complain(struct cm_session *s, int slot, const struct err *err, const struct err *trace)
+complain(const struct script_run *run, const struct err *err, const struct err *trace)
 {
+	struct cm_session *s = run->session;
 	const char *open = trace->text[0] == '\0' ? "" : " (";
 	const char *close = trace->text[0] == '\0' ? "" : ")";
 
-	if (slot == SCRIPT_DONE)
+	if (run->over != SCRIPT_IN_TIME)
+		chain_set_failure(s, FAILURE_TIMEOUT);
+	else if (run->starved)
+		chain_set_failure(s, FAILURE_MEMORY);
+	if (run->slot == SCRIPT_DONE)
 		cm_log(s, CM_LOG_ERROR, "%s%s%s%s", err->text, open, trace->text, close);
 	else
 		cm_reason(s, "%s%s%s%s", err->text, open, trace->text, close);
@@ -172,13 +179,14 @@ run_hook(struct script *script, struct cm_session *s, const struct cm_event *ev,
 	struct err err, trace = {.text = ""};
 	bool done = false;
 
-	if (script_state_ready(st, &run))
-		done = script_run_in(st, &run, call_hook, &err, &trace);
-	else
+	run.starved = !script_state_ready(st, &run);
+	if (run.starved)
 		err_set(&err, "%s: no memory for a Lua state", script->sources->label);
+	else
+		done = script_run_in(st, &run, call_hook, &err, &trace);
 	script_state_tidy(st, &run, !done);
 	script_pool_give(st);
-	return done ? run.verdict : complain(s, slot, &err, &trace);
+	return done ? run.verdict : complain(&run, &err, &trace);
 }
 
 static struct script *

@@ -97,6 +97,7 @@ struct script_run {
 	struct script_errand errand;
 	int errands; /* so far */
 	enum script_over over;
+	bool starved; /* it ended for want of memory */
 	bool bad_verdict;
 	enum cm_verdict verdict;
 	/* The first time a file is loaded, when require() reads files; NULL: all was checked. */

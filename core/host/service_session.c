@@ -43,6 +43,14 @@ macro_declared(const struct cm_session *s, const char *name)
 	return false;
 }
 
+/* A link that fails for it is not to blame. */
+static enum cm_known
+undelivered(const struct cm_session *s)
+{
+	chain_set_failure(s, FAILURE_INPUT);
+	return CM_UNDELIVERED;
+}
+
 enum cm_known
 cm_macro(const struct cm_session *s, const char *name, const char **value)
 {
@@ -50,8 +58,8 @@ cm_macro(const struct cm_session *s, const char *name, const char **value)
 
 	*value = NULL;
 	known = session_macro(s, name, value);
-	if (known == CM_NONE && !macro_declared(s, name))
-		return CM_UNDELIVERED;
+	if (known == CM_UNDELIVERED || (known == CM_NONE && !macro_declared(s, name)))
+		return undelivered(s);
 	return known;
 }
 
@@ -63,7 +71,7 @@ cm_auth(const struct cm_session *s, const struct cm_auth **auth)
 
 	*auth = NULL;
 	if (!s->in_message)
-		return CM_UNDELIVERED;
+		return undelivered(s);
 	known = cm_macro(s, "{auth_authen}", &user);
 	if (known == CM_KNOWN)
 		*auth = &s->auth;
@@ -78,7 +86,7 @@ cm_tls(const struct cm_session *s, const struct cm_tls **tls)
 
 	*tls = NULL;
 	if (!s->in_message)
-		return CM_UNDELIVERED;
+		return undelivered(s);
 	known = cm_macro(s, "{tls_version}", &version);
 	if (known == CM_KNOWN)
 		*tls = &s->tls;
