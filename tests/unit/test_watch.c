@@ -185,6 +185,87 @@ START_TEST(sample_is_the_same_for_the_same_client_and_sender)
 }
 END_TEST
 
+/* Half of the senders are in; at connect and HELO nobody knows who will write. */
+static const struct whole_case {
+	const char *says;
+	enum cm_stage stage;
+	enum cm_verdict verdict;
+	const char *in; /* the answer to MAIL */
+} wholes[] = {
+	{"a refusal at connect", CM_STAGE_CONNECT, CM_REJECT,
+		"reject 550 5.7.1 Refused by local policy"},
+	{"a refusal at HELO", CM_STAGE_HELO, CM_TEMPFAIL,
+		"tempfail 451 4.7.1 Refused for now, please try again later"},
+	{"an error at connect", CM_STAGE_CONNECT, CM_FAILED,
+		"tempfail 451 4.3.0 Temporary problem, please try again later"},
+	{"a refusal at MAIL", CM_STAGE_MAIL, CM_REJECT, "reject 550 5.7.1 Refused by local policy"},
+	{"a discard at connect", CM_STAGE_CONNECT, CM_DISCARD, "discard"},
+};
+
+#define SAMPLED 40
+
+START_TEST(message_is_wholly_in_the_sample_or_out_of_it)
+{
+	const struct whole_case *c = &wholes[_i];
+	struct link *one = add_verdict("one", CM_STAGE_MAIL, CM_REJECT);
+	struct link *two = add_verdict("two", c->stage, c->verdict);
+	unsigned in = 0;
+
+	/* Which senders are in, a link says that has no hook before MAIL. */
+	one->set.sample = two->set.sample = 5000;
+	profile_add(add_profile("reference"), one);
+	profile_add(add_profile("tested"), two);
+	for (int i = 0; i < SAMPLED; i++) {
+		bool reference;
+		char from[32];
+
+		snprintf(from, sizeof(from), "<user%d@example.org>", i);
+		for (int profile = 0; profile < 2; profile++) {
+			w.chain.profiles = &w.profiles[profile];
+			w.chain.profile_count = 1;
+			open_and_greet();
+			mail("<other@example.net>");
+			mail(from);
+			if (profile == 0)
+				reference = w.a.verdict == CM_REJECT;
+			else
+				ck_assert_msg(strcmp(answered(), reference ? c->in : "continue") ==
+						      0,
+					"%s of %s: %s", c->says, from, answered());
+			in += profile == 0 && reference;
+			chain_close(w.s);
+			session_free(w.s);
+			w.s = NULL;
+		}
+	}
+	ck_assert_uint_gt(in, SAMPLED / 5);
+	ck_assert_uint_lt(in, SAMPLED * 4 / 5);
+}
+END_TEST
+
+/* What it said to the connection ends the walk for messages of its sample alone. */
+START_TEST(link_behind_one_out_of_its_sample_is_asked)
+{
+	struct link *one = add_verdict("one", CM_STAGE_CONNECT, CM_REJECT);
+	bool both[2] = {false, false};
+
+	one->set.sample = 5000;
+	add_verdict("two", CM_STAGE_CONNECT, CM_TEMPFAIL);
+	add_default_profile();
+	open_and_greet();
+	for (int i = 0; i < SAMPLED; i++) {
+		char from[32];
+
+		snprintf(from, sizeof(from), "<user%d@example.org>", i);
+		mail(from);
+		ck_assert_int_eq(w.a.verdict,
+			chain_sampled_out(w.s, one) ? CM_TEMPFAIL : CM_REJECT);
+		both[chain_sampled_out(w.s, one)] = true;
+	}
+	ck_assert(both[0] && both[1]);
+}
+END_TEST
+
 /* --- rights --- */
 
 static const uint32_t rights[] = {
@@ -469,6 +550,8 @@ suite(void)
 	tcase_add_test(t, profile_that_is_off_asks_nobody);
 	tcase_add_loop_test(t, sample_is_about_that_part_of_the_mail, 0, 6);
 	tcase_add_test(t, sample_is_the_same_for_the_same_client_and_sender);
+	tcase_add_loop_test(t, message_is_wholly_in_the_sample_or_out_of_it, 0, LENGTH(wholes));
+	tcase_add_test(t, link_behind_one_out_of_its_sample_is_asked);
 	tcase_add_loop_test(t, link_without_its_right_is_off, 0, LENGTH(rights));
 	tcase_add_test(t, states_live_as_long_as_their_scope);
 	tcase_add_loop_test(
