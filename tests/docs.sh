@@ -150,6 +150,7 @@ ordinary() {
 	sed -E -e "s,$DIR/root/,/,g" -e 's/[0-9.]+ (us|ms)\b/N \1/g' -e 's/\bid=[A-Za-z0-9]+/id=ID/g' \
 		-e 's/(failed|passed), [0-9.]+ s\b/\1, N s/g' -e 's/\(id [A-Za-z0-9]+\)/(id ID)/g' -e 's/_at":[0-9]+/_at":N/g' \
 		-e 's/full again [0-9: -]+/full again WHEN/g' \
+		-e 's/tripped [0-9]{2}:[0-9]{2}/tripped WHEN/' -e 's/^(chainmail )[0-9.]+ (.*) [0-9]+ sessions?, .*/\1 \2/' \
 		-e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:]+[+-][0-9:]+| [0-9:]+)/DATE/g' -e 's/\btime=[0-9.]+ms/time=N/g' -e 's/[[:space:]]+$//' "$1"
 }
 

@@ -30,14 +30,15 @@
 static void
 show_daemon(struct control_client *c, const struct generation *g)
 {
+	unsigned sessions = conversations_open(), messages = conversations_messages();
 	const struct cm_cell cells[] = {
 		{"what", "daemon", 0},
 		{"version", CHAINMAIL_VERSION, 0},
 		{"configuration", g->path, 0},
 		{"generation", NULL, g->number},
 		{"loaded_at", NULL, g->loaded},
-		{"sessions", NULL, (int64_t)conversations_open()},
-		{"messages", NULL, (int64_t)conversations_messages()},
+		{"sessions", NULL, sessions},
+		{"messages", NULL, messages},
 	};
 
 	char line[LINE_SIZE], day[32] = "?";
@@ -49,8 +50,9 @@ show_daemon(struct control_client *c, const struct generation *g)
 		strftime(day, sizeof(day), "%Y-%m-%d %H:%M", &tm);
 	snprintf(line, sizeof(line),
 		"chainmail " CHAINMAIL_VERSION "  configuration of %s (%s, generation %u)   %u "
-		"sessions, %u messages open",
-		day, g->path, g->number, conversations_open(), conversations_messages());
+		"session%s, %u message%s open",
+		day, g->path, g->number, sessions, sessions == 1 ? "" : "s", messages,
+		messages == 1 ? "" : "s");
 	control_say(c, line);
 }
 

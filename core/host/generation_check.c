@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "generation_build.h"
 
 #define NAMES_MOST 200u
@@ -153,6 +154,40 @@ check_reachable(struct build *b)
 		never_used(b, later, i - 1);
 }
 
+/* A mode with an end that never comes, or has come. */
+static void
+check_until(struct build *b, const struct link *l, const struct conf_setting *until)
+{
+	if (l->set.mode == LINK_ENFORCE) {
+		diag_warn(b->diag, until->value.pos, NULL,
+			"until of %s ends nothing: it has mode = enforce", l->name);
+		diag_help(b->diag,
+			"until is when mode = shadow or off ends and the link is enforced");
+	} else if (clock_wall() >= l->set.until) {
+		diag_warn(b->diag, until->value.pos, NULL, "until of %s is over: it is enforced",
+			l->name);
+		diag_help(b->diag, "take mode and until away, or write a later time");
+	}
+}
+
+/* Settings of a link that do nothing beside its others. */
+static void
+check_links(struct build *b)
+{
+	for (size_t i = 0; i < b->g->chain.link_count; i++) {
+		const struct link *l = b->g->chain.links[i];
+		const struct conf_section *s = b->link_sections[i]->section;
+		const struct conf_setting *until = conf_find(s, "until");
+		const struct conf_setting *tripped = conf_find(s, "tripped");
+
+		if (until != NULL && l->set.until != 0)
+			check_until(b, l, until);
+		if (tripped != NULL && l->set.trip_after.count == 0)
+			diag_warn(b->diag, tripped->value.pos, NULL,
+				"tripped of %s does nothing without trip_after", l->name);
+	}
+}
+
 /* What is not there, has no line to be shown. */
 static void
 check_complete(struct build *b)
@@ -175,6 +210,7 @@ build_check(struct build *b)
 	if (diag_incomplete(b->diag))
 		return;
 	check_unused(b);
+	check_links(b);
 	check_reachable(b);
 	check_complete(b);
 }

@@ -341,6 +341,28 @@ static const struct {
 		"filter.conf:4:1: warning: plugin older is defined but no chain names it\n"
 		"    4 | plugin older { }\n"
 		"      | ^~~~~~\n"},
+	{"an end of a mode that has none",
+		"plugin older { until = 2100-01-01 }\nprofile p { chain = [ skeleton, older ] }\n",
+		"filter.conf:4:24: warning: until of older ends nothing: it has mode = enforce\n"
+		"    4 | plugin older { until = 2100-01-01 }\n"
+		"      |                        ^~~~~~~~~~\n"
+		"      = help: until is when mode = shadow or off ends and the link is enforced\n"},
+	{"a mode that is over",
+		"plugin older { mode = shadow; until = 2020-01-01 }\n"
+		"profile p { chain = [ skeleton, older ] }\n",
+		"filter.conf:4:39: warning: until of older is over: it is enforced\n"
+		"    4 | plugin older { mode = shadow; until = 2020-01-01 }\n"
+		"      |                                       ^~~~~~~~~~\n"
+		"      = help: take mode and until away, or write a later time\n"},
+	{"a mode that will be over",
+		"plugin older { mode = shadow; until = 2100-01-01 }\n"
+		"profile p { chain = [ skeleton, older ] }\n",
+		""},
+	{"tripped without trip_after",
+		"plugin older { tripped = on_error }\nprofile p { chain = [ skeleton, older ] }\n",
+		"filter.conf:4:26: warning: tripped of older does nothing without trip_after\n"
+		"    4 | plugin older { tripped = on_error }\n"
+		"      |                          ^~~~~~~~\n"},
 	{"a profile behind one without conditions",
 		WHOLE "profile late { port = 587; chain = [ skeleton ] }\n",
 		"filter.conf:5:1: warning: profile late is never used: profile all before it has "
