@@ -285,8 +285,8 @@ show_would(struct control_client *c, const char *head, const struct link *l)
 	if (w.affected == 0)
 		return;
 	for (int i = 0; i < WOULD_KINDS; i++)
-		cells[6 + i] = (struct cm_cell){
-			would_name((enum would)i), NULL, (int64_t)w.messages[i]};
+		cells[6 + i] =
+			(struct cm_cell){would_name((enum would)i), NULL, (int64_t)w.messages[i]};
 	control_row(c, NULL, cells, COUNT(cells));
 	buf_init(&line, 0);
 	buf_printf(&line, "%s%s would have ", head, l->name);

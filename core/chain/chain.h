@@ -115,8 +115,6 @@ struct answer {
 	size_t edit_count;
 };
 
-/* The link's own mode as it is now, whatever its profile's. */
-enum link_mode link_mode_of(const struct link *);
 /* Begins and ends the chain's part of a session. Open after rights and no_reply are set. */
 void chain_open(const struct chain *, struct cm_session *);
 void chain_close(struct cm_session *);

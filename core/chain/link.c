@@ -77,8 +77,9 @@ configured_mode(const struct link *l)
 	return (enum link_mode)l->set.mode;
 }
 
-enum link_mode
-link_mode_of(const struct link *l)
+/* Somebody set one, which may be over. */
+static enum link_mode
+mode_of_today(const struct link *l)
 {
 	struct live_mode m = live_mode(l);
 
@@ -89,7 +90,7 @@ static inline enum link_mode
 link_mode_now(const struct link *l)
 {
 	if (l->live != NULL && atomic_load_explicit(&l->live->mode, memory_order_relaxed) != 0)
-		return link_mode_of(l);
+		return mode_of_today(l);
 	return configured_mode(l);
 }
 

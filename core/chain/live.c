@@ -210,8 +210,8 @@ live_note_error(const struct cm_session *s, struct link *l, enum cm_stage stage,
 }
 
 size_t
-live_errors(const struct link *l, uint64_t counts[FAILURE_KINDS],
-	struct live_error latest[LIVE_ERRORS])
+live_errors(
+	const struct link *l, uint64_t counts[FAILURE_KINDS], struct live_error latest[LIVE_ERRORS])
 {
 	const struct entry *e = entry_of(l);
 	size_t count;
@@ -260,7 +260,7 @@ find_sender(struct senders *all, unsigned *count, const char *name)
 	if (*count == LIVE_SENDERS)
 		return NULL;
 	copy(all->list[*count].name, LIVE_SENDER_SIZE, name);
-	all->slots[at] = (uint16_t)++*count;
+	all->slots[at] = (uint16_t)++ * count;
 	return &all->list[*count - 1];
 }
 

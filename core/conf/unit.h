@@ -25,8 +25,8 @@ const char *unit_percent(const char *text, int64_t *hundredths, const char **why
 const char *unit_rate(const char *text, struct cm_rate *, const char **why);
 const char *unit_size(const char *text, int64_t *octets, const char **why);
 /*
- * "2026-12-31 08:00" or "2026-12-31", local time, as seconds since 1970. What a change of the clocks
- * leaves out, or has twice, is no time.
+ * "2026-12-31 08:00" or "2026-12-31", local time, as seconds since 1970. What a change of the
+ * clocks leaves out, or has twice, is no time.
  */
 const char *unit_time(const char *text, int64_t *seconds, const char **why);
 /*

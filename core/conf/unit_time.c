@@ -115,8 +115,11 @@ on_day(int64_t now, int day, const char *clock, int64_t *seconds, const char **w
 	*why = no_such_time;
 	if (localtime_r(&at, &t) == NULL)
 		return false;
-	t = (struct tm){.tm_year = t.tm_year, .tm_mon = t.tm_mon, .tm_mday = t.tm_mday + day,
-		.tm_hour = 12, .tm_isdst = -1};
+	t = (struct tm){.tm_year = t.tm_year,
+		.tm_mon = t.tm_mon,
+		.tm_mday = t.tm_mday + day,
+		.tm_hour = 12,
+		.tm_isdst = -1};
 	/* Noon is on every day; it makes a date of July 32. */
 	if (mktime(&t) == (time_t)-1)
 		return false;

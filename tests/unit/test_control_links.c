@@ -26,12 +26,11 @@ static const char conf[] =
 	"script bad { file = bad.lua; on_error = skip; trip_after = 2/5min }\n"
 	"profile all { chain = [ bad, watch, idle, refuse ] }\n";
 
-static const char bad[] =
-	"function mail(m, from)\n"
-	"	if from.user == \"error\" then error(\"broken\") end\n"
-	"	if from.user == \"memory\" then return (\"x\"):rep(100000000) end\n"
-	"	if from.user == \"input\" then return m.auth and nil end\n"
-	"end\n";
+static const char bad[] = "function mail(m, from)\n"
+			  "	if from.user == \"error\" then error(\"broken\") end\n"
+			  "	if from.user == \"memory\" then return (\"x\"):rep(100000000) end\n"
+			  "	if from.user == \"input\" then return m.auth and nil end\n"
+			  "end\n";
 
 static void
 serve(void)
@@ -130,7 +129,8 @@ reload(void)
 static const struct {
 	const char *words, *answer;
 } answers[] = {
-	{"mode refuse shadow", "{\"say\":\"refuse shadow (filter.conf: enforce)\"}\n{\"done\":true}"},
+	{"mode refuse shadow",
+		"{\"say\":\"refuse shadow (filter.conf: enforce)\"}\n{\"done\":true}"},
 	{"mode refuse shadow --until tomorrow_08:00",
 		"{\"row\":{\"what\":\"mode\",\"name\":\"refuse\",\"mode\":\"shadow\","
 		"\"until_at\":1800086400,\"configured\":\"enforce\"}}\n"
@@ -148,9 +148,9 @@ static const struct {
 	{"mode refues shadow",
 		"filter.conf has no plugin or script \\\"refues\\\", did you mean \\\"refuse\\\"?"},
 	{"mode all shadow", "filter.conf has no plugin or script \\\"all\\\"; see: chainmail"},
-	{"mode idle enforce",
-		"idle is off in filter.conf, so mail servers were not asked for what it needs; write "
-		"mode = enforce there and run: chainmail reload"},
+	{"mode idle enforce", "idle is off in filter.conf, so mail servers were not asked for what "
+			      "it needs; write "
+			      "mode = enforce there and run: chainmail reload"},
 	{"mode idle off", "idle off (filter.conf: off)"},
 	{"errors nobody", "filter.conf has no plugin or script \\\"nobody\\\""},
 	{"errors", "{\"done\":true}\n"},
@@ -279,10 +279,12 @@ START_TEST(status_says_what_has_tripped_until_it_works)
 	message("error");
 	expect_not("status", "broken");
 	message("memory");
-	expect("status", "broken      bad: tripped 08:00 (2 errors in 5min), skipped   -> chainmail "
-			 "errors bad");
-	expect("status", "{\"what\":\"broken\",\"name\":\"bad\",\"breaker\":\"open\",\"tripped_at\":"
-			 "1800000000,\"retry_at\":1800000060,\"trips\":1,\"counts_as\":\"skipped\"}");
+	expect("status",
+		"broken      bad: tripped 08:00 (2 errors in 5min), skipped   -> chainmail "
+		"errors bad");
+	expect("status",
+		"{\"what\":\"broken\",\"name\":\"bad\",\"breaker\":\"open\",\"tripped_at\":"
+		"1800000000,\"retry_at\":1800000060,\"trips\":1,\"counts_as\":\"skipped\"}");
 	message("error");
 	expect("errors", "\"error\":1,\"timeout\":0,\"memory\":1,\"input\":0,\"trips\":1,"
 			 "\"breaker\":\"open\"");

@@ -58,8 +58,7 @@ static const struct {
 static void
 set_mode(struct link *l, enum link_mode mode, int64_t lasts)
 {
-	const struct live_mode m = {
-		true, (int)mode, lasts == 0 ? 0 : clock_wall() + lasts};
+	const struct live_mode m = {true, (int)mode, lasts == 0 ? 0 : clock_wall() + lasts};
 
 	live_set_mode(l, &m);
 }
@@ -245,8 +244,8 @@ START_TEST(what_shadow_would_have_done_is_counted_by_message)
 	ck_assert_uint_eq(would.affected, woulds[_i].kind < 0 ? 0 : 3);
 	ck_assert_uint_eq(would.senders, woulds[_i].kind < 0 ? 0 : 2);
 	for (int kind = 0; kind < WOULD_KINDS; kind++)
-		ck_assert_msg(would.messages[kind] == (kind == woulds[_i].kind ? 3 : 0),
-			"%s: %s", woulds[_i].says, would_name((enum would)kind));
+		ck_assert_msg(would.messages[kind] == (kind == woulds[_i].kind ? 3 : 0), "%s: %s",
+			woulds[_i].says, would_name((enum would)kind));
 }
 END_TEST
 
@@ -365,8 +364,8 @@ START_TEST(mode_changes_while_messages_come)
 	pthread_join(thread, NULL);
 	set_mode(l, LINK_ENFORCE, 0);
 	mail("<a@x.y>");
-	ck_assert_str_eq(rcpt("<b@x.y>"),
-		"tempfail 451 4.3.0 Temporary problem, please try again later");
+	ck_assert_str_eq(
+		rcpt("<b@x.y>"), "tempfail 451 4.3.0 Temporary problem, please try again later");
 	ck_assert_uint_gt(live_errors(l, counts, latest), 0);
 	ck_assert_uint_le(counts[FAILURE_ERROR], MESSAGES + 1);
 }
@@ -379,8 +378,7 @@ suite(void)
 	TCase *t = tcase_create("live");
 
 	tcase_add_checked_fixture(t, world_init, world_fini);
-	tcase_add_loop_test(
-		t, mode_that_is_set_goes_before_that_of_filter_conf, 0, LENGTH(modes));
+	tcase_add_loop_test(t, mode_that_is_set_goes_before_that_of_filter_conf, 0, LENGTH(modes));
 	tcase_add_test(t, mode_stays_over_a_reload_and_ends_with_its_link);
 	tcase_add_test(t, log_says_that_a_mode_is_over_once);
 	tcase_add_loop_test(t, error_is_kept_with_its_message, 0, LENGTH(errors));

@@ -88,8 +88,9 @@ play(const char *word)
 		return now.called ? "asked" : "refused";
 	if (now.called)
 		return v == CM_CONTINUE || v == CM_ACCEPT ? "ran" : verdict_name(v);
-	return v == CM_CONTINUE || v == CM_ACCEPT ? "left-out"
-						   : arena_printf(&w.arena, "left-%s", verdict_name(v));
+	return v == CM_CONTINUE || v == CM_ACCEPT
+		       ? "left-out"
+		       : arena_printf(&w.arena, "left-%s", verdict_name(v));
 }
 
 /* "+59s" lets time pass; each other word is a message. */
@@ -124,8 +125,8 @@ static const struct {
 		THRICE_IS "tempfail tempfail tempfail"},
 	{"one failure less is not enough", CM_STAGE_EOM, 3, 0, 0, "fails fails well",
 		"tempfail tempfail ran"},
-	{"the third one trips, and the link is left out", CM_STAGE_EOM, 3, 0, 0,
-		THRICE "well well", THRICE_IS "left-out left-out"},
+	{"the third one trips, and the link is left out", CM_STAGE_EOM, 3, 0, 0, THRICE "well well",
+		THRICE_IS "left-out left-out"},
 	{"the first one trips, if so configured", CM_STAGE_EOM, 1, 0, 0, "fails well",
 		"tempfail left-out"},
 	{"messages between that go well do not help", CM_STAGE_MAIL, 3, 0, 0,
@@ -137,8 +138,7 @@ static const struct {
 	{"the time has not quite passed", CM_STAGE_EOM, 3, 0, 0, "fails fails +300 fails well",
 		THRICE_IS "left-out"},
 	{"tripped = on_error refuses as before, without asking the link", CM_STAGE_EOM, 3,
-		LINK_TRIPPED_ON_ERROR, LINK_TEMPFAIL, THRICE "well",
-		THRICE_IS "left-tempfail"},
+		LINK_TRIPPED_ON_ERROR, LINK_TEMPFAIL, THRICE "well", THRICE_IS "left-tempfail"},
 	{"with on_error = reject, too", CM_STAGE_MAIL, 1, LINK_TRIPPED_ON_ERROR, LINK_REJECT,
 		"fails well", "reject left-reject"},
 	{"a minute is not over", CM_STAGE_EOM, 3, 0, 0, THRICE "+59 well", THRICE_IS "left-out"},
@@ -157,8 +157,7 @@ static const struct {
 	{"what is late is a failure", CM_STAGE_EOM, 3, 0, 0, "late late late well",
 		THRICE_IS "left-out"},
 	{"what the mail server does not tell never trips", CM_STAGE_MAIL, 3, 0, 0,
-		"no-input no-input no-input no-input no-input",
-		THRICE_IS "tempfail tempfail"},
+		"no-input no-input no-input no-input no-input", THRICE_IS "tempfail tempfail"},
 	{"nor does it end a try", CM_STAGE_MAIL, 3, 0, 0, THRICE "+60 no-input well well",
 		THRICE_IS "tempfail ran ran"},
 	{"on_error = skip fails without a word, and trips all the same", CM_STAGE_EOM, 3, 0,
@@ -177,8 +176,7 @@ START_TEST(link_that_fails_too_often_is_left_out)
 	add_default_profile();
 	open_and_greet();
 	told = tell(stories[_i].story);
-	ck_assert_msg(
-		strcmp(told, stories[_i].ending) == 0, "%s: %s", stories[_i].says, told);
+	ck_assert_msg(strcmp(told, stories[_i].ending) == 0, "%s: %s", stories[_i].says, told);
 }
 END_TEST
 

@@ -229,8 +229,8 @@ START_TEST(message_is_wholly_in_the_sample_or_out_of_it)
 			if (profile == 0)
 				reference = w.a.verdict == CM_REJECT;
 			else
-				ck_assert_msg(strcmp(answered(), reference ? c->in : "continue") ==
-						      0,
+				ck_assert_msg(
+					strcmp(answered(), reference ? c->in : "continue") == 0,
 					"%s of %s: %s", c->says, from, answered());
 			in += profile == 0 && reference;
 			chain_close(w.s);
@@ -258,8 +258,8 @@ START_TEST(link_behind_one_out_of_its_sample_is_asked)
 
 		snprintf(from, sizeof(from), "<user%d@example.org>", i);
 		mail(from);
-		ck_assert_int_eq(w.a.verdict,
-			chain_sampled_out(w.s, one) ? CM_TEMPFAIL : CM_REJECT);
+		ck_assert_int_eq(
+			w.a.verdict, chain_sampled_out(w.s, one) ? CM_TEMPFAIL : CM_REJECT);
 		both[chain_sampled_out(w.s, one)] = true;
 	}
 	ck_assert(both[0] && both[1]);
