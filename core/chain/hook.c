@@ -191,7 +191,7 @@ note_would(struct run *r, const struct link *l, enum cm_stage stage, enum cm_ver
 		state->would_connect |= would;
 	else if (stage == CM_STAGE_HELO)
 		state->would_helo |= would;
-	else
+	else if (stage != CM_STAGE_UNKNOWN)
 		state->would_msg |= would;
 }
 

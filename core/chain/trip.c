@@ -51,7 +51,8 @@ trip_note(struct cm_session *s, struct link *l, enum cm_stage stage, bool failed
 {
 	struct link_state *state = state_of(s->run, l);
 
-	if (failed && !s->run->innocent)
+	/* No message would ever try what only fails at commands that nobody knows. */
+	if (failed && !s->run->innocent && stage != CM_STAGE_UNKNOWN)
 		note_failure(state, l, stage);
 	else if (!failed && state->pass == BREAKER_TRY)
 		state->tried_it = state->tried_it || stage == state->ticket.stage;

@@ -302,7 +302,10 @@ CM_API void *cm_conn_alloc(struct cm_session *, size_t);
 CM_API void *cm_msg_alloc(struct cm_session *, size_t);
 /* The link's name in filter.conf. */
 CM_API const char *cm_link_name(const struct cm_session *);
-/* The link is only watched for this message: neither its verdict nor its edits change anything. */
+/*
+ * The link is only watched for this message: neither its verdict nor its edits change anything.
+ * Before MAIL nobody knows whether a message is in the sample of the link (`sample = 10%`): false.
+ */
 CM_API bool cm_shadow(const struct cm_session *);
 
 /* --- facts of the session ------------------------------------------------------------------- */

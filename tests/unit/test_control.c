@@ -250,9 +250,11 @@ START_TEST(status_tells_of_stores)
 	const char *heard;
 
 	say(fd, "{\"command\":[\"status\"]}\n");
-	heard = hear(fd, 3);
+	/* A row and a line for people each, and the end. */
+	heard = hear(fd, 5);
 	ck_assert_ptr_nonnull(strstr(heard, "\"what\":\"daemon\""));
 	ck_assert_ptr_nonnull(strstr(heard, "\"what\":\"store\",\"name\":\"m\",\"state\":\"ok\""));
+	ck_assert_ptr_nonnull(strstr(heard, "{\"say\":\"store       m ok  0 entries, "));
 	ck_assert_ptr_nonnull(strstr(heard, "{\"done\":true}"));
 	close(fd);
 }

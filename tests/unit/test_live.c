@@ -209,14 +209,17 @@ static const struct {
 	{"an error that refuses", CM_STAGE_EOM, CM_FAILED, -1, 1, WOULD_TEMPFAIL},
 	{"an edit", CM_STAGE_EOM, CM_CONTINUE, EDIT_ADD_HEADER, 0, WOULD_CHANGE},
 	{"a message held", CM_STAGE_EOM, CM_CONTINUE, EDIT_QUARANTINE, 0, WOULD_QUARANTINE},
+	{"a refusal of a command that nobody knows", CM_STAGE_UNKNOWN, CM_REJECT, -1, 0, -1},
 	{"a link that wants no more", CM_STAGE_EOM, CM_DONE, -1, 0, -1},
 };
 
 static void
 whole_message(const char *from)
 {
+	step(CM_STAGE_UNKNOWN);
 	mail(from);
 	rcpt("<b@x.y>");
+	step(CM_STAGE_UNKNOWN);
 	rcpt("<c@x.y>");
 	content();
 	chain_end_message(w.s);

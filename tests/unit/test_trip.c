@@ -44,6 +44,7 @@ add_breaker(int64_t failures)
 	const struct cm_rate rate = {failures, 300 * CLOCK_SEC};
 	struct link *l = add_link("one", ALL_STAGES & ~BIT(CM_STAGE_UNKNOWN));
 
+	now.called = false;
 	plugin = fake_plugin;
 	plugin.connect = plugin.helo = plugin.mail = plugin.rcpt = plugin.data = hook;
 	plugin.header = plugin.eoh = plugin.body = plugin.eom = hook;
@@ -200,6 +201,24 @@ START_TEST(message_with_a_hundred_failures_is_one_failure)
 	step(CM_STAGE_DATA);
 	header("X", "y");
 	ck_assert_uint_eq(breaker_look(w.links[0].breaker).trips, 1);
+}
+END_TEST
+
+START_TEST(command_that_nobody_knows_trips_nothing)
+{
+	struct link *l = add_breaker(1);
+
+	fake_of(l)->hooks |= BIT(CM_STAGE_UNKNOWN);
+	plugin.unknown = hook;
+	add_default_profile();
+	open_and_greet();
+	now.stage = CM_STAGE_UNKNOWN;
+	now.deed = FAILS;
+	step(CM_STAGE_UNKNOWN);
+	mail("<a@x.y>");
+	step(CM_STAGE_UNKNOWN);
+	ck_assert_msg(now.called, "the link was not asked");
+	ck_assert_int_eq(breaker_look(l->breaker).state, BREAKER_CLOSED);
 }
 END_TEST
 
@@ -456,6 +475,7 @@ suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, link_that_fails_too_often_is_left_out, 0, LENGTH(stories));
 	tcase_add_test(t, message_with_a_hundred_failures_is_one_failure);
+	tcase_add_test(t, command_that_nobody_knows_trips_nothing);
 	tcase_add_test(t, message_is_seen_whole_or_not_at_all);
 	tcase_add_test(t, end_of_a_message_is_not_told_to_a_link_that_was_left_out);
 	tcase_add_test(t, trace_says_once_a_stage_that_a_link_tripped);
