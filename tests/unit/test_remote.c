@@ -336,7 +336,7 @@ static const struct {
 	const char *out[4], *err; /* what they hold */
 } helps[] = {
 	{"the list has the nouns of plugins", {"help", "-c", "filter.conf"}, EXIT_OK,
-		{"\nto the running daemon: chainmail commands, log, reload, status, top\n",
+		{"\nto the running daemon: chainmail commands, errors, ", ", shadow, status, top\n",
 			"\nto its plugins: chainmail dmarc, greylist, limit\n"},
 		""},
 	{"help for a noun", {"help", "limit", "-c", "filter.conf"}, EXIT_OK,
