@@ -57,6 +57,19 @@ serve() {
 	wait_for "$1" "$served"
 }
 
+# The hostile DNS server; $dns is its address.
+start_dns() {
+	mkfifo "$work/dns.in"
+	"$B/tests/hostile_dns" <"$work/dns.in" >"$work/dns.out" &
+	pids+=("$!")
+	exec 8>"$work/dns.in"
+	for _ in $(seq 100); do
+		! grep -q port "$work/dns.out" || break
+		sleep 0.1
+	done
+	dns=127.0.0.1@$(sed -n 's/^port //p' "$work/dns.out")
+}
+
 # Ticks of utime and stime; the name in field 2 may hold blanks.
 ticks() {
 	sed 's/^.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'

@@ -43,6 +43,6 @@ $(B)/tests/bench_store: $(B)/tests/bench/store.o $(CORE_LIB)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(LIBS)
 
-bench: $(BENCH_CLIENTS) $(B)/tests/noop $(B)/tests/plugins/slow.so
+bench: $(BENCH_CLIENTS) $(B)/tests/hostile_dns $(B)/tests/noop $(B)/tests/plugins/slow.so
 
 -include $(BENCH_OBJ:.o=.d)
