@@ -81,31 +81,6 @@ pair() {
 	done
 }
 
-resident() {
-	awk '/^VmRSS:/ { print $2 }' "/proc/$1/status"
-}
-
-# hold COUNT SOCKET: opens idle connections; their process is $idle, until its input is closed.
-hold() {
-	mkfifo "$work/hold"
-	"$B/tests/idle" "unix:$work/$2.sock" "$1" <"$work/hold" >"$work/held" 2>&1 &
-	idle=$!
-	exec 9>"$work/hold"
-	for _ in $(seq 600); do
-		grep -q open "$work/held" && return
-		kill -0 "$idle" 2>/dev/null || break
-		sleep 0.1
-	done
-	echo "bench: $1 idle connections: $(cat "$work/held")" >&2
-	exit 1
-}
-
-release() {
-	exec 9>&-
-	wait "$idle"
-	rm -f "$work/hold"
-}
-
 declare -A pid_of noop_of
 serve noop-chain noop.conf
 pid_of[noop-chain]=$served
