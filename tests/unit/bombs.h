@@ -343,7 +343,7 @@ static const struct bomb {
 		NULL},
 	{"Tables nest deeply in a reply",
 		"local t = {} for i = 1, 5000 do t = { text = t } end return reject(t)", NULL},
-	{"Replies are half a megabyte", "while true do reject(('x'):rep(300000)) end", OVER},
+	{"Replies are half a megabyte", "while true do reject(('x'):rep(300000)) end", NULL},
 	{"A reply has a text without end",
 		"return reject{ text = setmetatable({}, { __tostring = function() " FOREVER
 		" end }) }",
