@@ -164,7 +164,7 @@ lint: ## rooms, sizes, headers, names; warnings of gcc and clang
 	@$(MAKE) --no-print-directory lint-build fuzz-build B=$(B)/clang-lint CC=clang EXTRA_CFLAGS=-Werror
 
 # Everything that is C.
-lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dkim_sign bench_dns hostile_dns bench_spf bench_store conformance/dmarc conformance/spf conformance/arc bench_dkim conformance/dkim conformance/dkim_sign)
+lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dkim_sign bench_dns hostile_dns bench_lua bench_spf bench_store conformance/dmarc conformance/spf conformance/arc bench_dkim conformance/dkim conformance/dkim_sign)
 
 format: ## let clang-format lay out every file
 	@clang-format -i $(SOURCES)
@@ -194,6 +194,9 @@ bench-dkim-sign: $(B)/tests/bench_dkim_sign ## what a DKIM signature costs besid
 
 bench-dns: all ## the same beside DNS servers that are slow or silent, and the resolver alone
 	@bash tests/bench/dns.sh $(B)
+
+bench-lua: all ## what a hook in Lua costs beside one in C, and what states and open sessions hold
+	@bash tests/bench/lua.sh $(B)
 
 bench-spf: $(B)/tests/bench_spf ## what an SPF check costs beside libspf2 alone, with all answers known
 	@$(B)/tests/bench_spf
@@ -378,5 +381,5 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB) $(SHARED)
 	$(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
 
 .PHONY: FORCE help deps all demo run test check check-unit check-transcripts check-conformance conformance check-docs check-install \
-	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-dkim bench-dkim-sign bench-dns bench-spf bench-state bench-store fuzz fuzz-build \
+	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-dkim bench-dkim-sign bench-dns bench-lua bench-spf bench-state bench-store fuzz fuzz-build \
 	docs install uninstall clean

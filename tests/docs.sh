@@ -14,6 +14,7 @@
 #   lua test, lua test fails  has a name, NAME_test.lua; its cases pass, or not all of them do
 #   console                   lines "$ command" are run with the latest `conf` example above, the
 #                             others are what they print; build/ is the build directory
+#   sh                        for another machine: has no mistakes of syntax, and the make targets that it names exist
 #   ... file=NAME             is also kept under that name for the other examples of its document
 #   ... written=NAME          the same, from there on
 # Displays of manual pages are blocks where the line `.\" example: INFO` stands before them.
@@ -233,6 +234,17 @@ run_console() {
 	compare "$2" "$1"
 }
 
+# check_shell BLOCK WHERE
+check_shell() {
+	local target
+	bash -n "$1" >"$WORK/out" 2>&1
+	for target in $(sed 's/#.*//' "$1" | grep -oE '\bmake +[a-z][a-z-]*\b' | sed 's/.* //' | sort -u); do
+		grep -q "^$target:" Makefile || echo "no target $target" >>"$WORK/out"
+	done
+	[ ! -s "$WORK/out" ]
+	verdict $? "$2"
+}
+
 # example BLOCK WHERE INFO
 example() {
 	localize "$1" >"$WORK/block"
@@ -255,6 +267,7 @@ example() {
 	lua | 'lua '*) run_rule "$1" "$2" ;;
 	output) compare "$2" "$1" ;;
 	console) run_console "$1" "$2" ;;
+	sh) check_shell "$1" "$2" ;;
 	c)
 		cc -std=c11 -Wall -Wextra -Werror -Iinclude -fsyntax-only -x c "$1" >"$WORK/out" 2>&1
 		verdict $? "$2"

@@ -298,6 +298,7 @@ script_env_open(lua_State *L)
 {
 	lua_newtable(L);
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &hooks_key);
+	script_seal_open(L);
 	lua_newtable(L);
 	add_base(L);
 	add_math(L);
@@ -307,6 +308,7 @@ script_env_open(lua_State *L)
 	add_library(L, "table");
 	lua_pushcfunction(L, luaopen_utf8);
 	lua_call(L, 0, 1);
+	script_guard_utf8(L);
 	add_library(L, "utf8");
 	script_require_open(L);
 	script_api_open(L);

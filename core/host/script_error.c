@@ -41,6 +41,11 @@ message(const struct script_state *st, int status, char *out, size_t size)
 		snprintf(out, size, "%s used its %s of processor time", what, budget);
 	else if (run->over == SCRIPT_OVER_WALL)
 		snprintf(out, size, "%s took longer than its timeout", what);
+	else if (status == LUA_ERRMEM && st->memory.too_many)
+		snprintf(out, size,
+			"a table has too many keys for %s, which has %s of processor time; long "
+			"lists belong into a map",
+			what, budget);
 	else if (status == LUA_ERRMEM)
 		snprintf(out, size, "not enough memory: %s may use %zu KB", what,
 			run->script->memory / 1024);

@@ -4,7 +4,8 @@
  *
  * A hook that is out of time must not go on because it caught the error: pcall and xpcall pass it
  * on. The handler of xpcall is called after the stack was unwound, where its time counts as any
- * other's. Metatables get no finalizer, since Lua runs those without hooks. No text shows where in
+ * other's. Metatables get no finalizer, since Lua runs those without hooks, and no weak keys, for
+ * which its collector goes through all of them again and again, in one step. No text shows where in
  * memory a thing is.
  */
 #include <lauxlib.h>
@@ -17,9 +18,10 @@
 #include "script_state.h"
 
 /* What things cost (script_charge). */
-#define OCTETS_PER_STEP 64u   /* copied */
-#define QUOTE_STEPS	8u    /* for an octet of "%q" */
-#define FLOAT_STEPS	1500u /* for a number written with "%f" */
+#define OCTETS_PER_STEP	 64u   /* copied */
+#define QUOTE_STEPS	 8u    /* for an octet of "%q" */
+#define FLOAT_STEPS	 1500u /* for a number written with "%f" */
+#define STEP_NANOSECONDS 10u
 
 /* Behind a protected call: everything above index 1 is a result, or the error alone on top. */
 static bool
@@ -87,6 +89,20 @@ guard_xpcall(lua_State *L)
 		L, lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 0, 0, finish_xpcall), 0);
 }
 
+/* Names that no metatable has. */
+static const char *const refused[] = {"__gc", "__mode"};
+
+static void
+check_metatable(lua_State *L, int index)
+{
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+		lua_pushstring(L, refused[i]);
+		if (lua_rawget(L, index) != LUA_TNIL)
+			luaL_error(L, "%s is not available in rules", refused[i]);
+		lua_pop(L, 1);
+	}
+}
+
 static int
 guard_setmetatable(lua_State *L)
 {
@@ -99,11 +115,8 @@ guard_setmetatable(lua_State *L)
 	if (type == LUA_TTABLE && luaL_getmetafield(L, 2, "__metatable") != LUA_TNIL)
 		return luaL_error(L, "a table that cannot be changed is no metatable; let its "
 				     "module call setmetatable()");
-	if (type == LUA_TTABLE) {
-		lua_pushliteral(L, "__gc");
-		if (lua_rawget(L, 2) != LUA_TNIL)
-			return luaL_error(L, "__gc is not available in rules");
-	}
+	if (type == LUA_TTABLE)
+		check_metatable(L, 2);
 	lua_settop(L, 2);
 	lua_setmetatable(L, 1);
 	return 1;
@@ -145,6 +158,56 @@ guard_tostring(lua_State *L)
 	return 1;
 }
 
+/* Functions that go through a text at once, and what an octet of it takes. */
+struct reader {
+	const char *name;
+	lua_Integer nanoseconds;
+};
+
+static const struct reader base_readers[] = {{"tonumber", 10}, {NULL, 0}};
+
+static const struct reader string_readers[] = {
+	{"lower", 2},
+	{"pack", 25},
+	{"packsize", 25},
+	{"reverse", 2},
+	{"unpack", 27},
+	{"upper", 2},
+	{NULL, 0},
+};
+
+static const struct reader utf8_readers[] = {{"len", 5}, {"offset", 1}, {NULL, 0}};
+
+/* Upvalues: Lua's own function, and nanoseconds for an octet of its first argument. */
+static int
+guard_reader(lua_State *L)
+{
+	size_t len = lua_type(L, 1) == LUA_TSTRING ? lua_rawlen(L, 1) : 0;
+	size_t each = (size_t)lua_tointeger(L, lua_upvalueindex(2));
+	lua_CFunction call = lua_tocfunction(L, lua_upvalueindex(1));
+
+	script_charge(L, len / STEP_NANOSECONDS * each);
+	return call(L);
+}
+
+/* In the library on top of the stack. */
+static void
+guard_readers(lua_State *L, const struct reader *rows)
+{
+	for (; rows->name != NULL; rows++) {
+		lua_getfield(L, -1, rows->name);
+		lua_pushinteger(L, rows->nanoseconds);
+		lua_pushcclosure(L, guard_reader, 2);
+		lua_setfield(L, -2, rows->name);
+	}
+}
+
+void
+script_guard_utf8(lua_State *L)
+{
+	guard_readers(L, utf8_readers);
+}
+
 void
 script_guard_open(lua_State *L)
 {
@@ -158,6 +221,7 @@ script_guard_open(lua_State *L)
 	};
 
 	luaL_setfuncs(L, functions, 0);
+	guard_readers(L, base_readers);
 }
 
 /* --- string
@@ -264,4 +328,5 @@ script_guard_string(lua_State *L)
 	lua_getfield(L, -1, "format");
 	lua_pushcclosure(L, guard_format, 1);
 	lua_setfield(L, -2, "format");
+	guard_readers(L, string_readers);
 }

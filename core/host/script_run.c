@@ -15,14 +15,31 @@
 
 /* Instructions between two looks at the clock while a file is loaded. */
 #define LOAD_COUNT 10000
+/* Keys of a table that any hook may have. */
+#define KEYS_LEAST 1024u
 /* Nobody waits for done(). */
 #define DONE_TIMEOUT_US INT64_C(1000000)
+
+/*
+ * When a table of keys that all meet grows to n keys, Lua compares n * n / 8 of them in one step;
+ * that takes half a nanosecond for each of n * n. It may use up the budget once more.
+ */
+static size_t
+keys_within(int64_t cpu_us)
+{
+	size_t keys = KEYS_LEAST;
+
+	while (4 * keys * keys <= (uint64_t)cpu_us * 2000)
+		keys *= 2;
+	return keys;
+}
 
 static void
 begin(struct script_state *st, struct script_run *run)
 {
 	st->run = run;
 	st->memory.limit = st->memory.used + run->memory;
+	st->memory.keys = keys_within(run->cpu_us);
 	st->memory.owner = run->session == NULL ? 0 : script_owner(run->script);
 	if (run->session == NULL)
 		lua_sethook(run->co, script_on_count, LUA_MASKCOUNT, LOAD_COUNT);
@@ -42,6 +59,7 @@ end(struct script_state *st, struct script_run *run)
 	if (left < run->memory)
 		run->memory = left;
 	st->memory.limit = SIZE_MAX;
+	st->memory.keys = SIZE_MAX;
 	st->memory.owner = 0;
 	if (lua_gethookmask(run->co) != 0)
 		lua_sethook(run->co, NULL, 0, 0);

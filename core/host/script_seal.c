@@ -9,6 +9,7 @@
  */
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdint.h>
 
 #include "base/text.h"
 #include "script_api.h"
@@ -49,25 +50,42 @@ sealed_pairs(lua_State *L)
 }
 
 static void
-push_fronts(lua_State *L)
+make_fronts(lua_State *L)
 {
-	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &fronts_key) != LUA_TNIL)
-		return;
-	lua_pop(L, 1);
 	lua_newtable(L);
 	lua_createtable(L, 0, 1);
 	lua_pushliteral(L, "k");
 	lua_setfield(L, -2, "__mode");
 	lua_setmetatable(L, -2);
-	lua_pushvalue(L, -1);
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &fronts_key);
+}
+
+/*
+ * Where weak keys hold the next weak key, Lua's collector goes through all of them again and again,
+ * in one step that no hook sees. A rule may set __mode of a metatable that is in use already, which
+ * no function sees. So the name that Lua looks for, of which it has one copy for good, becomes one
+ * that no text of a rule is equal to; what has it as a key goes on to have it.
+ */
+static void
+make_no_more_weak_tables(lua_State *L)
+{
+	lua_pushliteral(L, "__mode");
+	((char *)(uintptr_t)lua_tostring(L, -1))[0] = '\0';
+	lua_pop(L, 1);
+}
+
+void
+script_seal_open(lua_State *L)
+{
+	make_fronts(L);
+	make_no_more_weak_tables(L);
 }
 
 /* The table on top of the stack is shown as the one at index front. */
 static void
 remember(lua_State *L, int table, int front)
 {
-	push_fronts(L);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &fronts_key);
 	lua_pushvalue(L, table);
 	lua_pushvalue(L, front);
 	lua_rawset(L, -3);
@@ -153,7 +171,7 @@ script_seal_deep(lua_State *L, const char *what)
 	if (!lua_istable(L, -1))
 		return;
 	luaL_checkstack(L, 8, NULL);
-	push_fronts(L);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &fronts_key);
 	lua_pushvalue(L, -2);
 	if (lua_rawget(L, -2) == LUA_TTABLE) {
 		lua_replace(L, -3);

@@ -16,6 +16,9 @@
 #include "base/mem.h"
 #include "script_state.h"
 
+/* Of Lua's struct for one key and its value, the same on all machines. */
+#define NODE_SIZE 24u
+
 struct script_state *
 script_state_of(lua_State *L)
 {
@@ -53,6 +56,29 @@ count(struct script_memory *m, union head *block, size_t size)
 }
 
 /*
+ * A block for the keys of a table is a power of two of nodes; all that were there before are put
+ * into it in one step of Lua, each behind those that meet it, and no hook sees that. Of other
+ * blocks few have such a size.
+ */
+static bool
+spreads_too_many(const struct script_memory *m, size_t kind, size_t size)
+{
+	size_t nodes = size / NODE_SIZE;
+
+	return kind == LUA_TNIL && nodes > m->keys && size % NODE_SIZE == 0 &&
+	       (nodes & (nodes - 1)) == 0;
+}
+
+static bool
+refused(struct script_memory *m, bool too_many, size_t more)
+{
+	if (!too_many && m->used <= m->limit && more <= m->limit - m->used)
+		return false;
+	m->too_many = too_many;
+	return true;
+}
+
+/*
  * The allocator of a state. Without memory Lua collects its garbage and asks once more. A block
  * belongs to whose hook changed its size last, for a table that was made at load grows in hooks.
  */
@@ -62,6 +88,7 @@ allocate(void *context, void *old, size_t old_size, size_t size)
 	struct script_memory *m = context;
 	union head *block = old == NULL ? NULL : (union head *)old - 1;
 	union head *new;
+	bool too_many = old == NULL && spreads_too_many(m, old_size, size);
 
 	if (old == NULL)
 		old_size = 0; /* Lua says there what kind of thing it makes */
@@ -71,7 +98,7 @@ allocate(void *context, void *old, size_t old_size, size_t size)
 		free(block);
 		return NULL;
 	}
-	if (size > old_size && (m->used > m->limit || size - old_size > m->limit - m->used))
+	if (size > old_size && refused(m, too_many, size - old_size))
 		return NULL;
 	if (size > SIZE_MAX - sizeof(*new))
 		return NULL;
@@ -101,6 +128,7 @@ script_state_open(struct script_state *st, struct script_host *host, struct err 
 	st->worn = false;
 	st->memory = (struct script_memory){
 		.limit = SIZE_MAX,
+		.keys = SIZE_MAX,
 		.taken = mem_zalloc((size_t)host->count + 1, sizeof(*st->memory.taken)),
 	};
 	st->L = lua_newstate(allocate, &st->memory);

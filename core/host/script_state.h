@@ -67,6 +67,8 @@ struct script {
 /* What the allocator of a state may hand out, and whose hooks took it. */
 struct script_memory {
 	size_t used, limit;
+	size_t keys;   /* most keys of one table, those of its list not counted */
+	bool too_many; /* that was why the latest block was refused */
 	size_t *taken; /* octets by owner: 0 loading and all else, behind it the scripts */
 	size_t owner;  /* of what is allocated now */
 };
@@ -226,6 +228,8 @@ void script_env_push(lua_State *, struct script *, bool rule);
  * nothing of the API: for files that are no rules.
  */
 void script_env_push_plain(lua_State *, int names);
+/* Before all else in a state: from then on no other table is weak. */
+void script_seal_open(lua_State *);
 /* Replaces the table on top of the stack by one that reads like it and cannot be changed. */
 void script_seal(lua_State *, const char *what);
 /* The same with all tables that are reached through it; what is no table stays as it is. */
@@ -240,6 +244,7 @@ void script_env_hook(lua_State *, const struct script *, int slot);
 void script_guard_open(lua_State *);
 /* Functions of string and table that stay within their budget, into the table on top. */
 void script_guard_string(lua_State *);
+void script_guard_utf8(lua_State *);
 void script_table_open(lua_State *);
 void script_require_open(lua_State *);
 

@@ -39,19 +39,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 need chainmail plugins/spf.so tests/load tests/bench_dns tests/hostile_dns
 
-# The hostile DNS server; $dns is its address.
-start_dns() {
-	mkfifo "$work/dns.in"
-	"$B/tests/hostile_dns" <"$work/dns.in" >"$work/dns.out" &
-	pids+=("$!")
-	exec 8>"$work/dns.in"
-	for _ in $(seq 100); do
-		! grep -q port "$work/dns.out" || break
-		sleep 0.1
-	done
-	dns=127.0.0.1@$(sed -n 's/^port //p' "$work/dns.out")
-}
-
 # load SECONDS FROM [OPTION...]: messages of 1 KB over $connections connections.
 load() {
 	local length=$1 from=$2

@@ -57,6 +57,45 @@ serve() {
 	wait_for "$1" "$served"
 }
 
+# Kilobytes of memory that a process has.
+resident() {
+	awk '/^VmRSS:/ { print $2 }' "/proc/$1/status"
+}
+
+# hold COUNT SOCKET: opens idle connections; their process is $idle, until its input is closed.
+hold() {
+	mkfifo "$work/hold"
+	"$B/tests/idle" "unix:$work/$2.sock" "$1" <"$work/hold" >"$work/held" 2>&1 &
+	idle=$!
+	exec 9>"$work/hold"
+	for _ in $(seq 600); do
+		grep -q open "$work/held" && return
+		kill -0 "$idle" 2>/dev/null || break
+		sleep 0.1
+	done
+	echo "bench: $1 idle connections: $(cat "$work/held")" >&2
+	exit 1
+}
+
+release() {
+	exec 9>&-
+	wait "$idle"
+	rm -f "$work/hold"
+}
+
+# The hostile DNS server; $dns is its address.
+start_dns() {
+	mkfifo "$work/dns.in"
+	"$B/tests/hostile_dns" <"$work/dns.in" >"$work/dns.out" &
+	pids+=("$!")
+	exec 8>"$work/dns.in"
+	for _ in $(seq 100); do
+		! grep -q port "$work/dns.out" || break
+		sleep 0.1
+	done
+	dns=127.0.0.1@$(sed -n 's/^port //p' "$work/dns.out")
+}
+
 # Ticks of utime and stime; the name in field 2 may hold blanks.
 ticks() {
 	sed 's/^.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'

@@ -3,7 +3,7 @@
 
 BENCH_CLIENTS := $(B)/tests/load $(B)/tests/idle $(B)/tests/burst
 BENCH_OBJ := $(patsubst $(B)/tests/%,$(B)/tests/bench/%.o,$(BENCH_CLIENTS) $(B)/tests/noop) \
-	$(patsubst %,$(B)/tests/bench/%.o,dkim dns load_options spf store)
+	$(patsubst %,$(B)/tests/bench/%.o,dkim dns load_options lua spf store)
 
 $(B)/tests/bench/%.o: tests/bench/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -35,6 +35,13 @@ $(B)/tests/bench_dkim_sign: $(B)/tests/bench/dkim_sign.o $(CORE_LIB) $(SHARED)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(SHARED_LIBS) $(PART_LIBS) $(LIBS)
 
+$(B)/tests/bench/lua.o: CPPFLAGS += $(LUA_CFLAGS)
+$(B)/tests/bench_lua: $(B)/tests/bench/lua.o $(CORE_LIB)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(LIBS)
+
+bench-lua: $(BENCH_CLIENTS) $(B)/tests/bench_lua $(B)/tests/plugins/empty.so
+
 $(B)/tests/bench_spf: $(B)/tests/bench/spf.o $(CORE_LIB)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(PART_LIBS) $(LIBS)
@@ -43,6 +50,7 @@ $(B)/tests/bench_store: $(B)/tests/bench/store.o $(CORE_LIB)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(WHOLE) $(LIBS)
 
-bench: $(BENCH_CLIENTS) $(B)/tests/noop $(B)/tests/plugins/slow.so $(B)/tests/bench_dkim $(B)/tests/bench_dkim_sign
+bench: $(BENCH_CLIENTS) $(B)/tests/hostile_dns $(B)/tests/noop $(B)/tests/plugins/slow.so $(B)/tests/bench_dkim \
+	$(B)/tests/bench_dkim_sign
 
 -include $(BENCH_OBJ:.o=.d)

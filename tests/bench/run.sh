@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 # run.sh BUILD [--rounds N] [--messages N] [--seconds S] [--engine E] [--json] - Chainmail beside a filter that does nothing
 #
-# Three questions, each asked of filters that run at the same time and negotiate the same:
+# Four questions, each asked of filters that run at the same time and negotiate the same:
 #   width   messages over 1, 16, 64 and 256 connections: Chainmail without a link and with three links, each beside
 #           a no-op libmilter filter; they take turns in going first
 #   idle    16 busy connections beside 0, 1,000 and 10,000 that say nothing, and the memory of those
 #   burst   1,000 sessions become ready together for a check that waits 5 s, while fresh ones ask for nothing
+#   waiting 200 sessions wait 2 s for DNS in a Lua rule, while fresh ones run the same rule and ask for nothing
 # CPU is that of the whole process. Medians of all rounds; a ratio is the median of the ratios of the rounds.
 set -u -o pipefail
 
@@ -37,7 +38,7 @@ done
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR
 . "$here/lib.sh"
-need chainmail tests/load tests/noop tests/idle tests/burst tests/plugins/slow.so
+need chainmail tests/load tests/noop tests/idle tests/burst tests/hostile_dns tests/plugins/slow.so
 
 # noop NAME AS: a no-op filter that negotiates what AS does.
 noop() {
@@ -80,31 +81,6 @@ pair() {
 	done
 }
 
-resident() {
-	awk '/^VmRSS:/ { print $2 }' "/proc/$1/status"
-}
-
-# hold COUNT SOCKET: opens idle connections; their process is $idle, until its input is closed.
-hold() {
-	mkfifo "$work/hold"
-	"$B/tests/idle" "unix:$work/$2.sock" "$1" <"$work/hold" >"$work/held" 2>&1 &
-	idle=$!
-	exec 9>"$work/hold"
-	for _ in $(seq 600); do
-		grep -q open "$work/held" && return
-		kill -0 "$idle" 2>/dev/null || break
-		sleep 0.1
-	done
-	echo "bench: $1 idle connections: $(cat "$work/held")" >&2
-	exit 1
-}
-
-release() {
-	exec 9>&-
-	wait "$idle"
-	rm -f "$work/hold"
-}
-
 declare -A pid_of noop_of
 serve noop-chain noop.conf
 pid_of[noop-chain]=$served
@@ -137,5 +113,11 @@ serve burst burst.conf
 "$B/tests/burst" "unix:$work/burst.sock" 1000 >"$work/burst.json" ||
 	{ echo "bench: burst failed: $(cat "$work/burst.json")" >&2; exit 1; }
 
+say "waiting: 200 sessions wait 2 s in a rule"
+start_dns
+serve waiting waiting.conf
+"$B/tests/burst" "unix:$work/waiting.sock" 200 >"$work/waiting.json" ||
+	{ echo "bench: waiting failed: $(cat "$work/waiting.json")" >&2; exit 1; }
+
 awk -v json="$json" -v rounds="$rounds" -v hz="$(getconf CLK_TCK)" -v terms="$(cat "$work/three-links.terms")" \
-	-v burst="$(cat "$work/burst.json")" -f "$here/median.awk" -f "$here/table.awk" "$work/rows"
+	-v burst="$(cat "$work/burst.json")" -v waiting="$(cat "$work/waiting.json")" -f "$here/median.awk" -f "$here/table.awk" "$work/rows"

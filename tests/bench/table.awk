@@ -96,13 +96,14 @@ END {
 	split("1 16 64 256", widths, " ")
 	split("0 1000 10000", idles, " ")
 	if (json) {
-		printf "{\"rounds\": %d, \"negotiation\": \"%s\", \"noop_chain\": [%s], \"three_links\": [%s], \"idle\": [%s], \"burst\": %s}\n",
-			rounds, terms, json_scene("noop-chain"), json_scene("three-links"), json_idle(), burst
+		printf "{\"rounds\": %d, \"negotiation\": \"%s\", \"noop_chain\": [%s], \"three_links\": [%s], \"idle\": [%s], \"burst\": %s, \"waiting\": %s}\n",
+			rounds, terms, json_scene("noop-chain"), json_scene("three-links"), json_idle(), burst, waiting
 		exit
 	}
 	printf "Medians of %d rounds. With three links both negotiated `%s`.\n\n", rounds, terms
 	print_scene("noop-chain", "No link:")
 	print_scene("three-links", "Three links:")
 	print_idle()
-	printf "Burst: `%s`\n", burst
+	printf "Burst: `%s`\n\n", burst
+	printf "Waiting in a rule: `%s`\n", waiting
 }

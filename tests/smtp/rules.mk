@@ -39,9 +39,9 @@ $(B)/tests/faults.so: tests/smtp/faults.c
 	$(call say,CC  )
 	$(Q)$(CC) -D_GNU_SOURCE $(filter-out -fPIE -fvisibility=hidden -Wpedantic,$(CFLAGS)) -fPIC -shared -o $@ $< -ldl
 
-# A unit test that starts daemons and plays their MTAs; it has nothing of the core.
-$(B)/tests/unit/test_store_daemons: $(patsubst %,$(B)/tests/%.o,unit/test_store_daemons smtp/daemon smtp/expect smtp/logfile) \
-	$(MTA_OBJ)
+# Unit tests that start daemons and play their MTAs; they have nothing of the core.
+$(patsubst %,$(B)/tests/unit/test_%,script_waiting store_daemons): $(B)/tests/unit/%: $(B)/tests/unit/%.o \
+	$(patsubst %,$(B)/tests/smtp/%.o,daemon expect logfile) $(MTA_OBJ)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS)
 
