@@ -114,7 +114,6 @@ build(struct build *b)
 	build_logs(b);
 	if (b->seams == NULL)
 		build_dns(b);
-	build_dns(b);
 	build_geo(b);
 	build_maps(b);
 	build_stores(b);
