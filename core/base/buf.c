@@ -6,6 +6,7 @@
  */
 #include "buf.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,16 @@ buf_add(struct buf *b, const void *data, size_t len)
 		memcpy(b->data + b->len, data, n);
 	b->len += n;
 	b->data[b->len] = '\0';
+}
+
+char *
+buf_extend(struct buf *b, size_t len)
+{
+	assert(b->limit == 0);
+	room(b, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+	return b->data + b->len - len;
 }
 
 void

@@ -28,6 +28,8 @@ void buf_add_char(struct buf *, char);
 void buf_add_str(struct buf *, const char *);
 void buf_printf(struct buf *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *, const char *format, va_list) __attribute__((format(printf, 2, 0)));
+/* Adds that many octets, which the caller fills, and says where; for one without a limit. */
+char *buf_extend(struct buf *, size_t);
 /* Something did not fit since init or clear. */
 bool buf_cut(const struct buf *);
 

@@ -79,6 +79,23 @@ START_TEST(growing_keeps_what_is_there)
 }
 END_TEST
 
+START_TEST(what_is_extended_is_filled_by_the_caller)
+{
+	struct buf b;
+
+	buf_init(&b, 0);
+	buf_add_str(&b, "ab");
+	for (size_t i = 0; i < 1000; i++)
+		memset(buf_extend(&b, 7), 'c', 7);
+	buf_add_str(&b, "d");
+	ck_assert_uint_eq(b.len, 7003);
+	ck_assert_uint_eq(strspn(b.data + 2, "c"), 7000);
+	ck_assert_str_eq(b.data + 7002, "d");
+	ck_assert(!buf_cut(&b));
+	buf_fini(&b);
+}
+END_TEST
+
 START_TEST(octets_may_hold_nul)
 {
 	struct buf b;
@@ -100,6 +117,7 @@ main(void)
 	tcase_add_loop_test(t, text_is_kept_up_to_the_limit, 0, LENGTH(rows));
 	tcase_add_test(t, clear_begins_anew);
 	tcase_add_test(t, growing_keeps_what_is_there);
+	tcase_add_test(t, what_is_extended_is_filled_by_the_caller);
 	tcase_add_test(t, octets_may_hold_nul);
 	suite_add_tcase(s, t);
 	return table_run(s);
