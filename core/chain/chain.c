@@ -124,6 +124,12 @@ chain_end_message(struct cm_session *s)
 }
 
 void
+chain_set_stand_in(struct cm_session *s, const struct chain_stand_in *stand_in)
+{
+	s->run->stand_in = stand_in;
+}
+
+void
 chain_close(struct cm_session *s)
 {
 	if (s->run == NULL)

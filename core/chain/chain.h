@@ -101,6 +101,7 @@ struct chain_needs {
 	bool blanks;	    /* what is between a field's colon and its value is to be sent */
 	bool size;	    /* header and body are counted */
 	const char *const *macros[CM_STAGE_COUNT]; /* NULL-terminated, no doubles, sorted */
+	const char *asked; /* all of their names, each with a blank behind it */
 };
 
 /* The needs of all links of all profiles; macros live in the arena. */
@@ -115,9 +116,28 @@ struct answer {
 	size_t edit_count;
 };
 
+/* What became of a message. */
+struct chain_outcome {
+	const char *word;   /* "accept", "reject", "tempfail", "discard", "quarantine" */
+	const char *by;	    /* link that decided; "core" for the core; NULL: none */
+	struct reply reply; /* code 0: none */
+	const char *reason; /* NULL: none */
+};
+
 /* Begins and ends the chain's part of a session. Open after rights and no_reply are set. */
 void chain_open(const struct chain *, struct cm_session *);
 void chain_close(struct cm_session *);
+/*
+ * Answers in the place of hooks, as a hook does: with a verdict, and the services' words about it.
+ * For what is played again and is not whole. False: the hook is to answer itself.
+ */
+struct chain_stand_in {
+	bool (*answers)(void *context, struct cm_session *, const struct link *,
+		const struct cm_event *, enum cm_verdict *);
+	void *context;
+};
+/* For an open session, until it is closed; the struct is borrowed. */
+void chain_set_stand_in(struct cm_session *, const struct chain_stand_in *);
 /* Keeps the event in the session, shows it to the links, fills the answer. */
 void chain_event(struct cm_session *, const struct cm_event *, struct answer *);
 /* 421 4.3.2 for an event of a message that comes while the daemon ends; one log line, at MAIL. */
@@ -182,6 +202,13 @@ const struct chain *chain_of(const struct cm_session *);
 const struct trace *chain_conn_trace(const struct cm_session *);
 const struct trace *chain_trace(const struct cm_session *);
 const struct cm_final *chain_final(const struct cm_session *);
+/*
+ * What becomes of the message as far as the MTA was told; of one without an answer, what its
+ * refused recipients were told. False: nobody was told anything. Texts live as long as the message.
+ */
+bool chain_outcome(const struct cm_session *, struct chain_outcome *);
+/* What the MTA was asked to do with it, in order of application. */
+const struct edit *const *chain_edits(const struct cm_session *, size_t *count);
 /* Where the answer of the running command goes; NULL outside of one. */
 struct command_sink *chain_sink(const struct cm_session *);
 

@@ -116,6 +116,17 @@ time_left(const struct cm_session *s, const struct link *l)
 	return left;
 }
 
+static enum cm_verdict
+ask_hook(struct cm_session *s, const struct link *l, const struct cm_event *ev)
+{
+	const struct chain_stand_in *other = s->run->stand_in;
+	enum cm_verdict verdict;
+
+	if (other != NULL && other->answers(other->context, s, l, ev, &verdict))
+		return verdict;
+	return stage_hook(event_stage(ev), l->plugin)(s, ev);
+}
+
 /* d is what the hook said; true: it failed. */
 static bool
 call(struct cm_session *s, struct link *l, const struct cm_event *ev, struct decision *d)
@@ -133,7 +144,7 @@ call(struct cm_session *s, struct link *l, const struct cm_event *ev, struct dec
 	r->deadline = began + had;
 	/* Another link may have asked for it. */
 	shown.glued = ev->glued && (l->needs & CM_NEED_BLANKS) != 0;
-	d->verdict = stage_hook(event_stage(ev), l->plugin)(s, &shown);
+	d->verdict = ask_hook(s, l, &shown);
 	d->reply = r->reply;
 	d->reason = r->reason;
 	d->result = r->result;

@@ -40,6 +40,66 @@ message_give(struct cm_session *s, enum cm_stage stage, struct answer *a)
 		summary_write(s);
 }
 
+static const struct edit *
+find_quarantine(const struct run *r)
+{
+	for (size_t i = 0; i < r->edit_count; i++) {
+		if (r->edits[i]->kind == EDIT_QUARANTINE)
+			return r->edits[i];
+	}
+	return NULL;
+}
+
+const char *
+message_outcome(const struct cm_session *s, struct decision *held, const struct decision **by)
+{
+	const struct run *r = s->run;
+	const struct edit *quarantine = find_quarantine(r);
+
+	*by = NULL;
+	if (r->given && verdict_final(r->decision.verdict)) {
+		*by = &r->decision;
+		return verdict_name(r->decision.verdict);
+	}
+	if (r->given && quarantine != NULL) {
+		*held = (struct decision){
+			.link = quarantine->by, .stage = CM_STAGE_EOM, .reason = quarantine->value};
+		*by = held;
+		return "quarantine";
+	}
+	if (r->given) {
+		*by = r->decision.verdict == CM_ACCEPT ? &r->decision : NULL;
+		return "accept";
+	}
+	if (s->rcpt_refused > 0) {
+		*by = &r->refused_rcpt;
+		return verdict_name(r->refused_rcpt.verdict);
+	}
+	return "abandoned";
+}
+
+bool
+chain_outcome(const struct cm_session *s, struct chain_outcome *out)
+{
+	const struct decision *d;
+	struct decision held;
+
+	*out = (struct chain_outcome){.word = message_outcome(s, &held, &d)};
+	if (d != NULL) {
+		out->by = d->link == NULL ? "core" : d->link->name;
+		out->reply = d->reply;
+		out->reason = d->reason;
+	}
+	return s->run->given || s->rcpt_refused > 0;
+}
+
+const struct edit *const *
+chain_edits(const struct cm_session *s, size_t *count)
+{
+	*count = s->run->edit_count;
+	return s->run->edits;
+}
+
 void
 message_conclude(struct run *r, const struct cm_session *s)
 {

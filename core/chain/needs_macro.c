@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "run.h"
 
@@ -138,6 +139,23 @@ by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* All names, each with a blank behind it. */
+static const char *
+join(struct arena *arena, const struct chain_needs *needs)
+{
+	struct buf names;
+	const char *joined;
+
+	buf_init(&names, 0);
+	for (size_t i = 0; i < CM_STAGE_COUNT; i++) {
+		for (const char *const *name = needs->macros[i]; *name != NULL; name++)
+			buf_printf(&names, "%s ", *name);
+	}
+	joined = arena_strdup(arena, names.data);
+	buf_fini(&names);
+	return joined;
+}
+
 void
 needs_macros(const struct chain *chain, struct arena *arena, struct chain_needs *needs)
 {
@@ -167,4 +185,5 @@ needs_macros(const struct chain *chain, struct arena *arena, struct chain_needs 
 		needs->macros[i] =
 			arena_memdup(arena, list->names, (list->count + 1) * sizeof(*list->names));
 	}
+	needs->asked = join(arena, needs);
 }

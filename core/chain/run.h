@@ -57,8 +57,9 @@ struct run {
 	enum failure failure;
 	bool innocent; /* it is not to blame for it, and must not trip */
 	int64_t deadline;
-	int64_t now;		   /* end of the hook before */
-	struct command_sink *sink; /* where a command's answer goes; NULL: none runs */
+	int64_t now;			       /* end of the hook before */
+	const struct chain_stand_in *stand_in; /* NULL: none */
+	struct command_sink *sink;	       /* where a command's answer goes; NULL: none runs */
 
 	/* Connection. */
 	bool sees_all;		     /* header and body are sent by the MTA */
@@ -96,6 +97,12 @@ void message_decide(struct run *, const struct decision *);
 void message_give(struct cm_session *, enum cm_stage, struct answer *);
 /* The end of a message that the MTA never finished: what it was told last. */
 void message_conclude(struct run *, const struct cm_session *);
+/*
+ * The word for what became of the message, and the decision behind it (NULL: nobody made one);
+ * held is room for one. "abandoned" where nobody was told anything.
+ */
+const char *
+message_outcome(const struct cm_session *, struct decision *held, const struct decision **);
 /* Forgets the message before; its arena is about to end or has just begun. */
 void message_reset(struct run *);
 

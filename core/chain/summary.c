@@ -257,38 +257,15 @@ add_shadow(struct record *rec)
 	buf_fini(&list);
 }
 
-static const struct edit *
-find_quarantine(const struct run *r)
-{
-	for (size_t i = 0; i < r->edit_count; i++) {
-		if (r->edits[i]->kind == EDIT_QUARANTINE)
-			return r->edits[i];
-	}
-	return NULL;
-}
-
 /* The verdict of the whole message, and who decided. */
 static void
 add_verdict(struct record *rec)
 {
-	const struct cm_session *s = rec->s;
-	const struct run *r = s->run;
-	const struct edit *held = find_quarantine(r);
+	const struct decision *d;
+	struct decision held;
+	const char *word = message_outcome(rec->s, &held, &d);
 
-	if (r->given && verdict_final(r->decision.verdict)) {
-		add_decision(rec, verdict_name(r->decision.verdict), &r->decision);
-	} else if (r->given && held != NULL) {
-		struct decision d = {
-			.link = held->by, .stage = CM_STAGE_EOM, .reason = held->value};
-
-		add_decision(rec, "quarantine", &d);
-	} else if (r->given) {
-		add_decision(rec, "accept", r->decision.verdict == CM_ACCEPT ? &r->decision : NULL);
-	} else if (s->rcpt_refused > 0) {
-		add_decision(rec, verdict_name(r->refused_rcpt.verdict), &r->refused_rcpt);
-	} else {
-		add_decision(rec, "abandoned", NULL);
-	}
+	add_decision(rec, word, d);
 }
 
 /* What the links took, not what the client took. */

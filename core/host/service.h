@@ -18,4 +18,18 @@ void service_log(const struct cm_session *, enum cm_level, const char *text);
 /* The running link's name, or "core" outside hooks. */
 const char *service_link_name(const struct cm_session *);
 
+/* A question that was asked for a session, and what it was answered. */
+struct service_question {
+	const char *name;
+	enum cm_dns_type type;
+	struct cm_dns_answer answer;
+	bool known; /* answered when it was asked */
+};
+/*
+ * Each of the session's questions of connect, of the latest HELO and of the message, the latest
+ * first; CM_DNS_TIMEOUT: it has no answer yet.
+ */
+void service_dns_each(const struct cm_session *,
+	void (*each)(void *context, const struct service_question *), void *context);
+
 #endif

@@ -14,6 +14,7 @@
 #include "base/net.h"
 #include "chain/chain.h"
 #include "mail/session.h"
+#include "service.h"
 #include "service/resolver.h"
 
 /* The hook must still be able to say what it makes of an answer that did not come. */
@@ -49,11 +50,23 @@ find(const struct cm_session *s, const char *name, enum cm_dns_type type)
 	return q;
 }
 
+/* Where the questions of now are kept; NULL: nowhere, for they are nobody's. */
+static struct session_question **
+questions_of(struct cm_session *s)
+{
+	if (s->in_message)
+		return &s->questions;
+	if (s->scratch != NULL || s->stage > CM_STAGE_HELO)
+		return NULL;
+	return s->stage == CM_STAGE_HELO ? &s->helo_questions : &s->conn_questions;
+}
+
 static struct session_question *
 ask(struct cm_session *s, const char *name, enum cm_dns_type type)
 {
 	struct arena *arena = session_arena(s);
 	struct session_question *q = arena_alloc(arena, sizeof(*q));
+	struct session_question **list = questions_of(s);
 
 	q->name = arena_strdup(arena, name);
 	q->type = type;
@@ -62,9 +75,9 @@ ask(struct cm_session *s, const char *name, enum cm_dns_type type)
 	arena_defer(arena, drop, q->question);
 	s->dns_asked++;
 	s->dns_missed += !q->known;
-	if (s->in_message) {
-		q->next = s->questions;
-		s->questions = q;
+	if (list != NULL) {
+		q->next = *list;
+		*list = q;
 	}
 	return q;
 }
@@ -97,6 +110,28 @@ cm_dns(struct cm_session *s, const char *name, enum cm_dns_type type)
 		q->collected = true;
 	}
 	return &q->answer;
+}
+
+void
+service_dns_each(const struct cm_session *s,
+	void (*each)(void *context, const struct service_question *), void *context)
+{
+	const struct session_question *lists[] = {
+		s->conn_questions, s->helo_questions, s->questions};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+		for (const struct session_question *q = lists[i]; q != NULL; q = q->next) {
+			struct service_question told = {q->name, q->type, q->answer, q->known};
+
+			/* Who began to ask need not have collected the answer. */
+			if (!q->collected && question_answered(q->question))
+				question_wait(q->question, clock_now(), &told.answer);
+			else if (!q->collected)
+				told.answer = (struct cm_dns_answer){
+					.status = CM_DNS_TIMEOUT, .name = q->name};
+			each(context, &told);
+		}
+	}
 }
 
 /* --- names of addresses --- */

@@ -130,6 +130,7 @@ keep_helo(struct cm_session *s, const struct cm_event *ev)
 {
 	edit_queue_forget(&s->conn_edits, CM_STAGE_HELO);
 	s->helo_notes = s->helo_results = NULL;
+	s->helo_questions = NULL;
 	s->auth_results[SESSION_HELO] = NULL;
 	arena_reset(&s->greeting);
 	s->helo = keep_name(&s->greeting, ev->name, HELO_MOST);

@@ -90,7 +90,8 @@ struct cm_session {
 	const char *helo;
 	struct edit_queue conn_edits;
 	struct session_pair *conn_notes, *conn_results;
-	struct session_pair *helo_notes, *helo_results; /* of the latest HELO */
+	struct session_pair *helo_notes, *helo_results;		  /* of the latest HELO */
+	struct session_question *conn_questions, *helo_questions; /* asked at that stage */
 
 	/* Message. */
 	bool in_message;

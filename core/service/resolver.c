@@ -166,6 +166,15 @@ resolver_open_text(const char *name, const char *text, size_t len, resolver_miss
 	return open_over(resolver_zone_parse(name, text, len, missed, context, diag));
 }
 
+struct resolver *
+resolver_open_given(resolver_answers *answers, void *context)
+{
+	struct resolver *r = new_resolver(&resolver_given, 0);
+
+	r->self = resolver_given_open(answers, context);
+	return r;
+}
+
 void
 resolver_close(struct resolver *r)
 {

@@ -47,6 +47,13 @@ typedef void resolver_missed(void *context, const char *name, enum cm_dns_type);
  */
 struct resolver *resolver_open_text(const char *name, const char *text, size_t len,
 	resolver_missed *missed, void *context, struct diag *);
+/*
+ * One that answers what the function answers, and keeps nothing: for what was asked before. It
+ * gives an answer of which nothing is kept behind the call, or false: then the servers failed.
+ */
+typedef bool
+resolver_answers(void *context, const char *name, enum cm_dns_type, struct cm_dns_answer *);
+struct resolver *resolver_open_given(resolver_answers *, void *context);
 /* Drops the caller's reference. NULL is allowed. */
 void resolver_close(struct resolver *);
 

@@ -41,4 +41,8 @@ void *resolver_zone_open(const char *path, struct diag *);
 void *resolver_zone_parse(const char *name, const char *text, size_t len, resolver_missed *,
 	void *context, struct diag *);
 
+/* resolver_given.c */
+extern const struct resolver_backend resolver_given;
+void *resolver_given_open(resolver_answers *, void *context);
+
 #endif
