@@ -16,6 +16,7 @@
 #include "host/generation.h"
 #include "load.h"
 #include "service/metric.h"
+#include "service/ring_writer.h"
 #include "service/store.h"
 
 /* Rows of top. */
@@ -80,6 +81,32 @@ show_store(struct control_client *c, struct cm_store *store)
 	control_say(c, line);
 }
 
+static void
+show_record(struct control_client *c, const struct generation *g)
+{
+	struct ring_health h;
+
+	if (g->record.path == NULL)
+		return;
+	ring_writer_health(&h);
+	const char *state = h.trouble[0] != '\0' ? "refused" : "ok";
+	const struct cm_cell cells[] = {
+		{"what", "record", 0},
+		{"name", g->record.path, 0},
+		{"state", state, 0},
+		{"kept", NULL, h.kept},
+		{"lost", NULL, h.crowded + h.refused},
+		{"trouble", h.trouble, 0},
+	};
+	char line[LINE_SIZE];
+
+	control_row(c, NULL, cells, COUNT(cells));
+	snprintf(line, sizeof(line), "record      %s  %lld kept, %lld lost%s%.300s", state,
+		(long long)h.kept, (long long)(h.crowded + h.refused),
+		h.trouble[0] != '\0' ? "   " : "", h.trouble);
+	control_say(c, line);
+}
+
 static bool
 status(struct control_client *c, const struct command_words *words, char *why)
 {
@@ -90,6 +117,7 @@ status(struct control_client *c, const struct command_words *words, char *why)
 	show_daemon(c, g);
 	for (size_t i = 0; i < g->store_count; i++)
 		show_store(c, g->stores[i]);
+	show_record(c, g);
 	control_status_links(c, g);
 	generation_drop(g);
 	return true;

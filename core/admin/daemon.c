@@ -30,6 +30,7 @@
 #include "load.h"
 #include "notify.h"
 #include "service/notice.h"
+#include "service/ring_writer.h"
 
 #define FILES_WANTED 65536
 /* How often the main thread looks after what sends no signal, in ms. */
@@ -208,10 +209,11 @@ start(struct daemon *d)
 		return DAEMON_REFUSED;
 	}
 	if (!generation_start(g, &err) || !log_open(g->logs, g->log_count, &err) ||
-		!log_start(&err)) {
+		!log_start(&err) || !ring_writer_start(&err)) {
 		generation_drop(g);
 		return fail_start(d, &err);
 	}
+	load_recorder(g);
 	generation_swap(g);
 	warn_about_user(g);
 	if (!notice_start(&err) || !milter_start(&g->main, &err) || !control_start(d->config, &err))
@@ -309,6 +311,7 @@ daemon_run(const char *config)
 		notice_stop();
 		remove_files(&d);
 		flush_stores();
+		ring_writer_stop();
 		log_write(LOG_LEVEL_INFO, "chainmail " CHAINMAIL_VERSION " ended");
 	}
 	log_stop();

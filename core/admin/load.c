@@ -17,6 +17,7 @@
 #include "host/generation.h"
 #include "host/probe.h"
 #include "notify.h"
+#include "service/ring_writer.h"
 
 struct generation *
 load_config(const char *path, bool warnings)
@@ -143,6 +144,16 @@ load_and_start(const char *path, struct diag *diag)
 	return NULL;
 }
 
+void
+load_recorder(const struct generation *g)
+{
+	const struct record_settings *set = &g->record;
+	const struct ring_config config = {
+		.path = set->path, .max_size = set->max_size, .max_records = set->max_sessions};
+
+	ring_writer_configure(set->path == NULL ? NULL : &config);
+}
+
 /* One at a time: a signal and a command may come together. */
 static pthread_mutex_t reloading = PTHREAD_MUTEX_INITIALIZER;
 
@@ -161,6 +172,7 @@ reload_config(const char *path)
 	} else {
 		say(LOG_LEVEL_WARN, diag, NULL);
 		say_unchanged(old, g);
+		load_recorder(g);
 		generation_swap(g);
 		log_write(LOG_LEVEL_INFO, "reloaded %s (generation %u)", path, g->number);
 		say_modes(&g->chain);

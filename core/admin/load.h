@@ -16,6 +16,9 @@ struct generation *load_config(const char *path, bool warnings);
  */
 bool load_zone(struct generation *, const char *path);
 
+/* From now on sessions are kept as its section record says. */
+void load_recorder(const struct generation *);
+
 /*
  * Makes the configuration the running one, or leaves the running one, and says in the log which,
  * with every mistake. Tells the service manager.

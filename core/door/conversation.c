@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "host/generation.h"
+#include "record.h"
 
 static atomic_uint open_sessions;
 static atomic_uint open_messages;
@@ -57,16 +58,21 @@ conversation_event(struct conversation *c, const struct cm_event *ev, struct ans
 	/* Counted before the flag is looked at: a drain waits for it, or it sees the drain. */
 	if (ev->stage == CM_STAGE_MAIL)
 		count_message(c, true);
-	if (too_late(c, ev))
+	if (too_late(c, ev)) {
+		record_end(c);
 		chain_turn_away(c->session, ev, answer);
-	else
+	} else {
+		record_event(c, ev);
 		chain_event(c->session, ev, answer);
+		record_answer(c, answer);
+	}
 	count_message(c, c->session->in_message);
 }
 
 void
 conversation_end_message(struct conversation *c)
 {
+	record_end(c);
 	chain_end_message(c->session);
 	count_message(c, false);
 }

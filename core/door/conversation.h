@@ -13,12 +13,14 @@
 #include "chain/chain.h"
 
 struct generation;
+struct recording;
 
 struct conversation {
 	struct generation *generation; /* one reference */
 	struct cm_session *session;
-	bool counted;	  /* among the open messages */
-	bool turned_away; /* its message came while draining */
+	bool counted;		     /* among the open messages */
+	bool turned_away;	     /* its message came while draining */
+	struct recording *recording; /* of its message; NULL: none */
 };
 
 /* Holds the running generation; rights and no_reply are set by the door, then begin. */

@@ -112,6 +112,7 @@ build(struct build *b)
 	build_notify(b);
 	build_listeners(b);
 	build_logs(b);
+	build_record(b);
 	if (b->seams == NULL)
 		build_dns(b);
 	build_geo(b);

@@ -33,6 +33,7 @@ struct generation {
 	struct dns_settings dns;
 	struct geo_settings geo;
 	struct notice_settings notify;
+	struct record_settings record;
 	struct listener_settings *listeners;
 	size_t listener_count;
 	struct log_config *logs;
@@ -76,6 +77,8 @@ struct generation *
 generation_load_with(const char *path, const struct generation_seams *, struct diag *);
 /* From now on DNS is what that file says. Mistakes in it are errors of diag and give false. */
 bool generation_set_zone(struct generation *, const char *path, struct diag *);
+/* From now on that resolver answers; takes the caller's reference. */
+void generation_set_resolver(struct generation *, struct resolver *);
 /* From now on its stores are memory: nothing is counted for good. */
 void generation_detach_stores(struct generation *);
 /* The running generation, NULL without one; hold gives the caller a reference, drop may free it. */

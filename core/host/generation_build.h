@@ -57,6 +57,7 @@ void build_main(struct build *);
 void build_notify(struct build *); /* behind main */
 void build_listeners(struct build *);
 void build_logs(struct build *);
+void build_record(struct build *);
 size_t build_count(const struct build *, const char *kind);
 
 /* generation_system.c: users, groups and directories of this machine. */

@@ -85,6 +85,13 @@ build_dns(struct build *b)
 		set->zone != NULL ? resolver_open_zone(set->zone, b->diag) : open_live(b, &s, set);
 }
 
+void
+generation_set_resolver(struct generation *g, struct resolver *r)
+{
+	resolver_close(g->chain.resolver);
+	g->chain.resolver = r;
+}
+
 bool
 generation_set_zone(struct generation *g, const char *path, struct diag *diag)
 {
@@ -92,8 +99,7 @@ generation_set_zone(struct generation *g, const char *path, struct diag *diag)
 
 	if (zone == NULL)
 		return false;
-	resolver_close(g->chain.resolver);
-	g->chain.resolver = zone;
+	generation_set_resolver(g, zone);
 	g->dns.zone = arena_strdup(&g->arena, path);
 	return true;
 }

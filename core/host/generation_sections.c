@@ -51,7 +51,7 @@ unknown_kind(struct build *b, const struct conf_section *s)
 		diag_help(b->diag, "did you mean \"%s\"?", nearest);
 	else
 		diag_help(b->diag, "sections: dns, geo, listener, log, main, map, notify, plugin, "
-				   "profile, script, store");
+				   "profile, record, script, store");
 }
 
 static bool
@@ -354,4 +354,13 @@ build_logs(struct build *b)
 		g->logs[g->log_count++] = standard;
 	for (unsigned i = 0; i < g->log_count; i++)
 		g->chain.summary = g->chain.summary || g->logs[i].summary;
+}
+
+void
+build_record(struct build *b)
+{
+	for (size_t i = 0; i < b->section_count; i++) {
+		if (strcmp(b->sections[i].kind->name, "record") == 0)
+			(void)fill(b, &b->sections[i], &b->g->record);
+	}
 }

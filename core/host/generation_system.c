@@ -143,6 +143,38 @@ check_main(struct build *b, const struct build_section *s)
 		has_directory(b, resolve(b, v->text), v, "pid_file");
 }
 
+static void
+cannot_write(struct build *b, const struct conf_value *v, const char *path, int why)
+{
+	const char *user = b->g->main.user;
+
+	diag_error(b->diag, v->pos, NULL, "path: cannot write %s: %s", path, strerror(why));
+	diag_help(b->diag, "make it: install -d -m 750 -o %s %s", user == NULL ? "USER" : user,
+		resolve(b, v->text));
+}
+
+/* The daemon makes the directory itself, as the user it becomes. */
+static void
+check_record(struct build *b, const struct build_section *s)
+{
+	const struct conf_value *v = written(s, "path");
+	const char *path = v == NULL ? NULL : resolve(b, v->text), *dir = path;
+	struct stat st;
+
+	if (v == NULL)
+		return;
+	if (stat(path, &st) != 0) {
+		if (!has_directory(b, path, v, "path"))
+			return;
+		dir = directory_of(b, path);
+	} else if (!S_ISDIR(st.st_mode)) {
+		diag_error(b->diag, v->pos, NULL, "path: %s is no directory", path);
+		return;
+	}
+	if (is_daemon_user(b) && eaccess(dir, R_OK | W_OK | X_OK) != 0)
+		cannot_write(b, v, dir, errno);
+}
+
 static const struct {
 	const char *kind;
 	void (*check)(struct build *, const struct build_section *);
@@ -150,6 +182,7 @@ static const struct {
 	{"listener", check_listener},
 	{"log", check_log},
 	{"main", check_main},
+	{"record", check_record},
 };
 
 void

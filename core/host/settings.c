@@ -290,6 +290,19 @@ static const struct cm_option notify_rows[] = {
 		.since = "0.1"},
 };
 
+#define RECORD(field) offsetof(struct record_settings, field)
+
+static const struct cm_option record_rows[] = {
+	{"max_body", CM_OPT_SIZE, RECORD(max_body), "0", .max = 32 * MEGA,
+		.help = "bodies up to this size are kept, too; 0: none", .since = "0.1"},
+	{"max_sessions", CM_OPT_INT, RECORD(max_sessions), "10000", .min = 10, .max = 100 * MEGA,
+		.help = "messages that are kept; the oldest go first", .since = "0.1"},
+	{"max_size", CM_OPT_SIZE, RECORD(max_size), "256M", .min = MEGA, .max = 1024 * GIGA,
+		.help = "of all files together; the oldest go first", .since = "0.1"},
+	{"path", CM_OPT_PATH, RECORD(path), .flags = CM_OPT_REQUIRED,
+		.help = "directory of the files, which the daemon's user must own", .since = "0.1"},
+};
+
 #define STORE(field) offsetof(struct store_config, field)
 
 static const struct cm_option store_rows[] = {
@@ -334,6 +347,8 @@ const struct section_kind section_kinds[] = {
 		.help = "a check written in C, with its settings"},
 	{"profile", .named = true, .rows = SCHEMA_ROWS(profile_rows),
 		.help = "which mail runs through which chain; the first whose conditions hold"},
+	{"record", .single = true, .rows = SCHEMA_ROWS(record_rows),
+		.help = "sessions that are kept, to be explained and played again"},
 	{"script", .named = true, .links = true, .rows = SCHEMA_ROWS(script_rows),
 		.help = "a rule written in Lua; its own settings stand in settings { }"},
 	{"store", .named = true, .rows = SCHEMA_ROWS(store_rows),

@@ -66,6 +66,12 @@ struct map_settings {
 	int64_t reload_us;
 };
 
+/* The section record of filter.conf. */
+struct record_settings {
+	const char *path; /* NULL: nothing is kept */
+	int64_t max_size, max_sessions, max_body;
+};
+
 struct profile_settings {
 	struct profile profile; /* name and links are filled later */
 	struct cm_list chain;

@@ -63,7 +63,7 @@ static const struct {
 		"    4 | frobnicate { }\n"
 		"      | ^~~~~~~~~~\n"
 		"      = help: sections: dns, geo, listener, log, main, map, notify, plugin, "
-		"profile, "
+		"profile, record, "
 		"script, "
 		"store\n"},
 	{"a section of later versions", "metrics { }\n" WHOLE,

@@ -58,6 +58,16 @@ static const struct {
 		"    1 | main { pid_file = gone/pid }\n"
 		"      |                   ^~~~~~~~\n"
 		"      = help: make it: mkdir -p DIR/gone\n"},
+	{"a place for sessions that can be made", LOCAL "record { path = sessions }\n" PROFILE, ""},
+	{"sessions without their directory", LOCAL "record { path = gone/sessions }\n" PROFILE,
+		"filter.conf:2:17: error: path: directory DIR/gone does not exist\n"
+		"    2 | record { path = gone/sessions }\n"
+		"      |                 ^~~~~~~~~~~~~\n"
+		"      = help: make it: mkdir -p DIR/gone\n"},
+	{"a place for sessions that is a file", LOCAL "record { path = filter.conf }\n" PROFILE,
+		"filter.conf:2:17: error: path: DIR/filter.conf is no directory\n"
+		"    2 | record { path = filter.conf }\n"
+		"      |                 ^~~~~~~~~~~\n"},
 	{"no listener", PROFILE,
 		"filter.conf: error: no listener: no mail server can connect\n"
 		"      = help: add: listener postfix { socket = unix:/run/chainmail/milter.sock }"
