@@ -103,6 +103,7 @@ check-rules: all
 
 check-transcripts: all $(B)/tests/transcript
 	@sh tests/smtp/run.sh $(B)
+	@sh tests/smtp/kept.sh $(B)
 
 # A suite in openspf's YAML format.
 SPF_SUITE ?= ../shared/conformance/spf-openspf/rfc7208-tests.yml

@@ -35,6 +35,9 @@ enum cli_kind {
 /* Help of an option that load_zone() reads. */
 #define CLI_ZONE_HELP "DNS says what is in this zone file, and nothing else"
 
+/* Help of the option that cli_record_dir() reads. */
+#define CLI_RECORD_HELP "where the sessions are kept; default: what the configuration says"
+
 #define CLI_LIST_MAX 1000
 
 struct cli_list {
@@ -63,8 +66,9 @@ struct command {
 
 extern const struct command command_check, command_commands, command_config, command_dkim,
 	command_dns, command_errors, command_explain, command_help, command_log, command_lua,
-	command_metrics, command_mode, command_new, command_plugins, command_reload, command_serve,
-	command_shadow, command_status, command_test, command_top, command_version;
+	command_metrics, command_mode, command_new, command_plugins, command_record, command_reload,
+	command_replay, command_serve, command_shadow, command_status, command_test, command_top,
+	command_version;
 
 /* Runs argv[1]; prints help or a suggestion for what is unknown. */
 int cli_main(int argc, char **argv);
@@ -80,6 +84,14 @@ struct arena;
 bool cli_plugin_dir(const char *config, struct arena *, const char **dir);
 /* The same without a word: NULL also for one that cannot be read. */
 const char *cli_find_plugin_dir(const char *config, struct arena *);
+
+/*
+ * The directory of kept sessions: the one given, else that of the configuration. False when there
+ * is none, which was printed.
+ */
+bool cli_record_dir(const char *given, const char *config, struct arena *, const char **dir);
+/* The same without a word: NULL when there is none. */
+const char *cli_find_record_dir(const char *config, struct arena *);
 
 /*
  * Reads the options into out and returns the index of the first operand; options may stand behind

@@ -11,19 +11,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "admin/load.h"
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "cli.h"
+#include "door/replay.h"
 #include "host/generation.h"
 
 #define FILE_MAX ((size_t)1 << 30)
 /* From where the client connects: the first port for that (RFC 6335 section 6). */
 #define CLIENT_PORT 49152
+/* Ids of ours and queue ids, of Postfix and Sendmail. */
+#define ID_LETTERS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 struct explain_args {
-	const char *client, *client_name, *config, *from, *helo, *login, *zone;
+	const char *client, *client_name, *config, *from, *helo, *login, *record, *zone;
 	unsigned port;
 	bool json, session, tls;
 	struct cli_list to;
@@ -40,6 +45,7 @@ static const struct cli_option options[] = {
 	{"json", 0, CLI_FLAG, ARG(json), NULL, "print JSON"},
 	{"login", 0, CLI_TEXT, ARG(login), "USER", "it has logged in as this user"},
 	{"port", 0, CLI_PORT, ARG(port), "N", "port it connected to; default: 25"},
+	{"record", 0, CLI_TEXT, ARG(record), "DIR", CLI_RECORD_HELP},
 	{"session", 0, CLI_FLAG, ARG(session), NULL,
 		"read SMTP from standard input, and answer it with the reasons"},
 	{"tls", 0, CLI_FLAG, ARG(tls), NULL, "the connection is encrypted"},
@@ -89,20 +95,20 @@ quarantined(const struct answer *a)
 	return false;
 }
 
-const char *
-explain_outcome(const struct explained *e)
+static const char *
+outcome_of(const struct answer *a)
 {
-	if (e->last->verdict != CM_CONTINUE && e->last->verdict != CM_ACCEPT)
-		return verdict_name(e->last->verdict);
-	return quarantined(e->last) ? "quarantine" : "accept";
+	if (a->verdict != CM_CONTINUE && a->verdict != CM_ACCEPT)
+		return verdict_name(a->verdict);
+	return quarantined(a) ? "quarantine" : "accept";
 }
 
-static int
-exit_code(enum cm_verdict v)
+int
+explain_exit_code(const char *outcome)
 {
-	if (v == CM_REJECT)
+	if (strcmp(outcome, "reject") == 0)
 		return EXIT_NO;
-	return v == CM_TEMPFAIL ? EXIT_LATER : EXIT_OK;
+	return strcmp(outcome, "tempfail") == 0 ? EXIT_LATER : EXIT_OK;
 }
 
 /* The latest link that said what the MTA was told. */
@@ -120,8 +126,8 @@ find_by(const struct trace *t, const struct answer *a)
 	return by;
 }
 
-const char *
-explain_decided_by(struct cm_session *s, const struct answer *a)
+static const char *
+decided_by(struct cm_session *s, const struct answer *a)
 {
 	const struct cm_final *final = chain_final(s);
 
@@ -155,6 +161,31 @@ show_given_ids(struct cm_session *s)
 		reply_move(&r->reply, &s->msg, s->conn_id, s->id);
 }
 
+struct explained
+explain_run(struct cm_session *s, const struct replay_input *in, const struct answer *last)
+{
+	const struct profile *profile = chain_chosen(s);
+	const char *outcome = outcome_of(last);
+
+	return (struct explained){
+		.session = s,
+		.profile = profile != NULL ? profile->name : NULL,
+		.port = in->port,
+		.login = in->login,
+		.tls = in->tls,
+		.traces = {chain_conn_trace(s), chain_trace(s)},
+		.results = {s->conn_results, s->helo_results, s->results},
+		.outcome = outcome,
+		.reply = last->reply,
+		.by = decided_by(s, last),
+		.dns_asked = s->dns_asked,
+		.dns_missed = s->dns_missed,
+		.edits = last->edits,
+		.edit_count = last->edit_count,
+		.exit_code = explain_exit_code(outcome),
+	};
+}
+
 static int
 explain(struct generation *g, const struct replay_input *in, bool json)
 {
@@ -165,13 +196,7 @@ explain(struct generation *g, const struct replay_input *in, bool json)
 	generation_swap(g);
 	conversation_open(&c, "explain");
 	replay_run(&c, in, NULL, &last);
-	struct explained e = {
-		.in = in,
-		.session = c.session,
-		.last = &last,
-		.by = explain_decided_by(c.session, &last),
-		.exit_code = exit_code(last.verdict),
-	};
+	struct explained e = explain_run(c.session, in, &last);
 
 	show_given_ids(c.session);
 	if (json)
@@ -202,8 +227,8 @@ check_args(const struct explain_args *args, const char *file)
 	if (args->session && args->json)
 		return cli_usage(&command_explain, "--session has no JSON");
 	if (!args->session && file == NULL)
-		return cli_usage(
-			&command_explain, "say which message: FILE, or - for standard input");
+		return cli_usage(&command_explain, "say which message: FILE, - for standard input, "
+						   "or the ID of one that was kept");
 	if (!args->session && args->from == NULL)
 		return cli_usage(&command_explain, "--from ADDRESS is missing");
 	if (!args->session && args->to.count == 0)
@@ -211,6 +236,28 @@ check_args(const struct explain_args *args, const char *file)
 	if (args->client != NULL && !net_parse(&address, args->client))
 		return cli_usage(&command_explain, "--client %s: not an IP address", args->client);
 	return EXIT_OK;
+}
+
+/* Without an envelope it is no file that is meant, but one of the sessions that were kept. */
+static bool
+wants_kept(const struct explain_args *args, const char *what)
+{
+	return what != NULL && args->from == NULL && args->to.count == 0 &&
+	       strspn(what, ID_LETTERS) == strlen(what) && access(what, F_OK) != 0;
+}
+
+static int
+run_kept(const struct explain_args *args, const char *id)
+{
+	struct arena arena;
+	const char *ring;
+	int code = EXIT_NO;
+
+	arena_init(&arena, 1024);
+	if (cli_record_dir(args->record, cli_config_path(args->config), &arena, &ring))
+		code = explain_kept(ring, id, args->json);
+	arena_fini(&arena);
+	return code;
 }
 
 static int
@@ -224,6 +271,8 @@ run(int argc, char **argv)
 		return EXIT_USAGE;
 	if (operand + 1 < argc)
 		return cli_usage(&command_explain, "\"%s\" is too much", argv[operand + 1]);
+	if (wants_kept(&args, argv[operand]))
+		return run_kept(&args, argv[operand]);
 	if (check_args(&args, argv[operand]) != EXIT_OK)
 		return EXIT_USAGE;
 	char *message = args.session ? NULL : read_message(argv[operand], &in.message_len);
@@ -255,8 +304,9 @@ run(int argc, char **argv)
 
 const struct command command_explain = {
 	.name = "explain",
-	.operands = "FILE|--session --client IP --helo NAME --from A --to B [--to C] ...",
-	.help = "say what would become of a message, and why",
+	.operands =
+		"FILE|--session --client IP --helo NAME --from A --to B [--to C] ...|ID|QUEUEID",
+	.help = "say what would become of a message, or became of one that was kept, and why",
 	.options = options,
 	.option_count = sizeof(options) / sizeof(*options),
 	.run = run,

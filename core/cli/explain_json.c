@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/text.h"
+#include "door/kept.h"
 #include "explain.h"
 
 /* Members of one object, separated by commas. */
@@ -96,7 +98,7 @@ add_watched_edits(struct object *o, uint32_t edits)
 static void
 add_record(struct buf *out, const struct cm_session *s, const struct trace_record *r)
 {
-	bool sampled_out = chain_sampled_out(s, r->link);
+	bool sampled_out = s != NULL && chain_sampled_out(s, r->link);
 	struct object o = begin(out);
 
 	add_text(&o, "stage", stages[r->stage].name);
@@ -117,9 +119,9 @@ add_record(struct buf *out, const struct cm_session *s, const struct trace_recor
 }
 
 static void
-add_trace(struct object *o, const struct cm_session *s)
+add_trace(struct object *o, const struct explained *e)
 {
-	const struct trace *traces[] = {chain_conn_trace(s), chain_trace(s)};
+	const struct trace *const *traces = e->traces;
 	bool any = false;
 
 	key(o, "trace");
@@ -129,7 +131,7 @@ add_trace(struct object *o, const struct cm_session *s)
 			if (any)
 				buf_add_char(o->out, ',');
 			any = true;
-			add_record(o->out, s, r);
+			add_record(o->out, e->session, r);
 		}
 	}
 	buf_add_char(o->out, ']');
@@ -137,15 +139,14 @@ add_trace(struct object *o, const struct cm_session *s)
 }
 
 static void
-add_results(struct object *o, const struct cm_session *s)
+add_results(struct object *o, const struct session_pair *const *lists)
 {
-	const struct session_pair *lists[] = {s->conn_results, s->helo_results, s->results};
 	char name[200];
 
 	key(o, "results");
 	struct object results = begin(o->out);
 
-	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+	for (size_t i = 0; i < SESSION_SPANS; i++) {
 		for (const struct session_pair *p = lists[i]; p != NULL; p = p->next) {
 			snprintf(name, sizeof(name), "%s.%s", p->group, p->name);
 			add_text(&results, name, p->value);
@@ -173,36 +174,72 @@ add_edit(struct buf *out, const struct edit *e)
 }
 
 static void
-add_edits(struct object *o, const struct answer *a)
+add_edits(struct object *o, const struct explained *e)
 {
 	key(o, "edits");
 	buf_add_char(o->out, '[');
-	for (size_t i = 0; i < a->edit_count; i++) {
+	for (size_t i = 0; i < e->edit_count; i++) {
 		if (i > 0)
 			buf_add_char(o->out, ',');
-		add_edit(o->out, a->edits[i]);
+		add_edit(o->out, e->edits[i]);
 	}
 	buf_add_char(o->out, ']');
+}
+
+static void
+add_recipients(struct object *o, const struct kept *k)
+{
+	bool any = false;
+
+	key(o, "to");
+	buf_add_char(o->out, '[');
+	for (const struct kept_event *e = k->events; e != NULL; e = e->next) {
+		if (e->stage != CM_STAGE_RCPT)
+			continue;
+		if (any)
+			buf_add_char(o->out, ',');
+		any = true;
+		text_json(o->out, e->name, strlen(e->name));
+	}
+	buf_add_char(o->out, ']');
+}
+
+/* Whose session it was, where it was kept. */
+static void
+add_kept(struct object *o, const struct kept *k)
+{
+	if (k == NULL)
+		return;
+	add_text(o, "id", k->id);
+	add_text(o, "connection", k->conn_id);
+	add_text(o, "queue_id", k->queue_id);
+	add_number(o, "at", k->wall / CLOCK_SEC);
+	add_text(o, "client", k->client_ip);
+	add_text(o, "client_name", k->client_name);
+	add_text(o, "helo", k->helo);
+	add_text(o, "login", kept_macro(k, "{auth_authen}"));
+	add_text(o, "from", k->events->name);
+	add_recipients(o, k);
 }
 
 void
 explain_print_json(const struct explained *e)
 {
-	const struct profile *p = chain_chosen(e->session);
 	struct buf out;
 
 	buf_init(&out, 0);
 	struct object o = begin(&out);
 
-	add_text(&o, "profile", p != NULL ? p->name : NULL);
-	add_trace(&o, e->session);
-	add_results(&o, e->session);
-	add_text(&o, "verdict", explain_outcome(e));
-	add_reply(&o, &e->last->reply);
+	add_kept(&o, e->kept);
+	add_text(&o, "profile", e->profile);
+	add_trace(&o, e);
+	add_results(&o, e->results);
+	add_text(&o, "verdict", e->outcome);
+	add_reply(&o, &e->reply);
 	add_text(&o, "by", e->by);
-	add_number(&o, "dns_questions", e->session->dns_asked);
-	add_number(&o, "dns_misses", e->session->dns_missed);
-	add_edits(&o, e->last);
+	add_number(&o, "dns_questions", e->dns_asked);
+	add_number(&o, "dns_misses", e->dns_missed);
+	add_edits(&o, e);
 	add_number(&o, "exit", e->exit_code);
 	end(&o);
 	printf("%s\n", out.data);

@@ -248,22 +248,12 @@ take_rcpt(struct session *s, char *args)
 		s->rcpts += play_path(s, CM_STAGE_RCPT, &typed, "250 2.1.5 Ok");
 }
 
-static int
-exit_code(enum cm_verdict v)
-{
-	return v == CM_REJECT ? EXIT_NO : v == CM_TEMPFAIL ? EXIT_LATER : EXIT_OK;
-}
-
 /* What became of the message, while all of it is still there. */
 static void
 end_message(struct session *s)
 {
-	struct explained e = {.in = &s->in,
-		.session = s->c.session,
-		.last = &s->last,
-		.exit_code = exit_code(s->last.verdict)};
+	const struct explained e = explain_run(s->c.session, &s->in, &s->last);
 
-	e.by = explain_decided_by(s->c.session, &s->last);
 	answer(s, CM_STAGE_EOM, "250 2.0.0 Ok: nothing is sent");
 	explain_print_outcome(&e, INDENT);
 }

@@ -7,9 +7,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/text.h"
+#include "door/kept.h"
 #include "explain.h"
 
 #define LINE_MAX_OCTETS 1000
@@ -34,23 +37,51 @@ stage_word(enum cm_stage stage)
 
 /* --- head --- */
 
+/* Whose session it was. */
+static void
+print_kept(const struct kept *k)
+{
+	time_t at = (time_t)(k->wall / CLOCK_SEC);
+	struct tm tm;
+	char day[32];
+
+	strftime(day, sizeof(day), "%Y-%m-%d %H:%M:%S", localtime_r(&at, &tm));
+	printf("session   %s  id=", day);
+	print_escaped(k->id);
+	printf(" queue_id=");
+	print_escaped(k->queue_id == NULL ? "-" : k->queue_id);
+	printf("\nclient    ");
+	print_escaped(k->client_name);
+	printf("[");
+	print_escaped(k->client_ip[0] == '\0' ? "local" : k->client_ip);
+	printf("] helo=");
+	print_escaped(k->helo == NULL ? "-" : k->helo);
+	printf("\nenvelope  from=");
+	print_escaped(k->events->name);
+	printf(" to=");
+	for (const struct kept_event *e = kept_find(k, NULL, CM_STAGE_RCPT); e != NULL;
+		e = kept_find(k, e, CM_STAGE_RCPT)) {
+		print_escaped(e->name);
+		printf("%s", kept_find(k, e, CM_STAGE_RCPT) != NULL ? "," : "");
+	}
+	printf("\n");
+}
+
 static void
 print_profile(const struct explained *e)
 {
-	const struct profile *p = chain_chosen(e->session);
-
-	if (p != NULL)
-		printf("profile %s", p->name);
+	if (e->profile != NULL)
+		printf("profile %s", e->profile);
 	else
 		printf("no profile matches, the message is not filtered");
-	printf(" (port %u, ", e->in->port);
-	if (e->in->login == NULL) {
+	printf(" (port %u, ", e->port);
+	if (e->login == NULL) {
 		printf("no login");
 	} else {
 		printf("login ");
-		print_escaped(e->in->login);
+		print_escaped(e->login);
 	}
-	printf("%s)\n", e->in->tls ? ", TLS" : "");
+	printf("%s)\n", e->tls ? ", TLS" : "");
 }
 
 /* --- trace --- */
@@ -116,7 +147,7 @@ print_details(const struct trace_record *r)
 void
 explain_print_record(const struct cm_session *s, const struct trace_record *r)
 {
-	bool out = chain_sampled_out(s, r->link);
+	bool out = s != NULL && chain_sampled_out(s, r->link);
 	char who[160];
 
 	snprintf(who, sizeof(who), "%-10s%s", r->link != NULL ? r->link->name : "core",
@@ -168,19 +199,18 @@ print_verdict(const struct explained *e, const char *indent)
 	size_t records = 0;
 	int64_t us = 0;
 
-	count(chain_conn_trace(e->session), &records, &us);
-	count(chain_trace(e->session), &records, &us);
-	printf("%sverdict   %s", indent, explain_outcome(e));
-	if (e->last->reply.code != 0) {
-		printf("  %d %s ", e->last->reply.code, e->last->reply.status);
-		print_escaped(e->last->reply.text);
+	count(e->traces[0], &records, &us);
+	count(e->traces[1], &records, &us);
+	printf("%sverdict   %s", indent, e->outcome);
+	if (e->reply.code != 0) {
+		printf("  %d %s ", e->reply.code, e->reply.status);
+		print_escaped(e->reply.text);
 	}
 	if (e->by != NULL)
 		printf("  by %s", e->by);
 	printf("  (%zu answer%s, ", records, records == 1 ? "" : "s");
-	if (e->session->dns_asked > 0)
-		printf("%u DNS question%s, ", e->session->dns_asked,
-			e->session->dns_asked == 1 ? "" : "s");
+	if (e->dns_asked > 0)
+		printf("%u DNS question%s, ", e->dns_asked, e->dns_asked == 1 ? "" : "s");
 	printf("%" PRId64 " us)\n", us);
 }
 
@@ -262,22 +292,23 @@ print_edit(const struct edit *e)
 void
 explain_print_outcome(const struct explained *e, const char *indent)
 {
-	print_results(e->session->conn_results, indent);
-	print_results(e->session->helo_results, indent);
-	print_results(e->session->results, indent);
+	for (size_t i = 0; i < SESSION_SPANS; i++)
+		print_results(e->results[i], indent);
 	print_verdict(e, indent);
-	for (size_t i = 0; i < e->last->edit_count; i++) {
+	for (size_t i = 0; i < e->edit_count; i++) {
 		printf("%s", indent);
-		print_edit(e->last->edits[i]);
+		print_edit(e->edits[i]);
 	}
 }
 
 void
 explain_print_text(const struct explained *e)
 {
+	if (e->kept != NULL)
+		print_kept(e->kept);
 	print_profile(e);
-	print_trace(e->session, chain_conn_trace(e->session));
-	print_trace(e->session, chain_trace(e->session));
+	print_trace(e->session, e->traces[0]);
+	print_trace(e->session, e->traces[1]);
 	explain_print_outcome(e, "");
 	printf("exit %d\n", e->exit_code);
 }

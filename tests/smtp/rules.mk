@@ -45,6 +45,12 @@ $(patsubst %,$(B)/tests/unit/test_%,script_waiting store_daemons): $(B)/tests/un
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS)
 
+# One that reads what they keep, too; of the core it takes what reads that.
+$(B)/tests/unit/test_record_daemon: $(patsubst %,$(B)/tests/%.o,unit/test_record_daemon smtp/daemon smtp/expect smtp/logfile) \
+	$(MTA_OBJ) $(CORE_LIB)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+
 check-transcripts: $(B)/tests/faults.so $(B)/tests/transcript $(B)/tests/storm $(B)/tests/test_daemon $(B)/tests/test_mta $(B)/tests/selftest_filter
 
 -include $(TRANSCRIPT_OBJ:.o=.d) $(STORM_OBJ:.o=.d) $(TEST_DAEMON_OBJ:.o=.d) $(TEST_MTA_OBJ:.o=.d) $(SELFTEST_FILTER_OBJ:.o=.d)
