@@ -187,6 +187,9 @@ bench: all ## throughput, CPU, idle sessions and bursts beside a no-op libmilter
 bench-state: all ## a chain with rate limit and greylist beside the same chain without, in each store
 	@bash tests/bench/state.sh $(B)
 
+bench-record: all ## what keeping sessions costs beside the same chain without
+	@bash tests/bench/record.sh $(B)
+
 bench-dkim: $(B)/tests/bench_dkim ## what verifying a DKIM signature costs beside OpenSSL alone, keys known
 	@$(B)/tests/bench_dkim
 
@@ -382,5 +385,5 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB) $(SHARED)
 	$(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
 
 .PHONY: FORCE help deps all demo run test check check-unit check-transcripts check-conformance conformance check-docs check-install \
-	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-dkim bench-dkim-sign bench-dns bench-lua bench-spf bench-state bench-store fuzz fuzz-build \
+	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-dkim bench-dkim-sign bench-dns bench-lua bench-record bench-spf bench-state bench-store fuzz fuzz-build \
 	docs install uninstall clean

@@ -23,7 +23,7 @@ $(B)/tests/bench_dns: $(B)/tests/bench/dns.o $(CORE_LIB)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(WHOLE) $(LIBS)
 
-bench-state: $(BENCH_CLIENTS)
+bench-record bench-state: $(BENCH_CLIENTS)
 
 bench-dns: $(BENCH_CLIENTS) $(B)/tests/bench_dns $(B)/tests/hostile_dns
 
