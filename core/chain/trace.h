@@ -24,6 +24,7 @@ struct trace_record {
 	enum cm_stage stage;
 	enum cm_verdict verdict; /* what the link returned; FAILED too when that broke a rule */
 	bool shadow;		 /* watched only */
+	bool sampled_out;	 /* kept: chain_sampled_out() when it ended */
 	bool failed;		 /* on_error decided; the reason says what broke a rule */
 	struct reply reply;	 /* code 0: none */
 	const char *reason;	 /* NULL: none */

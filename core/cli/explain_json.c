@@ -98,7 +98,7 @@ add_watched_edits(struct object *o, uint32_t edits)
 static void
 add_record(struct buf *out, const struct cm_session *s, const struct trace_record *r)
 {
-	bool sampled_out = s != NULL && chain_sampled_out(s, r->link);
+	bool sampled_out = s == NULL ? r->sampled_out : chain_sampled_out(s, r->link);
 	struct object o = begin(out);
 
 	add_text(&o, "stage", stages[r->stage].name);

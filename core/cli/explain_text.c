@@ -147,7 +147,7 @@ print_details(const struct trace_record *r)
 void
 explain_print_record(const struct cm_session *s, const struct trace_record *r)
 {
-	bool out = s != NULL && chain_sampled_out(s, r->link);
+	bool out = s == NULL ? r->sampled_out : chain_sampled_out(s, r->link);
 	char who[160];
 
 	snprintf(who, sizeof(who), "%-10s%s", r->link != NULL ? r->link->name : "core",

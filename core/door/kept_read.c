@@ -284,6 +284,7 @@ read_trace(struct reading *r)
 		.verdict = (enum cm_verdict)verdict,
 		.shadow = (flags & RECORD_SHADOW) != 0,
 		.failed = (flags & RECORD_FAILED) != 0,
+		.sampled_out = (flags & RECORD_SAMPLED_OUT) != 0,
 		.link = link_named(r, text(r, 3)),
 		.us = number(r, 4),
 		.calls = (unsigned)number(r, 5),

@@ -191,13 +191,15 @@ add_terms(struct recording *r, const struct conversation *c)
 }
 
 static void
-add_answer(struct recording *r, const struct trace_record *t, unsigned flags)
+add_answer(struct recording *r, const struct cm_session *s, const struct trace_record *t,
+	unsigned flags)
 {
+	unsigned out = chain_sampled_out(s, t->link) ? RECORD_SAMPLED_OUT : 0;
 	const struct record_text texts[] = {
 		NUMBER(r, t->stage),
 		NUMBER(r, t->verdict),
-		NUMBER(r,
-			flags | (t->shadow ? RECORD_SHADOW : 0) | (t->failed ? RECORD_FAILED : 0)),
+		NUMBER(r, flags | out | (t->shadow ? RECORD_SHADOW : 0) |
+				  (t->failed ? RECORD_FAILED : 0)),
 		TEXT(t->link == NULL ? NULL : t->link->name),
 		NUMBER(r, t->us),
 		NUMBER(r, t->calls),
@@ -215,10 +217,10 @@ add_answer(struct recording *r, const struct trace_record *t, unsigned flags)
 }
 
 static void
-add_trace(struct recording *r, const struct trace *t, unsigned flags)
+add_trace(struct recording *r, const struct cm_session *s, const struct trace *t, unsigned flags)
 {
 	for (const struct trace_record *answer = t->first; answer != NULL; answer = answer->next)
-		add_answer(r, answer, flags);
+		add_answer(r, s, answer, flags);
 }
 
 static void
@@ -301,8 +303,8 @@ add_rest(struct recording *r, const struct conversation *c, const struct chain_o
 	add_head(r, s);
 	add_terms(r, c);
 	service_dns_each(s, add_question, r);
-	add_trace(r, traces[0], 0);
-	add_trace(r, traces[1], RECORD_MESSAGE);
+	add_trace(r, s, traces[0], 0);
+	add_trace(r, s, traces[1], RECORD_MESSAGE);
 	ADD(r, RECORD_LOST, NUMBER(r, (int64_t)traces[0]->lost),
 		NUMBER(r, (int64_t)traces[1]->lost));
 	add_results(r, s->conn_results, SESSION_CONN);

@@ -46,7 +46,7 @@ enum record_tag {
 
 /* Flags of an event, and of a trace. */
 enum { RECORD_GLUED = 1, RECORD_REJECTED = 2, RECORD_LARGE = 4 };
-enum { RECORD_MESSAGE = 1, RECORD_SHADOW = 2, RECORD_FAILED = 4 };
+enum { RECORD_MESSAGE = 1, RECORD_SHADOW = 2, RECORD_FAILED = 4, RECORD_SAMPLED_OUT = 8 };
 
 struct record_text {
 	const char *text; /* NULL: not set; else NUL-terminated when read */

@@ -168,6 +168,36 @@ START_TEST(without_the_section_nothing_is_kept)
 }
 END_TEST
 
+/* What a link said outside of its sample counted for nothing, at every stage. */
+START_TEST(what_is_outside_of_a_sample_is_kept_as_that)
+{
+	static const struct {
+		const char *sample;
+		bool out;
+	} rows[] = {{"1%", true}, {"100%", false}};
+	char sections[200];
+	struct keeper keeper;
+	unsigned seen = 0;
+	struct kept k;
+
+	snprintf(sections, sizeof(sections),
+		"map r { entries = [ \"nobody.example reject\" ] }\n"
+		"profile all { chain = [ access ] }\n"
+		"plugin access { helo = r; recipient = r; sample = %s }\n",
+		rows[_i].sample);
+	keep_one(&keeper, &k, sections, "0");
+	for (unsigned t = 0; t < 2; t++) {
+		for (const struct trace_record *r = k.traces[t].first; r != NULL; r = r->next) {
+			ck_assert_msg(r->sampled_out == rows[_i].out, "%s", rows[_i].sample);
+			seen++;
+		}
+	}
+	ck_assert_uint_gt(seen, 0);
+	kept_free(&k);
+	keeper_end(&keeper);
+}
+END_TEST
+
 /* --- what another configuration says --- */
 
 #define SCRIPT(file) "profile all { chain = [ r ] }\nscript r { file = " file " }\n"
@@ -528,6 +558,7 @@ main(void)
 	tcase_add_loop_test(
 		tests, bodies_are_kept_where_the_configuration_says_so, 0, LENGTH(bodies));
 	tcase_add_test(tests, what_nobody_finished_and_nobody_refused_is_not_kept);
+	tcase_add_loop_test(tests, what_is_outside_of_a_sample_is_kept_as_that, 0, 2);
 	tcase_add_test(tests, without_the_section_nothing_is_kept);
 	tcase_add_loop_test(
 		tests, another_configuration_says_what_it_would_have_said, 0, LENGTH(plays));
