@@ -12,6 +12,8 @@
 #include "cli/record_test.h"
 #include "door/kept.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
 static void
 look(const struct kept *k)
 {

@@ -61,8 +61,6 @@ check_signature(enum dkim_sig_kind kind, const char *text, size_t len)
 	must(good == (why == NULL));
 	must_be_name(sig.domain);
 	must_be_name(sig.selector);
-	for (const char *p = sig.identity; *p != '\0'; p++)
-		must((unsigned char)*p > ' ' && *p != '\177');
 	if (!good)
 		return;
 	must(sig.domain[0] != '\0' && sig.selector[0] != '\0' && sig.octet_count > 0);

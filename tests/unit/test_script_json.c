@@ -148,8 +148,8 @@ static const char *const bombs[] = {
 	"while true do json.decode('[' .. ('[],'):rep(80000) .. '1]') end",
 	"while true do pcall(json.encode, { ('x'):rep(900000), next }) end",
 	"local t = {} for i = 1, 40 do t = { t, t } end while true do pcall(json.encode, t) end",
-	"json.encode(setmetatable({}, { __pairs = function() return function() return 1, 1 end end "
-	"}))",
+	("json.encode(setmetatable({}, { __pairs = function() return function() return 1, 1 end "
+	 "end }))"),
 	"json.encode(setmetatable({}, { __pairs = function() while true do end end }))",
 };
 
