@@ -1,4 +1,5 @@
--- Cases of watch_accounts.lua, one story: a case is a connection, and they share store and clock. Run: chainmail test scripts
+-- Cases of watch_accounts.lua, one story: a case is a connection, and they share store and clock.
+-- Run: chainmail test scripts
 shared_store()
 
 local function from(client, login)
