@@ -66,8 +66,8 @@ installed() {
 
 root=$work/root
 make_root "$root"
-# The shared directory that install may leave behind.
-mkdir -p "$root/usr/local/share/man/man5"
+# The shared directories that install may leave behind.
+mkdir -p "$root/usr/local/share/man/man5" "$root/usr/local/share/man/man7"
 picture "$root" >"$work/before"
 target install DESTDIR="$root"
 expect "make install DESTDIR=DIR succeeds" $?
