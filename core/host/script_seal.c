@@ -64,13 +64,15 @@ make_fronts(lua_State *L)
  * Where weak keys hold the next weak key, Lua's collector goes through all of them again and again,
  * in one step that no hook sees. A rule may set __mode of a metatable that is in use already, which
  * no function sees. So the name that Lua looks for, of which it has one copy for good, becomes one
- * that no text of a rule is equal to; what has it as a key goes on to have it.
+ * that no text of a rule is equal to; what has it as a key goes on to have it. It does not begin
+ * with a NUL: Lua remembers the latest texts that were pushed and compares with strcmp(), so ""
+ * would be taken for it.
  */
 static void
 make_no_more_weak_tables(lua_State *L)
 {
 	lua_pushliteral(L, "__mode");
-	((char *)(uintptr_t)lua_tostring(L, -1))[0] = '\0';
+	((char *)(uintptr_t)lua_tostring(L, -1))[0] = (char)0xff;
 	lua_pop(L, 1);
 }
 

@@ -7,6 +7,7 @@
  * All times are processor time of the bomb's thread, so a busy machine makes them no longer. What
  * takes longer once may be tried again; what always takes longer fails.
  */
+#include <lauxlib.h>
 #include <lua.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -316,6 +317,26 @@ START_TEST(leave_the_process_as_large_as_it_was)
 }
 END_TEST
 
+/* Lua finds the latest texts that were pushed by the address they came from. */
+START_TEST(an_empty_text_is_empty_wherever_it_comes_from)
+{
+	static const char nothing[256];
+	lua_State *L = luaL_newstate();
+
+	ck_assert_ptr_nonnull(L);
+	script_seal_open(L);
+	for (size_t i = 0; i < sizeof(nothing); i++) {
+		size_t len;
+
+		lua_pushstring(L, nothing + i);
+		lua_tolstring(L, -1, &len);
+		ck_assert_uint_eq(len, 0);
+		lua_pop(L, 1);
+	}
+	lua_close(L);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -326,6 +347,7 @@ main(void)
 	tcase_set_timeout(tc, 300);
 	tcase_add_loop_test(tc, ends_within_twice_its_budget, 0, LENGTH(bombs));
 	tcase_add_loop_test(tc, is_not_loaded, 0, LENGTH(load_bombs));
+	tcase_add_test(tc, an_empty_text_is_empty_wherever_it_comes_from);
 	tcase_add_test(tc, leave_the_process_as_large_as_it_was);
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
