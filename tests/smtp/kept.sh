@@ -13,6 +13,8 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 export TMPDIR="$work"
+TSAN_OPTIONS="suppressions=$(realpath "$here/../tsan.supp") history_size=7 ${TSAN_OPTIONS-}"
+export TSAN_OPTIONS
 chmod 755 "$work"
 chmod 600 "$here/arc_seal.pem"
 passed=0
