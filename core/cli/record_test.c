@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "test.h"
 
 struct writer {
 	struct buf *out;
@@ -67,19 +68,6 @@ add_option(struct writer *w, const char *name, const char *value)
 	buf_add_str(w->out, ",\n");
 }
 
-static const struct {
-	enum cm_dns_type type;
-	const char *name;
-} types[] = {
-	{CM_DNS_A, "A"},
-	{CM_DNS_AAAA, "AAAA"},
-	{CM_DNS_CNAME, "CNAME"},
-	{CM_DNS_MX, "MX"},
-	{CM_DNS_NS, "NS"},
-	{CM_DNS_PTR, "PTR"},
-	{CM_DNS_TXT, "TXT"},
-};
-
 /* NULL: no such question can be asked. */
 static const char *const failures[] = {
 	[CM_DNS_FOUND] = "",
@@ -92,16 +80,6 @@ static const char *const failures[] = {
 	[CM_DNS_BAD_NAME] = NULL,
 	[CM_DNS_CANCELLED] = "timeout",
 };
-
-static const char *
-type_name(enum cm_dns_type type)
-{
-	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
-		if (types[i].type == type)
-			return types[i].name;
-	}
-	return NULL;
-}
 
 static void
 add_records(struct buf *out, const struct kept_question *q)
@@ -135,7 +113,7 @@ asked_before(const struct kept *k, const struct kept_question *q)
 static void
 add_question(struct writer *w, const struct kept_question *q)
 {
-	const char *type = type_name(q->type), *failure = failures[q->answer.status];
+	const char *type = test_dns_type(q->type), *failure = failures[q->answer.status];
 	struct buf name;
 
 	if (type == NULL || failure == NULL || asked_before(w->k, q))

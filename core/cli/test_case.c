@@ -37,11 +37,11 @@ static const struct {
 const char *
 test_dns_type(enum cm_dns_type type)
 {
-	size_t i = 0;
-
-	while (i + 1 < sizeof(types) / sizeof(*types) && types[i].type != type)
-		i++;
-	return types[i].name;
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		if (types[i].type == type)
+			return types[i].name;
+	}
+	return NULL;
 }
 
 /* --- the client ----------------------------------------------------------------------------------
