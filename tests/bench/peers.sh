@@ -121,6 +121,7 @@ check_limit() {
 		waiting=$(sed -n 's/^submission \([0-9]*\) tempfail$/\1/p' "$work/figures.outcomes")
 		[[ ${waiting:-0} -ge 5 && ${waiting:-0} -le 12 ]] && continue
 		echo "bench: of 20 messages of a login that may send 10, $filter let ${waiting:-0} wait" >&2
+		tail -n 3 "$work/figures.outcomes" "$work/$filter.log" >&2
 		exit 1
 	done
 }
@@ -136,17 +137,20 @@ measure() {
 		"$(field p50_ms) $(field p95_ms) $(field p99_ms)" >>"$work/rows"
 }
 
-# measure_memory FILTER: what 1,000 sessions that are held cost, and the most it ever had.
-measure_memory() {
+# measure_held FILTER: what 1,000 sessions that are held cost. Before any load, for memory that was used and given back
+# would take them in; 200 sessions come and go first, for what a filter makes but once.
+measure_held() {
 	local before held=0 socket
 	for socket in "${socket_of[$1]}" ${then_of[$1]+"${then_of[$1]}"}; do
 		socket=${socket##*/}
+		hold 200 "${socket%.sock}"
+		release
 		before=$(tree_memory "$1")
 		hold 1000 "${socket%.sock}"
 		held=$((held + $(tree_memory "$1") - before))
 		release
 	done
-	echo "memory $1 $(tree_peak "$1") $(tree_memory "$1") $held" >>"$work/rows"
+	echo "held $1 $held" >>"$work/rows"
 }
 
 # slow_dir NUMBER: a directory with the messages of slow domains that nobody has asked for yet; $work/slow.
@@ -178,6 +182,11 @@ measure_slow() {
 
 say "starting the filters (rspamd compiles its patterns once, which takes a minute or two)"
 start_all
+say "held sessions"
+for filter in $contestants; do
+	measure_held "$filter"
+done
+say "what becomes of each class of messages"
 for filter in $contestants; do
 	play "$filter" "$corpus" --connections 16 --passes 1
 	judge "$filter"
@@ -206,9 +215,8 @@ for round in $(seq "$rounds"); do
 	# Who was first is last.
 	order="${order#* } ${order%% *}"
 done
-say "memory"
 for filter in $contestants; do
-	measure_memory "$filter"
+	echo "memory $filter $(tree_peak "$filter") $(tree_memory "$filter")" >>"$work/rows"
 done
 
 awk -v json="$json" -v rounds="$rounds" -v hz="$(getconf CLK_TCK)" -v filters="$contestants" -v slow_filters="$slow_filters" \

@@ -2,7 +2,8 @@
 # table.awk - the rows of peers.sh as tables of medians, or as JSON
 #
 # Rows:  main FILTER ROUND CONNECTIONS messages/s ticks messages p50 p95 p99
-#        memory FILTER peak pss held
+#        held FILTER KB-of-1,000-sessions
+#        memory FILTER peak pss
 #        postfix FILTER ROUND corpus/s smtp-source/s
 #        slow FILTER ROUND alone/s beside/s p50 p99
 
@@ -18,7 +19,10 @@ $1 == "main" {
 $1 == "memory" {
 	peak[$2] = $3 / 1024
 	pss[$2] = $4 / 1024
-	held[$2] = $5 / 1000
+}
+
+$1 == "held" {
+	held[$2] = $3 / 1000
 }
 
 $1 == "postfix" {
@@ -29,7 +33,6 @@ $1 == "postfix" {
 $1 == "slow" {
 	figures["alone", $2, 64, $3] = $4
 	figures["beside", $2, 64, $3] = $5
-	figures["kept", $2, 64, $3] = $5 / $4
 	figures["slow50", $2, 64, $3] = $6
 	figures["slow99", $2, 64, $3] = $7
 }
@@ -40,10 +43,10 @@ function middle(figure, filter, connections,    r, values) {
 	return median(values, rounds)
 }
 
-# "median (least to greatest)" of the ratios of the rounds.
-function ratio(figure, filter, to, connections,    r, v, values, least, greatest) {
+# "median (least to greatest)" of the ratios of the rounds: what one filter has of a figure, by what another has of one.
+function ratio_of(figure, filter, to_figure, to, connections,    r, v, values, least, greatest) {
 	for (r = 1; r <= rounds; r++) {
-		v = figures[figure, filter, connections, r] / figures[figure, to, connections, r]
+		v = figures[figure, filter, connections, r] / figures[to_figure, to, connections, r]
 		if (r == 1 || v < least)
 			least = v
 		if (r == 1 || v > greatest)
@@ -52,6 +55,10 @@ function ratio(figure, filter, to, connections,    r, v, values, least, greatest
 	}
 	middle_ratio = median(values, rounds)
 	return sprintf("**%.2f** (%.2f to %.2f)", middle_ratio, least, greatest)
+}
+
+function ratio(figure, filter, to, connections) {
+	return ratio_of(figure, filter, figure, to, connections)
 }
 
 function print_main(    i, k, f, c) {
@@ -96,8 +103,8 @@ function print_slow(    i, f, count, names) {
 	count = split(slow_filters, names, " ")
 	for (i = 1; i <= count; i++) {
 		f = names[i]
-		printf "| %s | %.0f | %.0f | **%.2f** | %.0f | %.0f |\n", f, middle("alone", f, 64), middle("beside", f, 64),
-			middle("kept", f, 64), middle("slow50", f, 64), middle("slow99", f, 64)
+		printf "| %s | %.0f | %.0f | %s | %.0f | %.0f |\n", f, middle("alone", f, 64), middle("beside", f, 64),
+			ratio_of("beside", f, "alone", f, 64), middle("slow50", f, 64), middle("slow99", f, 64)
 	}
 }
 
@@ -121,8 +128,9 @@ function json_postfix(f,    text) {
 function json_slow(f) {
 	if (index(" " slow_filters " ", " " f " ") == 0)
 		return "null"
+	ratio_of("beside", f, "alone", f, 64)
 	return sprintf("{\"alone_per_s\": %.1f, \"beside_per_s\": %.1f, \"kept\": %.4f, \"slow_p50_ms\": %.1f, \"slow_p99_ms\": %.1f}",
-		middle("alone", f, 64), middle("beside", f, 64), middle("kept", f, 64), middle("slow50", f, 64), middle("slow99", f, 64))
+		middle("alone", f, 64), middle("beside", f, 64), middle_ratio, middle("slow50", f, 64), middle("slow99", f, 64))
 }
 
 function print_json(    i, f) {
