@@ -105,10 +105,22 @@ dns_fast() {
 	resolver=$served
 }
 
+# Another Debian may need other libraries than peers/packages names.
+check_libraries() {
+	local program missing
+	for program in rspamd opendkim opendmarc unbound; do
+		missing=$(ldd "$(command -v "$program")" | sed -n 's/^[[:blank:]]*\(.*\) => not found.*/\1/p' | tr '\n' ' ')
+		[ -z "$missing" ] && continue
+		echo "bench: $program lacks $missing; run: make deps; or add their packages to tests/bench/peers/packages" >&2
+		exit 1
+	done
+}
+
 # Programs and libraries of the peers appear below /usr, in this mount namespace alone.
 enter() {
 	mount -t overlay overlay -o "lowerdir=$peers/usr:/usr" /usr ||
 		{ echo "bench: cannot lay $peers over /usr in a mount namespace; run it as root" >&2; exit 1; }
+	check_libraries
 	ip link set lo up
 	chmod 0711 "$work"
 }
