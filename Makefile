@@ -202,6 +202,10 @@ bench-dns: all ## the same beside DNS servers that are slow or silent, and the r
 bench-lua: all ## what a hook in Lua costs beside one in C, and what states and open sessions hold
 	@bash tests/bench/lua.sh $(B)
 
+bench-peers: all ## throughput, CPU and memory beside rspamd and opendkim with opendmarc, alone and behind Postfix (root, some eight minutes)
+	$(call need_root,it makes namespaces and starts a private Postfix)
+	@bash tests/bench/peers.sh $(B)
+
 bench-spf: $(B)/tests/bench_spf ## what an SPF check costs beside libspf2 alone, with all answers known
 	@$(B)/tests/bench_spf
 
@@ -385,5 +389,5 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(CORE_LIB) $(SHARED)
 	$(patsubst %,$(B)/tests/fuzz/fuzz_%.d,$(FUZZ))
 
 .PHONY: FORCE help deps all demo run test check check-unit check-transcripts check-conformance conformance check-docs check-install \
-	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-dkim bench-dkim-sign bench-dns bench-lua bench-record bench-spf bench-state bench-store fuzz fuzz-build \
+	check-miltertest check-e2e check-asan check-tsan lint lint-build format format-check soak bench bench-dkim bench-dkim-sign bench-dns bench-lua bench-peers bench-record bench-spf bench-state bench-store fuzz fuzz-build \
 	docs install uninstall clean

@@ -2,10 +2,10 @@
 # deps.sh GROUP...             install the Debian packages of tests/packages that are missing
 # deps.sh --unpack DIR GROUP   unpack those of GROUP into DIR, once, and install nothing
 #
-# Says what it installs; needs root only when something is missing.
+# Says what it installs; needs root only when something is missing. DEPS_LIST names another list than tests/packages.
 set -eu
 
-list=$(dirname "$0")/packages
+list=${DEPS_LIST:-$(dirname "$0")/packages}
 
 # The package lists may be missing or old, so a second attempt comes with new ones, where root can get them.
 download() {

@@ -26,7 +26,7 @@ ulimit -n "$(ulimit -Hn)"
 need() {
 	local program
 	for program; do
-		[ -x "$B/$program" ] || { echo "bench: $B/$program is missing; run: make bench bench-dns bench-state" >&2; exit 1; }
+		[ -x "$B/$program" ] || { echo "bench: $B/$program is missing; run: make bench bench-dns bench-peers bench-state" >&2; exit 1; }
 	done
 }
 
@@ -34,9 +34,9 @@ say() {
 	[ -n "$json" ] || echo "$*" >&2
 }
 
-# wait_for NAME PID: until it accepts, at most 10 s; what it negotiates goes to $work/NAME.terms.
+# wait_for NAME PID: until it accepts, at most 2 min; what it negotiates goes to $work/NAME.terms.
 wait_for() {
-	for _ in $(seq 100); do
+	for _ in $(seq 1200); do
 		"$B/tests/load" "unix:$work/$1.sock" --show-negotiation >"$work/$1.terms" 2>/dev/null && return 0
 		kill -0 "$2" 2>/dev/null || break
 		sleep 0.1
@@ -103,4 +103,20 @@ ticks() {
 
 field() {
 	sed "s/.*\"$1\": \([0-9.]*\).*/\1/" "$work/figures"
+}
+
+# A Redis server of our own, $redis; false where there is none. Debian's package of the tools has its program by another name.
+start_redis() {
+	local program
+	program=$(command -v redis-server || command -v valkey-server || command -v redis-check-rdb) || return 1
+	(exec -a redis-server "$program" --port 0 --unixsocket "$work/redis.socket" --save '' --appendonly no \
+		--dir "$work") >"$work/redis-server.log" 2>&1 </dev/null &
+	redis=$!
+	pids+=("$redis")
+	for _ in $(seq 100); do
+		[ ! -S "$work/redis.socket" ] || return 0
+		sleep 0.1
+	done
+	echo "bench: the Redis server does not start: $(cat "$work/redis-server.log")" >&2
+	exit 1
 }

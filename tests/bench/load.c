@@ -3,9 +3,14 @@
  * load.c - a bounded number of messages to a filter, over a number of connections at once, timed
  *
  * Each connection is a thread that plays the MTA with the client of the transcripts, so the filter
- * is asked exactly what Postfix would ask it. Prints one line of JSON.
+ * is asked exactly what Postfix would ask it. With a corpus it sends that, over and over, in order;
+ * without one, the same small message. Prints one line of JSON.
  */
+#include "load_corpus.h"
 #include "load_options.h"
+#include "load_outcome.h"
+#include "load_player.h"
+#include "load_times.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -24,7 +29,9 @@
 struct load {
 	struct options options;
 	char *body;
-	atomic_uint taken; /* messages that some thread has begun, or will on its connection */
+	struct corpus corpus;
+	atomic_uint taken; /* sessions of the corpus, or messages that some thread has begun, or
+			      will on its connection */
 	double deadline;
 	pthread_barrier_t start;
 };
@@ -39,11 +46,11 @@ struct worker {
 	unsigned rcpt;	   /* of the message */
 	unsigned deferred; /* messages of which no recipient was taken */
 	unsigned deferred_rcpts;
-	double *times; /* ms of each message that was taken */
-	size_t time_count;
-	size_t time_room;
-	double longest; /* ms, of a single command */
+	struct times times; /* ms of each message that was taken */
+	double longest;	    /* ms, of a single command */
 	unsigned failures;
+	struct player *player;		/* of a corpus; without one NULL */
+	const struct corpus_mail *mail; /* of the corpus, the latest */
 };
 
 static double
@@ -261,24 +268,44 @@ send_message(struct worker *w)
  */
 
 static void
-note_time(struct worker *w, double ms)
-{
-	if (w->time_count == w->time_room) {
-		w->time_room = w->time_room ? w->time_room * 2 : 1024;
-		w->times = realloc(w->times, w->time_room * sizeof *w->times);
-		if (!w->times)
-			abort();
-	}
-	w->times[w->time_count++] = ms;
-}
-
-static void
 hang_up(struct worker *w)
 {
 	if (w->mta)
 		mta_quit(w->mta);
 	mta_close(w->mta);
 	w->mta = NULL;
+}
+
+/* A session is taken as a whole, and one that has begun is brought to its end. */
+static bool
+take_mail(struct worker *w)
+{
+	struct load *l = w->load;
+
+	if (w->mail && !w->mail->last) {
+		w->mail++;
+		return true;
+	}
+	size_t session = atomic_fetch_add(&l->taken, 1);
+	if (l->options.passes > 0 && session >= l->options.passes * l->corpus.session_count)
+		return false;
+	w->mail = &l->corpus.mails[l->corpus.sessions[session % l->corpus.session_count]];
+	return now_ms() < l->deadline;
+}
+
+static bool
+send_mail(struct worker *w)
+{
+	char outcome[OUTCOME_SIZE];
+	bool ok = player_send(w->player, w->mail, outcome);
+
+	outcome_add(w->mail->class, outcome);
+	if (!ok) {
+		fprintf(stderr, "load: %s of class %s: %s\n", w->mail->sender, w->mail->class,
+			outcome);
+		w->mail = NULL;
+	}
+	return ok;
 }
 
 /* A connection takes all its messages at once, so that their numbers do not depend on luck. */
@@ -302,15 +329,15 @@ work(void *context)
 	struct worker *w = context;
 
 	pthread_barrier_wait(&w->load->start);
-	while (w->failures < FAILURES_MAX && take_message(w)) {
+	while (w->failures < FAILURES_MAX && (w->player ? take_mail(w) : take_message(w))) {
 		double began = now_ms();
-		bool ok = send_message(w);
+		bool ok = w->player ? send_mail(w) : send_message(w);
 
 		if (ok)
-			note_time(w, now_ms() - began);
+			times_add(&w->times, now_ms() - began);
 		else
 			w->failures++;
-		if (!ok || ++w->sent == w->load->options.per_connection)
+		if (!w->player && (!ok || ++w->sent == w->load->options.per_connection))
 			hang_up(w);
 	}
 	hang_up(w);
@@ -320,50 +347,15 @@ work(void *context)
 /* --- figures -------------------------------------------------------------------------------------
  */
 
-static int
-by_size(const void *a, const void *b)
-{
-	const double x = *(const double *)a;
-	const double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double
-percentile(const double *sorted, size_t count, unsigned percent)
-{
-	return count ? sorted[(count - 1) * percent / 100] : 0;
-}
-
-/* All times in one array, sorted. */
-static double *
-gather(const struct worker *workers, unsigned count, size_t *total)
-{
-	*total = 0;
-	for (unsigned i = 0; i < count; i++)
-		*total += workers[i].time_count;
-	double *all = calloc(*total + 1, sizeof *all);
-	if (!all)
-		abort();
-	size_t used = 0;
-	for (unsigned i = 0; i < count; i++) {
-		if (workers[i].time_count)
-			memcpy(all + used, workers[i].times, workers[i].time_count * sizeof *all);
-		used += workers[i].time_count;
-	}
-	qsort(all, *total, sizeof *all, by_size);
-	return all;
-}
-
 static bool
 print_figures(const struct load *l, const struct worker *workers, double seconds)
 {
-	size_t total;
-	double *all = gather(workers, l->options.connections, &total);
+	struct times all = {0};
 	double longest = 0;
 	unsigned failures = 0, deferred = 0, deferred_rcpts = 0;
 
 	for (unsigned i = 0; i < l->options.connections; i++) {
+		times_add_all(&all, &workers[i].times);
 		failures += workers[i].failures;
 		deferred += workers[i].deferred;
 		deferred_rcpts += workers[i].deferred_rcpts;
@@ -375,11 +367,12 @@ print_figures(const struct load *l, const struct worker *workers, double seconds
 	       "\"p50_ms\": %.3f, \"p95_ms\": %.3f, \"p99_ms\": %.3f, \"longest_command_ms\": "
 	       "%.3f, "
 	       "\"deferred\": %u, \"deferred_rcpts\": %u, \"failures\": %u}\n",
-		l->options.connections, total, seconds, (double)total / seconds,
-		percentile(all, total, 50), percentile(all, total, 95), percentile(all, total, 99),
+		l->options.connections, all.count, seconds, (double)all.count / seconds,
+		times_percentile(&all, 50), times_percentile(&all, 95), times_percentile(&all, 99),
 		longest, deferred, deferred_rcpts, failures);
-	free(all);
-	return failures == 0 && total > 0;
+	bool ok = failures == 0 && all.count > 0;
+	times_fini(&all);
+	return ok;
 }
 
 static void
@@ -387,6 +380,8 @@ start_workers(struct load *l, struct worker *workers)
 {
 	for (unsigned i = 0; i < l->options.connections; i++) {
 		workers[i] = (struct worker){.load = l, .number = i};
+		if (l->options.corpus)
+			workers[i].player = player_new(l->options.address, l->options.then);
 		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0) {
 			fprintf(stderr, "load: cannot start thread %u\n", i + 1);
 			exit(1);
@@ -414,8 +409,11 @@ run(struct load *l)
 	for (unsigned i = 0; i < count; i++)
 		pthread_join(workers[i].thread, NULL);
 	bool ok = print_figures(l, workers, (now_ms() - began) / 1000);
-	for (unsigned i = 0; i < count; i++)
-		free(workers[i].times);
+	for (unsigned i = 0; i < count; i++) {
+		times_fini(&workers[i].times);
+		if (workers[i].player)
+			player_free(workers[i].player);
+	}
 	pthread_barrier_destroy(&l->start);
 	free(workers);
 	free(l->body);
@@ -463,5 +461,8 @@ main(int argc, char **argv)
 		return 2;
 	if (l.options.show_negotiation)
 		return show_negotiation(l.options.address) ? 0 : 1;
-	return run(&l) ? 0 : 1;
+	if (l.options.corpus && !corpus_read(&l.corpus, l.options.corpus))
+		return 2;
+	bool ok = run(&l);
+	return (!l.options.outcomes || outcome_write(l.options.outcomes)) && ok ? 0 : 1;
 }

@@ -23,16 +23,20 @@ static const struct row {
 } rows[] = {
 	{"clients", NUMBER, offsetof(struct options, clients), 0, 65536},
 	{"connections", NUMBER, offsetof(struct options, connections), 1, 1024},
+	{"corpus", TEXT, offsetof(struct options, corpus), 0, 0},
 	{"from", TEXT, offsetof(struct options, from), 0, 0},
 	{"login", TEXT, offsetof(struct options, login), 0, 0},
 	{"may-defer", SWITCH, offsetof(struct options, may_defer), 0, 0},
 	{"messages", NUMBER, offsetof(struct options, messages), 1, 10000000},
+	{"outcomes", TEXT, offsetof(struct options, outcomes), 0, 0},
+	{"passes", NUMBER, offsetof(struct options, passes), 0, 10000},
 	{"per-connection", NUMBER, offsetof(struct options, per_connection), 1, 10000000},
 	{"rcpts", NUMBER, offsetof(struct options, rcpts), 1, 100000},
 	{"seconds", NUMBER, offsetof(struct options, seconds), 1, 3600},
 	{"senders", NUMBER, offsetof(struct options, senders), 0, 10000000},
 	{"show-negotiation", SWITCH, offsetof(struct options, show_negotiation), 0, 0},
 	{"size", NUMBER, offsetof(struct options, size), 0, 100000000},
+	{"then", TEXT, offsetof(struct options, then), 0, 0},
 	{"to", TEXT, offsetof(struct options, to), 0, 0},
 };
 
@@ -88,6 +92,8 @@ usage(void)
 		"usage: load SOCKET [--connections N] [--messages M] [--size BYTES] [--rcpts R]\n"
 		"            [--per-connection K] [--seconds S] [--login USER] [--from ADDRESS]\n"
 		"            [--senders N] [--to ADDRESS] [--clients N] [--may-defer]\n"
+		"       load SOCKET|smtp:PORT --corpus DIR [--then SOCKET] [--connections N]\n"
+		"            [--seconds S] [--passes N] [--outcomes FILE]\n"
 		"       load SOCKET --show-negotiation\n");
 	return false;
 }

@@ -11,12 +11,17 @@
  * client's. */
 struct options {
 	const char *address;
-	const char *login; /* over TLS; NULL: not logged in */
-	const char *from;  /* sender */
-	const char *to;	   /* recipient */
-	unsigned senders;  /* different numbers; 0: no number comes again */
-	unsigned clients;  /* different addresses, each in a network of its own; 0: one address */
-	bool may_defer;	   /* a recipient who must wait is no failure */
+	const char *login;  /* over TLS; NULL: not logged in */
+	const char *from;   /* sender */
+	const char *to;	    /* recipient */
+	unsigned senders;   /* different numbers; 0: no number comes again */
+	unsigned clients;   /* different addresses, each in a network of its own; 0: one address */
+	bool may_defer;	    /* a recipient who must wait is no failure */
+	const char *corpus; /* directory of messages to send in place of the above; or NULL */
+	const char *outcomes; /* file for what became of them; or NULL */
+	const char
+		*then;	 /* socket of a filter that gets each message of the corpus next; or NULL */
+	unsigned passes; /* through the corpus; 0: until the time ends */
 	unsigned connections;
 	unsigned messages;
 	unsigned size;

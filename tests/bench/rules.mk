@@ -2,15 +2,16 @@
 # Programs of the benchmark: clients that play MTAs, and the filter that does nothing.
 
 BENCH_CLIENTS := $(B)/tests/load $(B)/tests/idle $(B)/tests/burst
+LOAD_PARTS := load_corpus load_options load_outcome load_player load_smtp load_times
 BENCH_OBJ := $(patsubst $(B)/tests/%,$(B)/tests/bench/%.o,$(BENCH_CLIENTS) $(B)/tests/noop) \
-	$(patsubst %,$(B)/tests/bench/%.o,dkim dns load_options lua spf store)
+	$(patsubst %,$(B)/tests/bench/%.o,dkim dns $(LOAD_PARTS) lua spf store)
 
 $(B)/tests/bench/%.o: tests/bench/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/tests/load: $(B)/tests/bench/load_options.o
+$(B)/tests/load: $(patsubst %,$(B)/tests/bench/%.o,$(LOAD_PARTS))
 $(BENCH_CLIENTS): $(B)/tests/%: $(B)/tests/bench/%.o $(MTA_OBJ)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
@@ -24,6 +25,8 @@ $(B)/tests/bench_dns: $(B)/tests/bench/dns.o $(CORE_LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(WHOLE) $(LIBS)
 
 bench-record bench-state: $(BENCH_CLIENTS)
+
+bench-peers: $(BENCH_CLIENTS) $(B)/tests/noop $(B)/tests/hostile_dns
 
 bench-dns: $(BENCH_CLIENTS) $(B)/tests/bench_dns $(B)/tests/hostile_dns
 

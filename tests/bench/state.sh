@@ -56,21 +56,6 @@ write_zone() {
 	}' >"$work/zone"
 }
 
-# A Redis server of our own; false where there is none. Debian's package of the tools has its program by another name.
-start_redis() {
-	local program
-	program=$(command -v redis-server || command -v valkey-server || command -v redis-check-rdb) || return 1
-	(exec -a redis-server "$program" --port 0 --unixsocket "$work/redis.socket" --save '' --appendonly no \
-		--dir "$work") >"$work/redis-server.log" 2>&1 </dev/null &
-	pids+=("$!")
-	for _ in $(seq 100); do
-		[ ! -S "$work/redis.socket" ] || return 0
-		sleep 0.1
-	done
-	echo "bench: the Redis server does not start: $(cat "$work/redis-server.log")" >&2
-	exit 1
-}
-
 # load FILTER MESSAGES FROM WAITING: figures go to $work/figures; WAITING recipients must be told to wait.
 load() {
 	if ! "$B/tests/load" "unix:$work/$1.sock" --connections "$connections" --messages "$2" --size 4096 --rcpts "$rcpts" \
