@@ -51,7 +51,8 @@ rcpt(struct cm_session *s, const struct cm_event *ev)
 	settle_latest(s, cm_msg(s));
 	greylist_judge(s, ev->address, config_of(s)->delay_us, &j);
 	later = j.wait > 0 && answered_later(s);
-	greylist_give_reason(s, &j, later ? ", answered after DATA" : "");
+	if (j.wait > 0 || j.verdict != CM_CONTINUE || cm_explained(s))
+		greylist_give_reason(s, &j, later ? ", answered after DATA" : "");
 	if (j.wait == 0)
 		return j.verdict;
 	return later ? wait_later(s, j.wait) : greylist_make_wait(s, j.wait);
@@ -153,4 +154,5 @@ const struct cm_plugin cm_plugin = {
 	.ask_options = greylist_ask_options,
 	.ask_option_count = GREYLIST_ASK_OPTIONS,
 	.ask_size = sizeof(struct greylist_ask),
+	.results = greylist_publish_said,
 };

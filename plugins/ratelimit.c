@@ -431,4 +431,5 @@ const struct cm_plugin cm_plugin = {
 	.command_count = RATELIMIT_COMMANDS,
 	.command_size = sizeof(struct cm_command),
 	.needs_of = needs_of,
+	.results = ratelimit_publish_said,
 };

@@ -67,6 +67,18 @@ chain_open(const struct chain *chain, struct cm_session *s)
 	(void)profile_choose(s);
 }
 
+void
+chain_explain(struct cm_session *s, bool explained)
+{
+	s->run->unread = !explained;
+}
+
+bool
+chain_explained(const struct cm_session *s)
+{
+	return !s->run->unread;
+}
+
 /* Calls a hook that ends a scope, for each link that has one. */
 static void
 end_scope(struct cm_session *s, bool message)

@@ -162,6 +162,14 @@ struct chain_opinion {
 	const char *reason; /* NULL: none */
 };
 
+/* The running link's results wait for a reader (struct cm_plugin.results). */
+void chain_results_due(struct cm_session *);
+/* Somebody reads results of the message: those that wait are published; type NULL: of all links. */
+void chain_publish(struct cm_session *, const char *type);
+/* Whether somebody reads why a link had no opinion; from the next event on. Else: somebody does. */
+void chain_explain(struct cm_session *, bool explained);
+bool chain_explained(const struct cm_session *);
+
 /*
  * Asks a link, in the hook of another (struct cm_plugin.ask). One that is off or only watched has
  * no opinion, though it may give a reason.

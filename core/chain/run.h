@@ -27,6 +27,7 @@ struct held {
 struct link_state {
 	void *conn, *msg;
 	struct trace_record *last; /* of this link, to count repeated calls */
+	bool due;		   /* its results are to be published when somebody reads them */
 	uint32_t seen;		   /* bit per stage of the connection that it was shown */
 	uint32_t counted;	   /* the same, in a profile that is enforced */
 	bool off;		   /* the MTA lacks a right it needs */
@@ -60,6 +61,7 @@ struct run {
 	int64_t now;			       /* end of the hook before */
 	const struct chain_stand_in *stand_in; /* NULL: none */
 	struct command_sink *sink;	       /* where a command's answer goes; NULL: none runs */
+	bool unread; /* nobody reads reasons of links that had no opinion */
 
 	/* Connection. */
 	bool sees_all;		     /* header and body are sent by the MTA */
@@ -70,6 +72,7 @@ struct run {
 
 	/* Message. */
 	struct trace trace;
+	size_t due; /* links whose results wait for a reader */
 	bool accepted;
 	bool decided; /* `decision` is what the message ends with */
 	bool given;   /* and the MTA was told */

@@ -167,6 +167,7 @@ explain_run(struct cm_session *s, const struct replay_input *in, const struct an
 	const struct profile *profile = chain_chosen(s);
 	const char *outcome = outcome_of(last);
 
+	chain_publish(s, NULL);
 	return (struct explained){
 		.session = s,
 		.profile = profile != NULL ? profile->name : NULL,

@@ -63,6 +63,8 @@ conversation_event(struct conversation *c, const struct cm_event *ev, struct ans
 		chain_turn_away(c->session, ev, answer);
 	} else {
 		record_event(c, ev);
+		if (ev->stage == CM_STAGE_MAIL && c->live)
+			chain_explain(c->session, c->recording != NULL);
 		chain_event(c->session, ev, answer);
 		record_answer(c, answer);
 	}

@@ -18,6 +18,7 @@ struct recording;
 struct conversation {
 	struct generation *generation; /* one reference */
 	struct cm_session *session;
+	bool live;		     /* of an MTA: nobody reads the trace but what keeps it */
 	bool counted;		     /* among the open messages */
 	bool turned_away;	     /* its message came while draining */
 	struct recording *recording; /* of its message; NULL: none */

@@ -95,6 +95,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned 
 	free_peer(ctx);
 	arena_init(&peer->scratch, SCRATCH);
 	conversation_open(c, engine.listener->name);
+	c->live = true;
 	milter_negotiate(&c->generation->needs, &offer, &terms);
 	c->session->rights = terms.rights;
 	c->session->no_reply = terms.no_reply;

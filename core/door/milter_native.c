@@ -80,6 +80,7 @@ on_offer(struct milter_native *n, struct milter_args *a, struct buf *out)
 	if (a->version < VERSION_LEAST)
 		return complain(n, "OPTNEG", "offers a version before 2");
 	conversation_open(c, n->listener);
+	c->live = true;
 	milter_negotiate(&c->generation->needs, &a->offer, &terms);
 	c->session->rights = terms.rights;
 	c->session->no_reply = terms.no_reply;

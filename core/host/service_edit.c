@@ -108,6 +108,12 @@ cm_reason(struct cm_session *s, const char *format, ...)
 	chain_set_reason(s, arena_strdup(session_arena(s), text));
 }
 
+bool
+cm_explained(const struct cm_session *s)
+{
+	return chain_explained(s);
+}
+
 static const char *
 edit_subject(const struct edit *e)
 {

@@ -112,9 +112,18 @@ cm_set_result(struct cm_session *s, const char *key, const char *value)
 		chain_set_result(s, session_result(s, link->plugin->name, key));
 }
 
+void
+cm_results_due(struct cm_session *s)
+{
+	chain_results_due(s);
+}
+
+/* Who reads may make another link publish, which changes nothing but what is read. */
 const char *
 cm_result(const struct cm_session *s, const char *plugin, const char *key)
 {
+	if (strcmp(key, "result") != 0)
+		chain_publish((struct cm_session *)s, plugin);
 	return session_result(s, plugin, key);
 }
 

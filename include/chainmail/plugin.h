@@ -287,6 +287,13 @@ struct cm_plugin {
 	const struct cm_option *ask_options;
 	uint32_t ask_option_count; /* of option_size octets each */
 	uint32_t ask_size;
+
+	/*
+	 * Publishes the results of the message that cm_results_due() announced, and does nothing
+	 * else. Called when somebody reads one, in the hook of whoever reads; never called where
+	 * nobody does. Rare.
+	 */
+	void (*results)(struct cm_session *);
 };
 
 /* --- settings and state of the running link ------------------------------------------------- */
@@ -404,6 +411,11 @@ CM_API bool cm_reply(struct cm_session *, int code, const char *status, const ch
 	CM_PRINTF(4, 5);
 /* Why, for the log and the trace only. */
 CM_API void cm_reason(struct cm_session *, const char *format, ...) CM_PRINTF(2, 3);
+/*
+ * Somebody reads why a link had no opinion: chainmail explain, or the section record. A reason that
+ * costs much to put together is left out where nobody does; that of a verdict never is.
+ */
+CM_API bool cm_explained(const struct cm_session *);
 
 /*
  * Edits may be asked for at any stage. They are queued and applied once, at end of message, in one
@@ -471,6 +483,11 @@ CM_API const struct cm_final *cm_final(const struct cm_session *);
 /* Publishes a result under this link's type name ("spf"): later links, rules and the log read it.
  */
 CM_API void cm_set_result(struct cm_session *, const char *key, const char *value);
+/*
+ * Others of this link's results than "result" are published by its function `results`, when
+ * somebody reads one of this type before the message ends. May be called any number of times.
+ */
+CM_API void cm_results_due(struct cm_session *);
 /* A result of this message, or of the connection; NULL when the plugin published none. */
 CM_API const char *cm_result(const struct cm_session *, const char *plugin, const char *key);
 /*

@@ -41,6 +41,21 @@ enum greylist_outcome {
 	GREYLIST_OUTCOMES
 };
 
+/* Where in the store everything about one triple is, as it is written there. */
+struct greylist_keys {
+	char head[GREYLIST_PART_SIZE + 16];		 /* greylist/LINK/ */
+	char tail[3 * (GREYLIST_PART_SIZE + 1)];	 /* /FROM/SENDER/RECIPIENT */
+	size_t head_len, from_len, sender_len, tail_len; /* of the tail: up to there */
+};
+
+/* What is kept about it. */
+enum greylist_kind {
+	GREYLIST_KEY_FROM,   /* record of where it comes from */
+	GREYLIST_KEY_PASSED, /* set of the hours in which triples from there passed */
+	GREYLIST_KEY_TRIPLE, /* record */
+	GREYLIST_KEY_CLAIM   /* counter: who writes the first record */
+};
+
 /* Times are seconds since 1970. */
 struct greylist_record {
 	bool there;
@@ -64,7 +79,9 @@ struct greylist_message {
 	int64_t latest; /* of the latest recipient */
 	size_t before;	/* so many were taken before */
 	struct greylist_source source;
-	const char *sender; /* without what changes from message to message; NULL: not yet known */
+	const char *from;	    /* what counts as the same client; NULL: not yet known */
+	struct greylist_keys *keys; /* of the latest recipient; NULL: there was none */
+	int64_t said_wait;	    /* seconds, of the latest result */
 };
 
 /* What becomes of one recipient. */
@@ -73,22 +90,14 @@ struct greylist_judgement {
 		verdict; /* CM_CONTINUE; CM_FAILED; CM_TEMPFAIL: no store, the reply is set */
 	int64_t wait;	 /* seconds; 0: it need not */
 	const struct cm_address *rcpt;
-	bool skipped, visited;	  /* it need not wait; the store was asked */
-	const char *what;	  /* for people */
-	char from[GREYLIST_FROM]; /* visited: what counts as the same client */
+	bool skipped, visited; /* it need not wait; the store was asked */
+	const char *what;      /* for people */
+	const char *from;      /* visited: what counts as the same client */
 };
 
 /* Options of greylist(m, { ... }) in rules. */
 struct greylist_ask {
 	int64_t delay_us; /* 0: as the plugin's */
-};
-
-/* Where in the store everything about one triple is. */
-struct greylist_keys {
-	char from[GREYLIST_KEY_SIZE];	/* record of where it comes from */
-	char passed[GREYLIST_KEY_SIZE]; /* set of the hours in which triples from there passed */
-	char triple[GREYLIST_KEY_SIZE]; /* record */
-	char claim[GREYLIST_KEY_SIZE];	/* counter: who writes the first record */
 };
 
 /* greylist_sender.c */
@@ -127,8 +136,10 @@ size_t greylist_write_part(char out[GREYLIST_PART_SIZE], const char *text);
 /* "greylist/LINK/KIND/part/part": at most three parts, and a kind of at most 8 octets. */
 void greylist_key(char out[GREYLIST_KEY_SIZE], const char *link, const char *kind,
 	const char *const *parts, size_t count);
-void greylist_keys(struct greylist_keys *, const char *link, const char *from, const char *sender,
-	const char *rcpt);
+/* The recipient is told for each anew, and then keys are asked for. */
+void greylist_keys(struct greylist_keys *, const char *link, const char *from, const char *sender);
+void greylist_keys_rcpt(struct greylist_keys *, const char *rcpt);
+void greylist_key_of(char out[GREYLIST_KEY_SIZE], const struct greylist_keys *, enum greylist_kind);
 /* The part behind that many "/", as it is written; false: there is none. */
 bool greylist_written_part(const char *key, unsigned index, char out[GREYLIST_PART_SIZE]);
 /* The same, as it was. */
@@ -140,6 +151,8 @@ enum cm_store_status greylist_visit(struct cm_session *, const struct cm_store *
 	const struct greylist_keys *, int64_t delay_us, enum greylist_outcome *, int64_t *wait);
 
 /* greylist_judge.c */
+/* What waited for a reader. */
+void greylist_publish_said(struct cm_session *);
 /* Looks one recipient up, publishes the result and remembers the visit. */
 void greylist_judge(struct cm_session *, const struct cm_address *rcpt, int64_t delay_us,
 	struct greylist_judgement *);

@@ -42,32 +42,72 @@ spelled(const struct cm_address *a)
 	return a->addr[0] == '\0' ? a->text : a->addr;
 }
 
+/* NULL: the mail server did not tell the client's address. */
+static const char *
+from_of(struct cm_session *s)
+{
+	char from[GREYLIST_FROM];
+	size_t size;
+	char *kept;
+
+	if (!vouched_for(s, from, sizeof(from)) &&
+		!greylist_network(config_of(s), cm_client(s)->ip, from, sizeof(from)))
+		return NULL;
+	size = strlen(from) + 1;
+	kept = cm_msg_alloc(s, size);
+	return memcpy(kept, from, size);
+}
+
+/* The sender without what changes from message to message. */
 static const char *
 sender_of(struct cm_session *s)
 {
-	struct greylist_message *m = cm_msg(s);
 	const char *sender = spelled(cm_sender(s));
 	size_t size = strlen(sender) + 1;
-	char *same;
+	char *same = cm_msg_alloc(s, size);
 
-	if (m->sender == NULL) {
-		same = cm_msg_alloc(s, size);
-		greylist_sender(sender, same, size);
-		m->sender = same;
+	greylist_sender(sender, same, size);
+	return same;
+}
+
+/* For the message once, but for the recipient. NULL: as from_of(). */
+static const struct greylist_keys *
+keys_of(struct cm_session *s, const struct cm_address *rcpt)
+{
+	struct greylist_message *m = cm_msg(s);
+
+	if (m->keys == NULL) {
+		m->from = from_of(s);
+		if (m->from == NULL)
+			return NULL;
+		m->keys = cm_msg_alloc(s, sizeof(*m->keys));
+		greylist_keys(m->keys, cm_link_name(s), m->from, sender_of(s));
 	}
-	return m->sender;
+	greylist_keys_rcpt(m->keys, spelled(rcpt));
+	return m->keys;
 }
 
 /* --- the answer --- */
 
+/* Said again only for who reads each step. */
 static void
 publish(struct cm_session *s, const char *result, int64_t wait)
 {
-	char seconds[24] = "0";
+	const char *before = cm_result(s, "greylist", "result");
 
-	cm_set_result(s, "result", result);
-	if (wait != 0)
-		snprintf(seconds, sizeof(seconds), "%lld", (long long)wait);
+	if (before == NULL || strcmp(before, result) != 0 || cm_explained(s))
+		cm_set_result(s, "result", result);
+	((struct greylist_message *)cm_msg(s))->said_wait = wait;
+	cm_results_due(s);
+}
+
+void
+greylist_publish_said(struct cm_session *s)
+{
+	const struct greylist_message *m = cm_msg(s);
+	char seconds[24];
+
+	snprintf(seconds, sizeof(seconds), "%lld", (long long)m->said_wait);
 	cm_set_result(s, "wait", seconds);
 }
 
@@ -95,20 +135,19 @@ static void
 visit(struct cm_session *s, struct greylist_judgement *j, int64_t delay_us)
 {
 	const struct greylist_config *c = config_of(s);
-	struct greylist_keys keys;
+	const struct greylist_keys *keys = keys_of(s, j->rcpt);
 	enum greylist_outcome outcome;
 	enum cm_store_status status;
 
-	if (!vouched_for(s, j->from, sizeof(j->from)) &&
-		!greylist_network(c, cm_client(s)->ip, j->from, sizeof(j->from))) {
+	if (keys == NULL) {
 		unclear(s, j, "the mail server does not tell the client's address");
 		return;
 	}
-	greylist_keys(&keys, cm_link_name(s), j->from, sender_of(s), spelled(j->rcpt));
-	status = greylist_visit(s, c->store, &keys, delay_us, &outcome, &j->wait);
+	j->from = ((struct greylist_message *)cm_msg(s))->from;
+	status = greylist_visit(s, c->store, keys, delay_us, &outcome, &j->wait);
 	if (status != CM_STORE_OK && c->on_store_error == GREYLIST_MEMORY)
 		status = greylist_visit(
-			s, cm_store_fallback(c->store), &keys, delay_us, &outcome, &j->wait);
+			s, cm_store_fallback(c->store), keys, delay_us, &outcome, &j->wait);
 	if (status != CM_STORE_OK) {
 		j->wait = 0;
 		no_store(s, j);

@@ -68,39 +68,45 @@ greylist_write_part(char out[GREYLIST_PART_SIZE], const char *text)
 	return len;
 }
 
-/* What keys of one link, or of one triple, have in common, as it is written there. */
-struct written {
-	char head[GREYLIST_PART_SIZE + 16];	 /* greylist/LINK/ */
-	char tail[3 * (GREYLIST_PART_SIZE + 1)]; /* /FROM/SENDER/RECIPIENT */
-	size_t head_len, tail_len, from_len;	 /* from_len: of /FROM */
+static const struct {
+	const char *word;
+	bool of_triple;
+} kinds[] = {
+	[GREYLIST_KEY_FROM] = {"from", false},
+	[GREYLIST_KEY_PASSED] = {"passed", false},
+	[GREYLIST_KEY_TRIPLE] = {"triple", true},
+	[GREYLIST_KEY_CLAIM] = {"claim", true},
 };
 
 static void
-write_common(struct written *w, const char *link, const char *const *parts, size_t count)
+write_head(struct greylist_keys *k, const char *link)
 {
 	static const char name[] = "greylist/";
 
-	memcpy(w->head, name, sizeof(name));
-	w->head_len = sizeof(name) - 1;
-	w->head_len += greylist_write_part(w->head + w->head_len, link);
-	w->head[w->head_len++] = '/';
-	w->tail_len = w->from_len = 0;
-	for (size_t i = 0; i < count; i++) {
-		w->tail[w->tail_len++] = '/';
-		w->tail_len += greylist_write_part(w->tail + w->tail_len, parts[i]);
-		w->from_len = i == 0 ? w->tail_len : w->from_len;
-	}
+	memcpy(k->head, name, sizeof(name));
+	k->head_len = sizeof(name) - 1;
+	k->head_len += greylist_write_part(k->head + k->head_len, link);
+	k->head[k->head_len++] = '/';
+}
+
+/* Behind so many octets of the tail; what it has then. */
+static size_t
+write_tail(struct greylist_keys *k, size_t len, const char *part)
+{
+	k->tail[len++] = '/';
+	return len + greylist_write_part(k->tail + len, part);
 }
 
 static void
-compose(char out[GREYLIST_KEY_SIZE], const struct written *w, const char *kind, size_t tail_len)
+compose(char out[GREYLIST_KEY_SIZE], const struct greylist_keys *k, const char *kind,
+	size_t tail_len)
 {
 	size_t len = strlen(kind);
 
-	memcpy(out, w->head, w->head_len);
-	memcpy(out + w->head_len, kind, len);
-	len += w->head_len;
-	memcpy(out + len, w->tail, tail_len);
+	memcpy(out, k->head, k->head_len);
+	memcpy(out + k->head_len, kind, len);
+	len += k->head_len;
+	memcpy(out + len, k->tail, tail_len);
 	out[len + tail_len] = '\0';
 }
 
@@ -108,24 +114,32 @@ void
 greylist_key(char out[GREYLIST_KEY_SIZE], const char *link, const char *kind,
 	const char *const *parts, size_t count)
 {
-	struct written w;
+	struct greylist_keys k = {.tail_len = 0};
 
-	write_common(&w, link, parts, count);
-	compose(out, &w, kind, w.tail_len);
+	write_head(&k, link);
+	for (size_t i = 0; i < count; i++)
+		k.tail_len = write_tail(&k, k.tail_len, parts[i]);
+	compose(out, &k, kind, k.tail_len);
 }
 
-/* For each recipient anew, so each part is written once. */
 void
-greylist_keys(struct greylist_keys *keys, const char *link, const char *from, const char *sender,
-	const char *rcpt)
+greylist_keys(struct greylist_keys *k, const char *link, const char *from, const char *sender)
 {
-	struct written w;
+	write_head(k, link);
+	k->from_len = write_tail(k, 0, from);
+	k->sender_len = k->tail_len = write_tail(k, k->from_len, sender);
+}
 
-	write_common(&w, link, (const char *const[]){from, sender, rcpt}, 3);
-	compose(keys->from, &w, "from", w.from_len);
-	compose(keys->passed, &w, "passed", w.from_len);
-	compose(keys->triple, &w, "triple", w.tail_len);
-	compose(keys->claim, &w, "claim", w.tail_len);
+void
+greylist_keys_rcpt(struct greylist_keys *k, const char *rcpt)
+{
+	k->tail_len = write_tail(k, k->sender_len, rcpt);
+}
+
+void
+greylist_key_of(char out[GREYLIST_KEY_SIZE], const struct greylist_keys *k, enum greylist_kind kind)
+{
+	compose(out, k, kinds[kind].word, kinds[kind].of_triple ? k->tail_len : k->from_len);
 }
 
 bool

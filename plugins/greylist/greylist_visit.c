@@ -51,16 +51,18 @@ count_pass(struct cm_session *s, const struct cm_store *store, const struct grey
 	struct greylist_record *from)
 {
 	int64_t remember = config_of(s)->remember_us, now = cm_time(s), count;
-	char hour[24];
+	char hour[24], key[GREYLIST_KEY_SIZE];
 
 	snprintf(hour, sizeof(hour), "%lld", (long long)(now / PASS_EVERY));
-	if (cm_store_add_member(s, store, keys->passed, hour, remember, &count) != CM_STORE_OK)
+	greylist_key_of(key, keys, GREYLIST_KEY_PASSED);
+	if (cm_store_add_member(s, store, key, hour, remember, &count) != CM_STORE_OK)
 		return;
 	if (!from->there)
 		*from = (struct greylist_record){.there = true, .first = now};
 	from->last = now;
 	from->passes = count < GREYLIST_FOR_EVER ? (uint32_t)count : GREYLIST_FOR_EVER - 1;
-	save(s, store, keys->from, from, remember);
+	greylist_key_of(key, keys, GREYLIST_KEY_FROM);
+	save(s, store, key, from, remember);
 }
 
 /* One site must not fill the store, however many senders, domains and recipients it makes up. This
@@ -92,17 +94,20 @@ static enum cm_store_status
 write_first(struct cm_session *s, const struct cm_store *store, const struct greylist_keys *keys,
 	const struct greylist_record *r, int64_t ttl, enum greylist_outcome *outcome)
 {
+	char key[GREYLIST_KEY_SIZE];
 	bool crowded;
 	int64_t claims;
 	enum cm_store_status status = look_for_crowd(s, store, &crowded);
 
 	if (crowded)
 		*outcome = GREYLIST_CROWDED;
+	greylist_key_of(key, keys, GREYLIST_KEY_CLAIM);
 	if (status == CM_STORE_OK && !crowded)
-		status = cm_store_add(s, store, keys->claim, 1, CLAIM_US, &claims);
+		status = cm_store_add(s, store, key, 1, CLAIM_US, &claims);
 	if (status != CM_STORE_OK || crowded || claims > 1)
 		return status;
-	return save(s, store, keys->triple, r, ttl);
+	greylist_key_of(key, keys, GREYLIST_KEY_TRIPLE);
+	return save(s, store, key, r, ttl);
 }
 
 static enum cm_store_status
@@ -111,11 +116,15 @@ visit_triple(struct cm_session *s, const struct cm_store *store, const struct gr
 	int64_t *wait)
 {
 	struct greylist_config config = *config_of(s);
+	char key[GREYLIST_KEY_SIZE];
 	struct greylist_record r;
-	enum cm_store_status status = load(s, store, keys->triple, &r);
-	bool there = r.there;
+	enum cm_store_status status;
+	bool there;
 	int64_t ttl;
 
+	greylist_key_of(key, keys, GREYLIST_KEY_TRIPLE);
+	status = load(s, store, key, &r);
+	there = r.there;
 	if (status != CM_STORE_OK)
 		return status;
 	config.delay_us = delay_us;
@@ -123,7 +132,7 @@ visit_triple(struct cm_session *s, const struct cm_store *store, const struct gr
 	if (*outcome == GREYLIST_NEW && !there)
 		return write_first(s, store, keys, &r, ttl, outcome);
 	if (ttl > 0)
-		status = save(s, store, keys->triple, &r, ttl);
+		status = save(s, store, key, &r, ttl);
 	if (*outcome == GREYLIST_PASSED)
 		count_pass(s, store, keys, from);
 	return *wait == 0 ? CM_STORE_OK : status;
@@ -145,14 +154,14 @@ look_at_source(struct cm_session *s, const struct cm_store *store, const char *k
 
 /* Of the client's network, where a domain is what counts. */
 static bool
-other_source(struct cm_session *s, const struct greylist_keys *keys, char key[GREYLIST_KEY_SIZE])
+other_source(struct cm_session *s, const char *from, char key[GREYLIST_KEY_SIZE])
 {
 	char network[PLACE_SIZE];
 
 	if (!greylist_network(config_of(s), cm_client(s)->ip, network, sizeof(network)))
 		return false;
 	greylist_key(key, cm_link_name(s), "from", (const char *const[]){network}, 1);
-	return strcmp(key, keys->from) != 0;
+	return strcmp(key, from) != 0;
 }
 
 /* The same for all recipients of a message. */
@@ -161,13 +170,14 @@ look_at_sources(struct cm_session *s, const struct cm_store *store,
 	const struct greylist_keys *keys, struct greylist_source *source)
 {
 	struct greylist_record network;
-	char key[GREYLIST_KEY_SIZE];
+	char from[GREYLIST_KEY_SIZE], key[GREYLIST_KEY_SIZE];
 	enum cm_store_status status;
 
 	if (source->known)
 		return CM_STORE_OK;
-	status = look_at_source(s, store, keys->from, &source->record, &source->allowed);
-	if (status == CM_STORE_OK && !source->allowed && other_source(s, keys, key))
+	greylist_key_of(from, keys, GREYLIST_KEY_FROM);
+	status = look_at_source(s, store, from, &source->record, &source->allowed);
+	if (status == CM_STORE_OK && !source->allowed && other_source(s, from, key))
 		status = look_at_source(s, store, key, &network, &source->allowed);
 	source->known = status == CM_STORE_OK;
 	return status;

@@ -163,7 +163,17 @@ struct ratelimit_latest {
 	size_t before; /* recipients there were */
 };
 
+/* What its results say once somebody reads them. */
+struct ratelimit_said {
+	const struct ratelimit_subject *subject; /* NULL: nothing */
+	bool numbers;
+	int64_t used, limit; /* in units of the limit's */
+};
+
 struct ratelimit_message {
+	struct ratelimit_said latest_said;    /* under the link's name */
+	struct ratelimit_said strongest_said; /* as the type's */
+	const char *word;		      /* the strongest that it said; NULL: none */
 	struct ratelimit_subject *subjects;
 	struct ratelimit_latest latest;
 	int64_t size; /* as declared, then as it came; 0: not known */
@@ -266,9 +276,17 @@ void ratelimit_amount(int64_t amount, bool octets, char out[RATELIMIT_WORDS]);
 void ratelimit_reply(struct cm_session *, const struct ratelimit_subject *,
 	const struct ratelimit_answer *, char out[RATELIMIT_TEXT_SIZE]);
 
+/* "bob: 183 of 200 recipients per hour" as the reason. */
+void ratelimit_explain(
+	struct cm_session *, const struct ratelimit_subject *, const struct ratelimit_answer *);
+
+/* --- results: ratelimit_result.c --- */
+
 /* Results, and the reason; answer NULL: none was asked for. */
 void ratelimit_publish(
 	struct cm_session *, const struct ratelimit_subject *, const struct ratelimit_answer *);
 void ratelimit_publish_none(struct cm_session *, const char *missing);
+/* What waited for a reader. */
+void ratelimit_publish_said(struct cm_session *);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ratelimit_text.c - what people read: replies, results, and why
+ * ratelimit_text.c - what people read: replies, and why
  *
  * A text of filter.conf may hold %{limit} and its like. What comes from the network is the key, in
  * which nothing is left that could make two lines of one.
@@ -340,87 +340,9 @@ ratelimit_reply(struct cm_session *s, const struct ratelimit_subject *subject,
 		add_usual(&t, &r);
 }
 
-/* --- results --- */
-
-/* From the weakest: of several links of this type the strongest word is the result. */
-static const char *const results[] = {"none", "exempt", "ok", "unknown", "over"};
-
-static size_t
-strength(const char *word)
-{
-	size_t i = LENGTH(results);
-
-	while (word != NULL && i-- > 0) {
-		if (strcmp(results[i], word) == 0)
-			return i + 1;
-	}
-	return 0;
-}
-
-/* What was said before is stronger. Most often it is the same. */
-static bool
-weaker(const char *word, const char *before)
-{
-	return before != NULL && strcmp(word, before) != 0 && strength(word) < strength(before);
-}
-
-/* Under the link's name; as the type's where no other link says more. */
-static void
-publish(struct cm_session *s, const char *key, const char *value, bool strongest)
-{
-	char own[RATELIMIT_TEXT_SIZE];
-	struct text t = {0, sizeof(own), own};
-
-	add(&t, cm_link_name(s));
-	add(&t, "_");
-	add(&t, key);
-	cm_set_result(s, own, value);
-	if (strongest)
-		cm_set_result(s, key, value);
-}
-
-/* A link that is called like a result has none under its name. */
-static bool
-taken_name(const char *name)
-{
-	static const char *const names[] = {"key", "limit", "result", "used"};
-	size_t i = 0;
-
-	while (i < LENGTH(names) && strcmp(names[i], name) != 0)
-		i++;
-	return i < LENGTH(names);
-}
-
-static bool
-publish_word(struct cm_session *s, const char *word)
-{
-	const char *before = cm_result(s, "ratelimit", "result");
-	const char *own = cm_result(s, "ratelimit", cm_link_name(s));
-	bool strongest = !weaker(word, before);
-
-	/* One recipient that was over the limit is not forgotten for the next. */
-	if (!weaker(word, own) && !taken_name(cm_link_name(s)))
-		cm_set_result(s, cm_link_name(s), word);
-	if (strongest)
-		cm_set_result(s, "result", word);
-	return strongest;
-}
-
-static void
-publish_numbers(struct cm_session *s, const struct ratelimit_answer *a, bool strongest)
-{
-	int64_t unit = a->limit->unit;
-	char text[RATELIMIT_WORDS];
-
-	write_number(a->store.used * unit, text);
-	publish(s, "used", text, strongest);
-	write_number(a->store.limit * unit, text);
-	publish(s, "limit", text, strongest);
-}
-
 /* "bob: 183 of 200 recipients per hour" */
-static void
-explain(struct cm_session *s, const struct ratelimit_subject *subject,
+void
+ratelimit_explain(struct cm_session *s, const struct ratelimit_subject *subject,
 	const struct ratelimit_answer *a)
 {
 	const struct refusal r = {s, cm_config(s), subject->shown, a};
@@ -447,44 +369,4 @@ explain(struct cm_session *s, const struct ratelimit_subject *subject,
 	if (a->memory)
 		add(&t, " (in memory: the store is away)");
 	cm_reason(s, "%s", reason);
-}
-
-static const char *
-word_for(const struct ratelimit_subject *subject, const struct ratelimit_answer *a)
-{
-	static const char *const of_outcome[] = {[RATELIMIT_OK] = "ok",
-		[RATELIMIT_OVER] = "over",
-		[RATELIMIT_AWAY] = "unknown",
-		[RATELIMIT_BROKEN] = "unknown"};
-
-	if (subject->kind == RATELIMIT_IS_EXEMPT)
-		return "exempt";
-	return a == NULL ? "ok" : of_outcome[a->outcome];
-}
-
-void
-ratelimit_publish(struct cm_session *s, const struct ratelimit_subject *subject,
-	const struct ratelimit_answer *a)
-{
-	bool known = a != NULL && (a->outcome == RATELIMIT_OK || a->outcome == RATELIMIT_OVER);
-	bool strongest = publish_word(s, word_for(subject, a));
-
-	publish(s, "key", subject->shown, strongest);
-	if (known && a->limit != NULL) {
-		publish_numbers(s, a, strongest);
-		explain(s, subject, a);
-	} else if (subject->kind == RATELIMIT_IS_EXEMPT) {
-		cm_reason(s, "%.200s is exempt", subject->shown);
-	} else if (subject->kind == RATELIMIT_IS_UNLIMITED) {
-		cm_reason(s, "%.200s has no limit", subject->shown);
-	} else if (a != NULL && !known) {
-		cm_reason(s, "%.200s: the store is away", subject->shown);
-	}
-}
-
-void
-ratelimit_publish_none(struct cm_session *s, const char *missing)
-{
-	publish_word(s, "none");
-	cm_reason(s, "no %s", missing);
 }

@@ -89,9 +89,9 @@ START_TEST(who_comes_again_passes)
 		"451 4.7.1 Greylisted, try again in 1 second");
 	clock_advance(CLOCK_SEC);
 	ck_assert_str_eq(visit("192.0.2.99", "<a@example.org>", "<b@example.net>"), "");
-	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "passed");
+	ck_assert_str_eq(cm_result(d.s, "greylist", "result"), "passed");
 	ck_assert_str_eq(visit("192.0.2.1", "<a@example.org>", "<b@example.net>"), "");
-	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "known");
+	ck_assert_str_eq(cm_result(d.s, "greylist", "result"), "known");
 	/* Others wait for themselves. */
 	ck_assert_str_eq(visit("192.0.2.1", "<a@example.org>", "<c@example.net>"), WAIT("300"));
 	ck_assert_str_eq(visit("192.0.2.1", "<x@example.org>", "<b@example.net>"), WAIT("300"));
@@ -126,7 +126,7 @@ pass(const char *ip, const char *sender, const char *rcpt)
 	ck_assert_str_eq(visit(ip, sender, rcpt), WAIT("60"));
 	clock_advance(60 * CLOCK_SEC);
 	ck_assert_str_eq(visit(ip, sender, rcpt), "");
-	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "passed");
+	ck_assert_str_eq(cm_result(d.s, "greylist", "result"), "passed");
 }
 
 START_TEST(network_that_passed_often_need_not_wait)
@@ -140,7 +140,7 @@ START_TEST(network_that_passed_often_need_not_wait)
 		clock_advance(3600 * CLOCK_SEC);
 	}
 	ck_assert_str_eq(visit("2001:db8::3", "<x@example.org>", "<y@example.net>"), "");
-	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "allowed");
+	ck_assert_str_eq(cm_result(d.s, "greylist", "result"), "allowed");
 	ck_assert_str_eq(
 		visit("2001:db8:0:1::3", "<x@example.org>", "<y@example.net>"), WAIT("60"));
 	end();
@@ -172,7 +172,7 @@ START_TEST(allowed_network_is_allowed_with_an_spf_pass)
 	begin("delay = 1min; auto_allow_after = 1");
 	pass("203.0.113.1", "<a@example.org>", "<b@example.net>");
 	ck_assert_str_eq(visit("203.0.113.2", "<a@pool.example>", "<c@example.net>"), "");
-	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "allowed");
+	ck_assert_str_eq(cm_result(d.s, "greylist", "result"), "allowed");
 	ck_assert_str_eq(visit("198.51.100.1", "<a@pool.example>", "<c@example.net>"), WAIT("60"));
 	end();
 }
@@ -205,8 +205,8 @@ START_TEST(site_does_not_fill_the_store)
 		}
 		clock_advance(60 * CLOCK_SEC);
 	}
-	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "crowded");
-	ck_assert_str_eq(session_result(d.s, "greylist", "wait"), "60");
+	ck_assert_str_eq(cm_result(d.s, "greylist", "result"), "crowded");
+	ck_assert_str_eq(cm_result(d.s, "greylist", "wait"), "60");
 	pass(crowds[_i].other, "<a@example.org>", "<b2@example.net>");
 	/* Later there is room again. */
 	clock_advance(3600 * CLOCK_SEC);
@@ -220,9 +220,9 @@ START_TEST(domains_of_a_client_are_one_crowd)
 {
 	begin("max_new = 1");
 	ck_assert_str_eq(visit("203.0.113.1", "<a@pool.example>", "<b@example.net>"), WAIT("300"));
-	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "new");
+	ck_assert_str_eq(cm_result(d.s, "greylist", "result"), "new");
 	ck_assert_str_eq(visit("203.0.113.1", "<a@weak.example>", "<b@example.net>"), WAIT("300"));
-	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "crowded");
+	ck_assert_str_eq(cm_result(d.s, "greylist", "result"), "crowded");
 	end();
 }
 END_TEST
@@ -249,12 +249,12 @@ START_TEST(recipients_wait_each_for_himself)
 	ck_assert_str_eq(visit("192.0.2.1", "<a@example.org>", "<b@example.net>"), "");
 	ck_assert_int_eq(drive_rcpt(&d, "<c@example.net>"), CM_TEMPFAIL);
 	ck_assert_str_eq(drive_reply(&d), WAIT("300"));
-	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "new");
-	ck_assert_str_eq(session_result(d.s, "greylist", "wait"), "300");
+	ck_assert_str_eq(cm_result(d.s, "greylist", "result"), "new");
+	ck_assert_str_eq(cm_result(d.s, "greylist", "wait"), "300");
 	/* The same recipient twice is one. */
 	ck_assert_int_eq(drive_rcpt(&d, "<b@example.net>"), CM_CONTINUE);
-	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "known");
-	ck_assert_str_eq(session_result(d.s, "greylist", "wait"), "0");
+	ck_assert_str_eq(cm_result(d.s, "greylist", "result"), "known");
+	ck_assert_str_eq(cm_result(d.s, "greylist", "wait"), "0");
 	ck_assert_int_eq(drive_content(&d, NULL, 0, "text"), CM_CONTINUE);
 	end();
 }
@@ -272,9 +272,9 @@ START_TEST(message_given_up_counts)
 	clock_advance(CLOCK_SEC);
 	ck_assert_str_eq(again("<a@example.org>", "<b@example.net>"), "");
 	ck_assert_str_eq(again("<a@example.org>", "<b@example.net>"), "");
-	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "known");
+	ck_assert_str_eq(cm_result(d.s, "greylist", "result"), "known");
 	ck_assert_str_eq(again("<a@example.org>", "<c@example.net>"), "");
-	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "passed");
+	ck_assert_str_eq(cm_result(d.s, "greylist", "result"), "passed");
 	end();
 }
 END_TEST
@@ -328,7 +328,7 @@ START_TEST(allowed_network_is_forgotten_without_visits)
 	for (int i = 0; i < 3; i++) {
 		clock_advance(50 * 60 * CLOCK_SEC);
 		ck_assert_str_eq(visit("192.0.2.1", "<x@example.org>", "<y@example.net>"), "");
-		ck_assert_str_eq(session_result(d.s, "greylist", "result"), "allowed");
+		ck_assert_str_eq(cm_result(d.s, "greylist", "result"), "allowed");
 	}
 	clock_advance(61 * 60 * CLOCK_SEC);
 	ck_assert_str_eq(visit("192.0.2.1", "<x@example.org>", "<y@example.net>"), WAIT("60"));
@@ -347,7 +347,7 @@ START_TEST(passes_of_long_ago_do_not_count)
 	clock_advance(3600 * CLOCK_SEC);
 	pass("192.0.2.1", "<y@example.org>", "<b@example.net>");
 	ck_assert_str_eq(visit("192.0.2.1", "<c@example.org>", "<b@example.net>"), "");
-	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "allowed");
+	ck_assert_str_eq(cm_result(d.s, "greylist", "result"), "allowed");
 	end();
 }
 END_TEST
@@ -420,7 +420,7 @@ START_TEST(null_sender_waits_at_data)
 {
 	begin("");
 	ck_assert_str_eq(visit("192.0.2.1", "<>", "<b@example.net>"), "");
-	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "new");
+	ck_assert_str_eq(cm_result(d.s, "greylist", "result"), "new");
 	ck_assert_int_eq(drive_stage(&d, CM_STAGE_DATA), CM_TEMPFAIL);
 	ck_assert_str_eq(drive_reply(&d), WAIT("300"));
 	clock_advance(300 * CLOCK_SEC);
@@ -511,7 +511,7 @@ START_TEST(some_need_not_wait)
 	drive_mail(&d, exempt[_i].sender, exempt[_i].login, NULL);
 	ck_assert_msg(drive_rcpt(&d, exempt[_i].rcpt) == wanted, "%s", exempt[_i].name);
 	ck_assert_str_eq(
-		session_result(d.s, "greylist", "result"), exempt[_i].skipped ? "skipped" : "new");
+		cm_result(d.s, "greylist", "result"), exempt[_i].skipped ? "skipped" : "new");
 	end();
 }
 END_TEST
@@ -525,7 +525,7 @@ START_TEST(login_that_is_not_told_is_no_stranger)
 	drive_helo(&d, "client.example.net");
 	drive_mail(&d, "<a@example.org>", NULL, NULL);
 	ck_assert_int_eq(drive_rcpt(&d, "<b@example.net>"), CM_TEMPFAIL);
-	ck_assert_str_eq(session_result(d.s, "greylist", "result"), "unknown");
+	ck_assert_str_eq(cm_result(d.s, "greylist", "result"), "unknown");
 	ck_assert_ptr_null(strstr(drive_reply(&d), "Greylisted"));
 	end();
 }

@@ -139,8 +139,7 @@ visit(const char *sender)
 	drive_mail(&one, sender, NULL, NULL);
 	drive_rcpt(&one, "<b@example.net>");
 	snprintf(seen.said, sizeof(seen.said), "%s", drive_reply(&one));
-	snprintf(seen.result, sizeof(seen.result), "%s",
-		session_result(one.s, "greylist", "result"));
+	snprintf(seen.result, sizeof(seen.result), "%s", cm_result(one.s, "greylist", "result"));
 	chain_end_message(one.s);
 	chain_close(one.s);
 	session_free(one.s);

@@ -52,7 +52,7 @@ visit(const char *ip, const char *sender, const char *rcpt)
 	drive_helo(&one, "client.example.net");
 	drive_mail(&one, sender, NULL, NULL);
 	drive_rcpt(&one, rcpt);
-	snprintf(result, sizeof(result), "%s", session_result(one.s, "greylist", "result"));
+	snprintf(result, sizeof(result), "%s", cm_result(one.s, "greylist", "result"));
 	chain_end_message(one.s);
 	chain_close(one.s);
 	session_free(one.s);

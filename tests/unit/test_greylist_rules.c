@@ -342,15 +342,21 @@ END_TEST
 START_TEST(key_of_nothing_is_where_all_begin)
 {
 	struct greylist_keys keys;
-	char all[GREYLIST_KEY_SIZE];
+	char key[GREYLIST_KEY_SIZE];
 
-	greylist_key(all, "g/x", "", NULL, 0);
-	ck_assert_str_eq(all, "greylist/g%2fx/");
-	greylist_keys(&keys, "g/x", "example.org", "<>", "b@example.com");
-	ck_assert_str_eq(keys.from, "greylist/g%2fx/from/example.org");
-	ck_assert_str_eq(keys.passed, "greylist/g%2fx/passed/example.org");
-	ck_assert_str_eq(keys.triple, "greylist/g%2fx/triple/example.org/<>/b@example.com");
-	ck_assert_str_eq(keys.claim, "greylist/g%2fx/claim/example.org/<>/b@example.com");
+	greylist_key(key, "g/x", "", NULL, 0);
+	ck_assert_str_eq(key, "greylist/g%2fx/");
+	greylist_keys(&keys, "g/x", "example.org", "<>");
+	greylist_key_of(key, &keys, GREYLIST_KEY_FROM);
+	ck_assert_str_eq(key, "greylist/g%2fx/from/example.org");
+	greylist_key_of(key, &keys, GREYLIST_KEY_PASSED);
+	ck_assert_str_eq(key, "greylist/g%2fx/passed/example.org");
+	greylist_keys_rcpt(&keys, "somebody.else@example.com");
+	greylist_keys_rcpt(&keys, "b@example.com");
+	greylist_key_of(key, &keys, GREYLIST_KEY_TRIPLE);
+	ck_assert_str_eq(key, "greylist/g%2fx/triple/example.org/<>/b@example.com");
+	greylist_key_of(key, &keys, GREYLIST_KEY_CLAIM);
+	ck_assert_str_eq(key, "greylist/g%2fx/claim/example.org/<>/b@example.com");
 }
 END_TEST
 

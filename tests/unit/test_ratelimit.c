@@ -144,7 +144,7 @@ run(struct drive *d, const char *words)
 static const char *
 result(const struct drive *d, const char *key)
 {
-	return session_result(d->s, "ratelimit", key);
+	return cm_result(d->s, "ratelimit", key);
 }
 
 /* What a bucket of one window holds. */
@@ -1070,6 +1070,74 @@ START_TEST(results)
 }
 END_TEST
 
+/* How many of the results of the message there are, read by nobody. */
+static size_t
+published(const struct drive *d)
+{
+	size_t count = 0;
+
+	for (const struct session_pair *p = d->s->results; p != NULL; p = p->next)
+		count++;
+	return count;
+}
+
+START_TEST(numbers_wait_for_a_reader)
+{
+	struct drive d;
+
+	begin(&d, BOB "limit = 3/1h");
+	drive_mail(&d, "<a@example.com>", "bob", NULL);
+	rcpts(&d, 1, 2);
+	ck_assert_uint_eq(published(&d), 1);
+	ck_assert_pstr_eq(result(&d, "result"), "ok");
+	ck_assert_uint_eq(published(&d), 1);
+	/* What another plugin says is nobody's here. */
+	ck_assert_ptr_null(cm_result(d.s, "spf", "used"));
+	ck_assert_uint_eq(published(&d), 1);
+	ck_assert_pstr_eq(result(&d, "used"), "2");
+	ck_assert_uint_eq(published(&d), 8);
+	rcpts(&d, 3, 3);
+	ck_assert_pstr_eq(result(&d, "quota_used"), "3");
+	/* The next message does not have those of this one. */
+	rcpts(&d, 4, 4);
+	chain_end_message(d.s);
+	drive_mail(&d, "<a@example.com>", "bob", NULL);
+	ck_assert_pstr_eq(result(&d, "used"), NULL);
+	drive_fini(&d);
+}
+END_TEST
+
+/* The reason of the latest recipient, with nobody who reads why one was let pass, or somebody. */
+static const struct {
+	const char *what;
+	bool explained;
+	int rcpts;
+	const char *reason;
+} reasons[] = {
+	{"let pass, and nobody asks", false, 1, NULL},
+	{"let pass, explained", true, 1, "bob: 1 of 2 recipients per hour"},
+	{"over its limit", false, 3, "bob: 2 of 2 recipients per hour, again in 30 minutes"},
+};
+
+START_TEST(reason_is_for_who_reads_it)
+{
+	const struct trace_record *last = NULL;
+	struct drive d;
+
+	begin(&d, BOB "limit = 2/1h");
+	drive_mail(&d, "<a@example.com>", "bob", NULL);
+	chain_explain(d.s, reasons[_i].explained);
+	rcpts(&d, 1, reasons[_i].rcpts);
+	for (const struct trace_record *r = chain_trace(d.s)->first; r != NULL; r = r->next) {
+		if (r->stage == CM_STAGE_RCPT && strcmp(r->link->name, "quota") == 0)
+			last = r;
+	}
+	ck_assert_ptr_nonnull(last);
+	ck_assert_pstr_eq(last->reason, reasons[_i].reason);
+	drive_fini(&d);
+}
+END_TEST
+
 START_TEST(tag_is_added_once)
 {
 	struct drive d;
@@ -1338,6 +1406,8 @@ main(void)
 	tcase_add_loop_test(t, errors_within_a_message, 0, LENGTH(within));
 	tcase_add_loop_test(t, error, 0, LENGTH(errors));
 	tcase_add_test(t, results);
+	tcase_add_test(t, numbers_wait_for_a_reader);
+	tcase_add_loop_test(t, reason_is_for_who_reads_it, 0, LENGTH(reasons));
 	tcase_add_test(t, tag_is_added_once);
 	tcase_add_test(t, tag_is_one_line);
 	tcase_add_test(t, login_that_is_not_delivered_is_a_failure);

@@ -127,7 +127,7 @@ START_TEST(store_is_away)
 	drive_mail(&d, "<a@example.com>", "bob", NULL);
 	ck_assert_msg(rcpts(&d, 5) == cases[_i].taken, "%s", cases[_i].what);
 	ck_assert_str_eq(drive_reply(&d), cases[_i].reply);
-	ck_assert_pstr_eq(session_result(d.s, "ratelimit", "result"), cases[_i].result);
+	ck_assert_pstr_eq(cm_result(d.s, "ratelimit", "result"), cases[_i].result);
 	if (strcmp(cases[_i].settings, "") == 0)
 		/* A store that is away is not waited for again and again. */
 		ck_assert_int_eq(asked, 1);
