@@ -201,12 +201,15 @@ mail(struct cm_session *s, const struct cm_event *ev)
 	enum cm_verdict verdict;
 
 	m->size = declared_size(ev->args);
-	if (config_of(s)->count != RATELIMIT_ERRORS)
+	if (config_of(s)->count != RATELIMIT_ERRORS && !ratelimit_at_mail(config_of(s)))
 		return CM_CONTINUE;
 	subject = find_subject(s, NULL, &m->subjects, &verdict);
 	if (subject == NULL)
 		return verdict;
-	a = ratelimit_look(s, subject->bucket, 1);
+	if (ratelimit_at_mail(config_of(s)))
+		a = ratelimit_take_message(s, subject);
+	else
+		a = ratelimit_look(s, subject->bucket, 1);
 	return act(s, subject, &a);
 }
 
@@ -243,7 +246,7 @@ rcpt(struct cm_session *s, const struct cm_event *ev)
 		m->refused += ratelimit_refused_by_mta(s);
 	if (!ev->rejected && config_of(s)->count == RATELIMIT_ERRORS)
 		return rcpt_errors(s, m);
-	if (ev->rejected || !ratelimit_takes(config_of(s)))
+	if (ev->rejected || !ratelimit_takes(config_of(s)) || ratelimit_at_mail(config_of(s)))
 		return CM_CONTINUE;
 	ratelimit_settle_latest(s, m);
 	subject = find_subject(s, ev->address, &m->subjects, &verdict);

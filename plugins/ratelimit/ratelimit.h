@@ -213,13 +213,17 @@ int64_t ratelimit_count_members(struct cm_session *, struct ratelimit_bucket *);
 
 /* --- messages: ratelimit_take.c --- */
 
-/* Something is taken for recipients. */
+/* Something is taken for recipients, */
 bool ratelimit_takes(const struct ratelimit_config *);
+/* or all for the message, which is known at MAIL: the key is not of a recipient. */
+bool ratelimit_at_mail(const struct ratelimit_config *);
 /* The latest recipient was refused by a later link, or not: it can be told now. */
 void ratelimit_settle_latest(struct cm_session *, struct ratelimit_message *);
 /* Takes what this recipient costs. */
 struct ratelimit_answer ratelimit_take(struct cm_session *, struct ratelimit_message *,
 	struct ratelimit_subject *, const struct cm_address *rcpt);
+/* The same, at MAIL. */
+struct ratelimit_answer ratelimit_take_message(struct cm_session *, struct ratelimit_subject *);
 /* The message has ended. */
 void ratelimit_settle_subject(struct cm_session *, const struct ratelimit_message *,
 	struct ratelimit_subject *, bool accepted);

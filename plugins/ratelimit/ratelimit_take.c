@@ -21,6 +21,8 @@ ratelimit_settle_latest(struct cm_session *s, struct ratelimit_message *m)
 	struct ratelimit_latest *l = &m->latest;
 	bool accepted = cm_rcpt_count(s) > l->before;
 
+	if (ratelimit_at_mail(config_of(s)) && m->subjects != NULL)
+		m->subjects->live = cm_rcpt_count(s) > 0;
 	if (l->subject == NULL)
 		return;
 	l->subject->live = l->subject->live || accepted;
@@ -117,6 +119,21 @@ bool
 ratelimit_takes(const struct ratelimit_config *config)
 {
 	return takes[config->count] != NULL;
+}
+
+bool
+ratelimit_at_mail(const struct ratelimit_config *config)
+{
+	return (config->count == RATELIMIT_MESSAGES || config->count == RATELIMIT_BYTES) &&
+	       !ratelimit_key_by_rcpt(config);
+}
+
+struct ratelimit_answer
+ratelimit_take_message(struct cm_session *s, struct ratelimit_subject *subject)
+{
+	unsigned none;
+
+	return takes[config_of(s)->count](s, subject, NULL, &none);
 }
 
 struct ratelimit_answer
