@@ -331,6 +331,25 @@ rcpt(struct cm_session *s, const struct cm_event *ev)
 
 /* --- the tables --- */
 
+static uint32_t
+silent_at(const void *settings)
+{
+	const struct config *c = settings;
+	const uint32_t all = CM_AT(CM_STAGE_CONNECT) | CM_AT(CM_STAGE_HELO) | CM_AT(CM_STAGE_MAIL) |
+			     CM_AT(CM_STAGE_RCPT);
+	uint32_t asked = 0;
+
+	if (c->client != NULL || c->client_name != NULL)
+		asked |= CM_AT(CM_STAGE_CONNECT);
+	if (c->helo != NULL)
+		asked |= CM_AT(CM_STAGE_HELO);
+	if (c->sender != NULL)
+		asked |= CM_AT(CM_STAGE_MAIL);
+	if (c->recipient != NULL)
+		asked |= CM_AT(CM_STAGE_RCPT);
+	return all & ~asked;
+}
+
 #define MAP(field, kind, words)                                                                   \
 	{                                                                                         \
 #field, CM_OPT_MAP, offsetof(struct config, field),                               \
@@ -359,4 +378,5 @@ const struct cm_plugin cm_plugin = {
 	.helo = helo,
 	.mail = mail,
 	.rcpt = rcpt,
+	.silent_at = silent_at,
 };

@@ -313,6 +313,14 @@ stop(void *config)
 	free(c->lost);
 }
 
+/* MAIL only begins to ask. */
+static uint32_t
+silent_at(const void *settings)
+{
+	(void)settings;
+	return CM_AT(CM_STAGE_MAIL);
+}
+
 /* A right that no setting uses is not asked for. */
 static uint32_t
 needs_of(const void *settings)
@@ -435,4 +443,5 @@ const struct cm_plugin cm_plugin = {
 	.command_count = DMARC_COMMANDS,
 	.command_size = sizeof(struct cm_command),
 	.needs_of = needs_of,
+	.silent_at = silent_at,
 };

@@ -358,6 +358,23 @@ needs_of(const void *settings)
 	       (config->count == RATELIMIT_ERRORS ? CM_SEES_REJECTED : 0);
 }
 
+/* At connect and MAIL, and for each recipient, only where something is counted there. */
+static uint32_t
+silent_at(const void *settings)
+{
+	const struct ratelimit_config *config = settings;
+	bool at_mail = ratelimit_at_mail(config), errors = config->count == RATELIMIT_ERRORS;
+	uint32_t silent = 0;
+
+	if (config->count != RATELIMIT_CONNECTIONS)
+		silent |= CM_AT(CM_STAGE_CONNECT);
+	if (!at_mail && !errors)
+		silent |= CM_AT(CM_STAGE_MAIL);
+	if (at_mail || (!ratelimit_takes(config) && !errors))
+		silent |= CM_AT(CM_STAGE_RCPT);
+	return silent;
+}
+
 #define AT(field) offsetof(struct ratelimit_config, field)
 
 static const struct cm_option options[] = {
@@ -435,4 +452,5 @@ const struct cm_plugin cm_plugin = {
 	.command_size = sizeof(struct cm_command),
 	.needs_of = needs_of,
 	.results = ratelimit_publish_said,
+	.silent_at = silent_at,
 };

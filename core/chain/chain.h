@@ -51,6 +51,7 @@ struct link {
 	struct breaker *breaker; /* NULL: never trips */
 	struct live *live;	 /* live_join(); NULL: none */
 	uint32_t needs;		 /* plugin's, plus stop_early */
+	uint32_t silent;	 /* bit per stage at which it never has a verdict */
 	_Atomic uint32_t warned; /* rights whose absence was said in the log */
 	unsigned index;		 /* in struct chain.links and of its state in a session */
 	bool asked;		 /* by rules: the link for their function of its type's name */

@@ -59,6 +59,29 @@ needs_hooked(const struct chain *chain)
 	return mask;
 }
 
+static bool
+may_decide(struct link *const *links, enum cm_stage stage)
+{
+	while (*links != NULL && ((*links)->silent & BIT(stage)) != 0)
+		links++;
+	return *links != NULL;
+}
+
+/* The stages at which some link may have a verdict. */
+static uint32_t
+decided(const struct chain *chain)
+{
+	uint32_t mask = 0;
+
+	for (size_t i = 0; i < chain->profile_count; i++) {
+		const struct profile *p = &chain->profiles[i];
+
+		for (unsigned stage = 0; p->mode != LINK_OFF && stage < CM_STAGE_COUNT; stage++)
+			mask |= may_decide(p->at[stage], stage) ? BIT(stage) : 0;
+	}
+	return mask;
+}
+
 static void
 link_needs(struct chain_needs *needs, const struct link *l)
 {
@@ -91,11 +114,11 @@ profile_needs(struct chain_needs *needs, const struct profile *p)
 
 /* Refusals at connect and HELO are given at MAIL. */
 static uint32_t
-replies(uint32_t hooked)
+replies(uint32_t decided)
 {
-	uint32_t mask = hooked & (BIT(CM_STAGE_RCPT) | BIT(CM_STAGE_UNKNOWN));
+	uint32_t mask = decided & (BIT(CM_STAGE_RCPT) | BIT(CM_STAGE_UNKNOWN));
 
-	if ((hooked & (BIT(CM_STAGE_CONNECT) | BIT(CM_STAGE_HELO) | BIT(CM_STAGE_MAIL))) != 0)
+	if ((decided & (BIT(CM_STAGE_CONNECT) | BIT(CM_STAGE_HELO) | BIT(CM_STAGE_MAIL))) != 0)
 		mask |= BIT(CM_STAGE_MAIL);
 	return mask | BIT(CM_STAGE_EOM);
 }
@@ -104,7 +127,7 @@ static void
 find_needs(const struct chain *chain, struct chain_needs *needs)
 {
 	*needs = (struct chain_needs){.stages = needs_hooked(chain)};
-	needs->replies = replies(needs->stages);
+	needs->replies = replies(decided(chain));
 	for (size_t i = 0; i < chain->link_count; i++) {
 		if (needs_link(chain, chain->links[i]))
 			link_needs(needs, chain->links[i]);

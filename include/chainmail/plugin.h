@@ -48,6 +48,9 @@ enum cm_stage {
 	CM_STAGE_COUNT
 };
 
+/* A set of stages. */
+#define CM_AT(stage) (UINT32_C(1) << (stage))
+
 enum cm_verdict {
 	CM_CONTINUE, /* no opinion; the normal answer */
 	CM_ACCEPT,   /* no later link looks at this scope (connection, message, recipient) */
@@ -294,6 +297,13 @@ struct cm_plugin {
 	 * nobody does. Rare.
 	 */
 	void (*results)(struct cm_session *);
+
+	/*
+	 * After start: bits CM_AT(stage) of stages where an instance with these settings has hooks
+	 * and no verdict: the mail server need not wait there on its account. A failure there is
+	 * given at the end of the message. NULL: none. Rare.
+	 */
+	uint32_t (*silent_at)(const void *config);
 };
 
 /* --- settings and state of the running link ------------------------------------------------- */

@@ -248,6 +248,43 @@ START_TEST(stages_and_replies_are_those_somebody_needs)
 }
 END_TEST
 
+/* A stage at which a link has no verdict needs no reply, unless another link has one. */
+static const struct {
+	const char *says;
+	unsigned silent, other;
+	const char *replies;
+} silences[] = {
+	{"a verdict at each", 0, 0, "mrE"},
+	{"none at connect, helo and mail",
+		BIT(CM_STAGE_CONNECT) | BIT(CM_STAGE_HELO) | BIT(CM_STAGE_MAIL), 0, "rE"},
+	{"none at mail, but at helo", BIT(CM_STAGE_CONNECT) | BIT(CM_STAGE_MAIL), 0, "mrE"},
+	{"none at rcpt", BIT(CM_STAGE_RCPT), 0, "mE"},
+	{"none anywhere", ALL_STAGES, 0, "E"},
+	{"none anywhere, but another has one at rcpt", ALL_STAGES, BIT(CM_STAGE_RCPT), "rE"},
+};
+
+START_TEST(no_reply_is_needed_where_nobody_has_a_verdict)
+{
+	const unsigned hooks = BIT(CM_STAGE_CONNECT) | BIT(CM_STAGE_HELO) | BIT(CM_STAGE_MAIL) |
+			       BIT(CM_STAGE_RCPT);
+	static struct cm_plugin plugin, other;
+	struct chain_needs needs;
+	struct link *l = add_link("one", hooks), *beside = add_link("two", silences[_i].other);
+
+	limit_hooks(&plugin, hooks);
+	limit_hooks(&other, silences[_i].other);
+	l->plugin = &plugin;
+	l->silent = silences[_i].silent;
+	beside->plugin = &other;
+	add_default_profile();
+	chain_needs(&w.chain, &w.arena, &needs);
+	ck_assert_msg(strcmp(bits_text(needs.replies), silences[_i].replies) == 0, "%s: %s",
+		silences[_i].says, bits_text(needs.replies));
+	/* It is shown what it hooks all the same. */
+	ck_assert_uint_eq(needs.stages & hooks, hooks);
+}
+END_TEST
+
 /* How a link can be there and never run. */
 enum idle { IDLE_UNNAMED, IDLE_OFF, IDLE_PROFILE_OFF, IDLES };
 
@@ -380,6 +417,7 @@ suite(void)
 		t, condition_on_what_the_mta_never_tells_refuses_for_now, 0, LENGTH(choices));
 	tcase_add_test(t, profile_is_chosen_anew_for_each_message);
 	tcase_add_loop_test(t, stages_and_replies_are_those_somebody_needs, 0, LENGTH(needs_cases));
+	tcase_add_loop_test(t, no_reply_is_needed_where_nobody_has_a_verdict, 0, LENGTH(silences));
 	tcase_add_loop_test(t, link_that_never_runs_needs_nothing, 0, IDLES);
 	tcase_add_loop_test(t, macros_are_those_somebody_reads, 0, LENGTH(macro_cases));
 	tcase_add_test(t, more_macros_than_an_mta_takes_are_left_out);
