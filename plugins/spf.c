@@ -3,7 +3,9 @@
  * spf.c - may this client send mail for this domain (RFC 7208)
  *
  * Checks the HELO name and the envelope sender at MAIL, publishes what came out, and does with the
- * mail what the administrator chose for each result. The check itself is in plugins/spf/.
+ * mail what the administrator chose for each result. Where that is never a refusal, MAIL does not
+ * wait for DNS: whoever reads the result does, or the end of the message. The check itself is in
+ * plugins/spf/.
  */
 #include <chainmail/plugin.h>
 #include <stdio.h>
@@ -28,6 +30,10 @@ struct config {
 	bool explanation, received_spf;
 	const char *tag_header;
 	struct cm_skip skip;
+};
+
+struct message {
+	bool later; /* it is still to be checked */
 };
 
 /* --- deciding --- */
@@ -298,6 +304,42 @@ check_both(struct cm_session *s, const struct cm_address *sender)
 	return act(s, &of_sender, &result);
 }
 
+static bool
+ever_refuses(const struct config *config)
+{
+	enum spf_code code = 0;
+
+	while (code < SPF_CODES && !refuses(config, code))
+		code++;
+	return code < SPF_CODES;
+}
+
+/* The questions are on their way while the mail server sends the rest. */
+static enum cm_verdict
+check_later(struct cm_session *s, const struct cm_address *sender)
+{
+	const struct config *config = cm_config(s);
+	struct message *m = cm_msg(s);
+
+	if (!sender->null)
+		begin_record(s, sender->domain);
+	if (sender->null || config->helo == HELO_YES)
+		begin_record(s, identity(s, sender, true).domain);
+	m->later = true;
+	cm_results_due(s, true);
+	return CM_CONTINUE;
+}
+
+static void
+results(struct cm_session *s)
+{
+	struct message *m = cm_msg(s);
+
+	if (m->later)
+		check_both(s, cm_sender(s));
+	m->later = false;
+}
+
 static enum cm_verdict
 mail(struct cm_session *s, const struct cm_event *ev)
 {
@@ -309,7 +351,8 @@ mail(struct cm_session *s, const struct cm_event *ev)
 	case CM_NONE:
 		break;
 	}
-	return check_both(s, ev->address);
+	return ever_refuses(cm_config(s)) ? check_both(s, ev->address)
+					  : check_later(s, ev->address);
 }
 
 /* The answer will be there at MAIL. */
@@ -326,6 +369,12 @@ helo(struct cm_session *s, const struct cm_event *ev)
 }
 
 /* --- the tables --- */
+
+static uint32_t
+silent_at(const void *settings)
+{
+	return CM_AT(CM_STAGE_HELO) | (ever_refuses(settings) ? 0 : CM_AT(CM_STAGE_MAIL));
+}
 
 static bool
 check_header(const char *text, char *why, size_t why_size)
@@ -378,9 +427,12 @@ const struct cm_plugin cm_plugin = {
 	.option_count = sizeof(options) / sizeof(*options),
 	.option_size = sizeof(*options),
 	.config_size = sizeof(struct config),
+	.msg_size = sizeof(struct message),
 	.needs = CM_EDIT_HEADERS,
 	.macros = macros,
 	.macro_count = sizeof(macros) / sizeof(*macros),
 	.helo = helo,
 	.mail = mail,
+	.results = results,
+	.silent_at = silent_at,
 };

@@ -163,10 +163,17 @@ struct chain_opinion {
 	const char *reason; /* NULL: none */
 };
 
-/* The running link's results wait for a reader (struct cm_plugin.results). */
-void chain_results_due(struct cm_session *);
-/* Somebody reads results of the message: those that wait are published; type NULL: of all links. */
-void chain_publish(struct cm_session *, const char *type);
+/* The running link's results are to be published when somebody reads them. */
+void chain_results_due(struct cm_session *, bool may_wait);
+/* Which of them: those that are there, and those that must be waited for. */
+enum { CHAIN_RESULTS_THERE = 1, CHAIN_RESULTS_LATE = 2, CHAIN_RESULTS_ALL = 3 };
+/*
+ * Somebody reads results of plugins of that type (NULL: of all) in this message: they are published
+ * now. A plugin that reads results of its own type reads what there is.
+ */
+void chain_publish(struct cm_session *, const char *type, unsigned which);
+/* Reading one may wait. */
+bool chain_results_late(const struct cm_session *, const char *type);
 /* Whether somebody reads why a link had no opinion; from the next event on. Else: somebody does. */
 void chain_explain(struct cm_session *, bool explained);
 bool chain_explained(const struct cm_session *);

@@ -48,8 +48,10 @@ eom_settle(struct cm_session *s, const struct cm_event *ev, struct answer *a)
 			r->decision = d;
 		r->decided = true;
 	}
-	if (!verdict_final(r->decision.verdict))
+	if (!verdict_final(r->decision.verdict)) {
+		chain_publish(s, NULL, CHAIN_RESULTS_LATE);
 		settle_edits(s);
+	}
 	message_give(s, ev->stage, a);
 	a->edits = r->edits;
 	a->edit_count = r->edit_count;

@@ -18,7 +18,7 @@ accept_now(const struct cm_session *s)
 {
 	const struct run *r = s->run;
 
-	if (r->chain->summary || s->edits.count > 0 || s->conn_edits.count > 0)
+	if (r->chain->summary || r->late > 0 || s->edits.count > 0 || s->conn_edits.count > 0)
 		return false;
 	for (size_t i = 0; i < r->chain->link_count; i++) {
 		const struct link *l = r->chain->links[i];

@@ -104,9 +104,8 @@ judge_late(struct cm_session *s, struct decision *d, int64_t took, int64_t had)
 	return false;
 }
 
-/* What is left for this call; not more than 0: nothing. */
-static int64_t
-time_left(const struct cm_session *s, const struct link *l)
+int64_t
+hook_time_left(const struct cm_session *s, const struct link *l)
 {
 	const struct run *r = s->run;
 	int64_t left = r->chain->message_timeout_us - r->spent;
@@ -132,7 +131,7 @@ static bool
 call(struct cm_session *s, struct link *l, const struct cm_event *ev, struct decision *d)
 {
 	struct run *r = s->run;
-	int64_t had = time_left(s, l);
+	int64_t had = hook_time_left(s, l);
 	int64_t began = r->now;
 	struct cm_event shown = *ev;
 	const char *mistake;
@@ -181,8 +180,8 @@ failure(const struct link *l, const struct stage *stage)
 }
 
 /* The verdict of a stage that the link was watched at, before it is dropped. */
-static void
-note_would(struct run *r, const struct link *l, enum cm_stage stage, enum cm_verdict v)
+void
+hook_note_would(struct run *r, const struct link *l, enum cm_stage stage, enum cm_verdict v)
 {
 	static const uint8_t verdicts[] = {
 		[CM_ACCEPT] = 1u << WOULD_ACCEPT,
@@ -224,7 +223,7 @@ settle(struct run *r, const struct link *l, bool in_message, struct decision *d)
 {
 	/* At MAIL it will show whether the message is in the sample. */
 	if (r->shadow || (!in_message && l->set.sample < LINK_SAMPLE_ALL))
-		note_would(r, l, d->stage, d->verdict);
+		hook_note_would(r, l, d->stage, d->verdict);
 	if (r->shadow && d->verdict != CM_DONE)
 		d->verdict = CM_CONTINUE;
 	r->shadow = false;

@@ -112,7 +112,7 @@ void
 message_reset(struct run *r)
 {
 	trace_init(&r->trace);
-	r->due = 0;
+	r->due = r->late = 0;
 	r->accepted = r->decided = r->given = r->logged = r->held_for_rcpt = false;
 	r->decision = r->refused_rcpt = (struct decision){0};
 	r->final = (struct cm_final){0};
@@ -131,7 +131,8 @@ message_reset(struct run *r)
 			trip_end(state, r->chain->links[i]);
 		state->msg = NULL;
 		state->last = NULL;
-		state->msg_done = state->tallied = state->due = false;
+		state->msg_done = state->tallied = false;
+		state->due = 0;
 		state->sampled_out = link_sampled_none(r->chain->links[i]);
 		state->would_msg = 0;
 		state->complained = 0;

@@ -27,7 +27,7 @@ struct held {
 struct link_state {
 	void *conn, *msg;
 	struct trace_record *last; /* of this link, to count repeated calls */
-	bool due;		   /* its results are to be published when somebody reads them */
+	uint8_t due;		   /* its results, when somebody reads them: CHAIN_RESULTS_* */
 	uint32_t seen;		   /* bit per stage of the connection that it was shown */
 	uint32_t counted;	   /* the same, in a profile that is enforced */
 	bool off;		   /* the MTA lacks a right it needs */
@@ -72,7 +72,7 @@ struct run {
 
 	/* Message. */
 	struct trace trace;
-	size_t due; /* links whose results wait for a reader */
+	size_t due, late; /* links whose results wait for a reader; and who must wait for them */
 	bool accepted;
 	bool decided; /* `decision` is what the message ends with */
 	bool given;   /* and the MTA was told */
@@ -165,6 +165,10 @@ bool trip_stopped(const struct run *, const struct link *);
  * event, for it had tripped.
  */
 bool hook_run(struct cm_session *, struct link *, const struct cm_event *, struct decision *d);
+/* What is left for a call, microseconds; not more than 0: nothing. */
+int64_t hook_time_left(const struct cm_session *, const struct link *);
+/* What a watched link would have done, with what it asked for in vain. */
+void hook_note_would(struct run *, const struct link *, enum cm_stage, enum cm_verdict);
 
 /* profile.c */
 /* What the link said at connect or HELO counts in the chosen profile. */

@@ -167,7 +167,7 @@ explain_run(struct cm_session *s, const struct replay_input *in, const struct an
 	const struct profile *profile = chain_chosen(s);
 	const char *outcome = outcome_of(last);
 
-	chain_publish(s, NULL);
+	chain_publish(s, NULL, CHAIN_RESULTS_THERE);
 	return (struct explained){
 		.session = s,
 		.profile = profile != NULL ? profile->name : NULL,

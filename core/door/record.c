@@ -329,7 +329,7 @@ record_end(struct conversation *c)
 	c->recording = NULL;
 	/* A message that nobody finished and nobody refused is no news. */
 	if (c->session->in_message && chain_outcome(c->session, &o)) {
-		chain_publish(c->session, NULL);
+		chain_publish(c->session, NULL, CHAIN_RESULTS_THERE);
 		add_rest(r, c, &o);
 		ring_writer_put((unsigned char *)r->out.data, r->out.len);
 	} else {

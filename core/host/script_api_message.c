@@ -149,6 +149,21 @@ from_trusted(lua_State *L)
 /* --- results of plugins
  * --------------------------------------------------------------------------- */
 
+static void
+await_results(struct cm_session *s, void *plugin)
+{
+	(void)cm_result(s, plugin, "result");
+}
+
+static int
+push_awaited(lua_State *L, int status, lua_KContext plugin)
+{
+	(void)status;
+	script_push(L, &script_class_results, (const void *)plugin);
+	return 1;
+}
+
+/* A check whose answers are still on their way is waited for outside of Lua. */
 static int
 push_results(lua_State *L, const char *name)
 {
@@ -156,8 +171,10 @@ push_results(lua_State *L, const char *name)
 
 	if (plugin == NULL)
 		return luaL_error(L, "m.%s needs the plugin %s in filter.conf", name, name);
-	script_push(L, &script_class_results, plugin);
-	return 1;
+	if (cm_results_wait(session(L), plugin) && lua_isyieldable(L))
+		return script_errand(
+			L, name, await_results, (void *)(uintptr_t)plugin, push_awaited);
+	return push_awaited(L, LUA_OK, (lua_KContext)plugin);
 }
 
 static int

@@ -39,11 +39,13 @@ walk(const struct cm_session *s, size_t i, size_t *count)
 	return NULL;
 }
 
+/* As for cm_result(): checks that nobody waited for yet. */
 size_t
 cm_auth_result_count(const struct cm_session *s)
 {
 	size_t count;
 
+	chain_publish((struct cm_session *)s, NULL, CHAIN_RESULTS_LATE);
 	walk(s, SIZE_MAX, &count);
 	return count;
 }
@@ -53,6 +55,7 @@ cm_auth_result(const struct cm_session *s, size_t i)
 {
 	size_t count;
 
+	chain_publish((struct cm_session *)s, NULL, CHAIN_RESULTS_LATE);
 	return walk(s, i, &count);
 }
 

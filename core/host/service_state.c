@@ -113,17 +113,22 @@ cm_set_result(struct cm_session *s, const char *key, const char *value)
 }
 
 void
-cm_results_due(struct cm_session *s)
+cm_results_due(struct cm_session *s, bool may_wait)
 {
-	chain_results_due(s);
+	chain_results_due(s, may_wait);
+}
+
+bool
+cm_results_wait(const struct cm_session *s, const char *plugin)
+{
+	return chain_results_late(s, plugin);
 }
 
 /* Who reads may make another link publish, which changes nothing but what is read. */
 const char *
 cm_result(const struct cm_session *s, const char *plugin, const char *key)
 {
-	if (strcmp(key, "result") != 0)
-		chain_publish((struct cm_session *)s, plugin);
+	chain_publish((struct cm_session *)s, plugin, CHAIN_RESULTS_ALL);
 	return session_result(s, plugin, key);
 }
 

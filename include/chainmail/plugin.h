@@ -292,9 +292,10 @@ struct cm_plugin {
 	uint32_t ask_size;
 
 	/*
-	 * Publishes the results of the message that cm_results_due() announced, and does nothing
-	 * else. Called when somebody reads one, in the hook of whoever reads; never called where
-	 * nobody does. Rare.
+	 * Publishes the results of the message that cm_results_due() announced. Called when
+	 * somebody reads one, in the hook and the time of whoever reads. Those that may wait are
+	 * called at the end of the message at the latest, if nobody refused it, and may ask for
+	 * edits; the others are not called where nobody reads. Rare.
 	 */
 	void (*results)(struct cm_session *);
 
@@ -494,10 +495,13 @@ CM_API const struct cm_final *cm_final(const struct cm_session *);
  */
 CM_API void cm_set_result(struct cm_session *, const char *key, const char *value);
 /*
- * Others of this link's results than "result" are published by its function `results`, when
- * somebody reads one of this type before the message ends. May be called any number of times.
+ * Results of this link are published by its function `results`, when somebody else than this type
+ * reads one before the message ends. may_wait: that asks DNS or a store. May be called any number
+ * of times.
  */
-CM_API void cm_results_due(struct cm_session *);
+CM_API void cm_results_due(struct cm_session *, bool may_wait);
+/* Whoever reads a result of the plugin now may wait for it. */
+CM_API bool cm_results_wait(const struct cm_session *, const char *plugin);
 /* A result of this message, or of the connection; NULL when the plugin published none. */
 CM_API const char *cm_result(const struct cm_session *, const char *plugin, const char *key);
 /*

@@ -98,7 +98,7 @@ publish(struct cm_session *s, const char *result, int64_t wait)
 	if (before == NULL || strcmp(before, result) != 0 || cm_explained(s))
 		cm_set_result(s, "result", result);
 	((struct greylist_message *)cm_msg(s))->said_wait = wait;
-	cm_results_due(s);
+	cm_results_due(s, false);
 }
 
 void

@@ -120,7 +120,7 @@ say(struct cm_session *s, const struct ratelimit_said *said, const char *word)
 		m->latest_said = *said;
 	if (said->subject != NULL && strongest)
 		m->strongest_said = *said;
-	cm_results_due(s);
+	cm_results_due(s, false);
 }
 
 void

@@ -27,6 +27,9 @@ static const struct {
 	{"access by sender", "type = access; sender = m", "m"},
 	{"access by recipient", "type = access; recipient = m", "r"},
 	{"dmarc asks ahead", "type = dmarc", ""},
+	{"spf that refuses", "type = spf; fail = reject", "m"},
+	{"spf whose DNS must answer", "type = spf; fail = tag", "m"},
+	{"spf that only marks", "type = spf; fail = tag; temperror = accept", ""},
 	{"greylist", "type = greylist", "r"},
 };
 
