@@ -51,18 +51,6 @@ log_line_time(int64_t wall, char *out)
 		snprintf(out + len, 32 - len, "%.3s:%.2s", offset, offset + 3);
 }
 
-/* A word keeps no space, so that one value cannot look like two. */
-static void
-add_word(struct buf *b, const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == ' ')
-			buf_add_str(b, "\\x20");
-		else
-			text_escape(b, text + i, 1);
-	}
-}
-
 static void
 add_value(struct buf *b, const struct log_field *f)
 {
@@ -76,7 +64,7 @@ add_value(struct buf *b, const struct log_field *f)
 	if (f->style == LOG_QUOTED)
 		text_quote(b, f->value, len);
 	else
-		add_word(b, f->value, len);
+		text_escape_word(b, f->value, len);
 }
 
 static void
@@ -84,10 +72,12 @@ record_text(struct buf *b, const struct log_entry *e)
 {
 	const char *id = e->queue_id == NULL ? "NOQUEUE" : e->queue_id;
 
-	add_word(b, id, strnlen(id, VALUE_MOST));
+	text_escape_word(b, id, strnlen(id, VALUE_MOST));
 	buf_add_char(b, ':');
 	for (unsigned i = 0; i < e->count; i++) {
-		buf_printf(b, " %s=", e->fields[i].name);
+		buf_add_char(b, ' ');
+		buf_add_str(b, e->fields[i].name);
+		buf_add_char(b, '=');
 		add_value(b, &e->fields[i]);
 	}
 }
@@ -97,11 +87,14 @@ static void
 sentence_text(struct buf *b, const struct log_entry *e)
 {
 	buf_add_str(b, levels[e->level].prefix);
-	for (const char *p = e->text; *p != '\0'; p++) {
-		if (*p == '\\')
-			buf_add_char(b, *p);
-		else
-			text_escape(b, p, 1);
+	for (const char *p = e->text; *p != '\0';) {
+		size_t len = strcspn(p, "\\");
+
+		text_escape(b, p, len);
+		p += len;
+		len = strspn(p, "\\");
+		buf_add(b, p, len);
+		p += len;
 	}
 }
 
@@ -236,7 +229,7 @@ journal_record(struct buf *b, const struct log_entry *e)
 
 	buf_init(&value, VALUE_MOST);
 	if (e->queue_id != NULL) {
-		add_word(&value, e->queue_id, strnlen(e->queue_id, VALUE_MOST));
+		text_escape_word(&value, e->queue_id, strnlen(e->queue_id, VALUE_MOST));
 		journal_field(b, "QUEUE_ID", value.data, value.len);
 	}
 	for (unsigned i = 0; i < e->count; i++) {

@@ -53,32 +53,55 @@ printable(unsigned char c)
 	return c >= 0x20 && c < 0x7f;
 }
 
-static void
-escape(struct buf *b, const char *text, size_t len, bool quotes)
+/* How many octets stand as they are; those of `odd`, which is printable, do not. */
+static size_t
+clean(const char *text, size_t len, char odd)
 {
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
+	size_t n = 0;
 
-		if (quotes && c == '"')
+	while (n < len && printable((unsigned char)text[n]) && text[n] != '\\' && text[n] != odd)
+		n++;
+	return n;
+}
+
+/* odd: one more octet that is escaped; a backslash: none. */
+static void
+escape(struct buf *b, const char *text, size_t len, char odd)
+{
+	const char *end = text + len;
+
+	while (text < end) {
+		size_t n = clean(text, (size_t)(end - text), odd);
+
+		buf_add(b, text, n);
+		text += n;
+		if (text == end)
+			return;
+		if (*text == '"')
 			buf_add(b, "\\\"", 2);
-		else if (printable(c) && c != '\\')
-			buf_add_char(b, (char)c);
 		else
-			buf_printf(b, "\\x%02x", c);
+			buf_printf(b, "\\x%02x", (unsigned char)*text);
+		text++;
 	}
 }
 
 void
 text_escape(struct buf *b, const char *text, size_t len)
 {
-	escape(b, text, len, false);
+	escape(b, text, len, '\\');
+}
+
+void
+text_escape_word(struct buf *b, const char *text, size_t len)
+{
+	escape(b, text, len, ' ');
 }
 
 void
 text_quote(struct buf *b, const char *text, size_t len)
 {
 	buf_add_char(b, '"');
-	escape(b, text, len, true);
+	escape(b, text, len, '"');
 	buf_add_char(b, '"');
 }
 

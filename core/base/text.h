@@ -21,7 +21,9 @@ void text_lower_all(char *);
 void text_clean(char *);
 /* Appends text with control, non-ASCII and backslash octets as \xNN; quotes as given. */
 void text_escape(struct buf *, const char *, size_t len);
-/* The same between double quotes, with \" for quotes inside. */
+/* The same, and blanks as \x20: a word stays one. */
+void text_escape_word(struct buf *, const char *, size_t len);
+/* The same as text_escape() between double quotes, with \" for quotes inside. */
 void text_quote(struct buf *, const char *, size_t len);
 /* A JSON string with its quotes; octets that are not UTF-8 become U+FFFD. */
 void text_json(struct buf *, const char *, size_t len);

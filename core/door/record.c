@@ -87,7 +87,7 @@ add_macros(struct recording *r, const struct cm_session *s, enum cm_stage stage)
 	if (stages[stage].macro_list == STAGE_NO_MACROS)
 		return;
 	ADD(r, RECORD_MACROS, NUMBER(r, stage));
-	for (const struct session_pair *p = s->macros[stage]; p != NULL; p = p->next)
+	for (const struct session_macro *p = s->macros[stage]; p != NULL; p = p->next)
 		ADD(r, RECORD_MACRO, NUMBER(r, stage), TEXT(p->name), TEXT(p->value));
 }
 

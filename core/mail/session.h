@@ -33,12 +33,23 @@ struct session_limits {
 	int64_t body_octets; /* kept body, main.max_message_size */
 };
 
-struct session_pair {	   /* note, result, macro */
+struct session_pair {	   /* note, result */
 	const char *group; /* result: plugin; else NULL */
 	const char *name;
 	const char *value;
-	size_t name_len; /* of a note or result */
+	size_t name_len;
 	struct session_pair *next;
+};
+
+struct session_fact;
+
+struct session_macro {
+	const char *name;
+	const char *value;
+	const char *bare; /* the name without its braces, bare_len octets */
+	size_t bare_len;
+	const struct session_fact *fact; /* that is made of it; NULL: none */
+	struct session_macro *next;
 };
 
 /* Where what a link says belongs, and when it ends. */
@@ -119,7 +130,7 @@ struct cm_session {
 	unsigned dns_asked, dns_missed; /* questions, and those that nobody knew the answer to */
 
 	/* Macros: the latest list of each stage, in an arena of its own. */
-	struct session_pair *macros[CM_STAGE_COUNT];
+	struct session_macro *macros[CM_STAGE_COUNT];
 	bool macros_ahead; /* those of MAIL are the next message's, this one is still open */
 	/* What those lists say; texts in them are borrowed from the lists. */
 	struct cm_auth auth;

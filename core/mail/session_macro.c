@@ -26,15 +26,6 @@ bare_name(const char *name, size_t *len)
 	return name + 1;
 }
 
-static bool
-same_name(const char *a, const char *b)
-{
-	size_t a_len, b_len;
-	const char *a_bare = bare_name(a, &a_len), *b_bare = bare_name(b, &b_len);
-
-	return a_len == b_len && memcmp(a_bare, b_bare, a_len) == 0;
-}
-
 static void
 set_number(struct cm_session *s, void *slot, const char *value)
 {
@@ -76,7 +67,7 @@ set_address(struct cm_session *s, void *slot, const char *value)
 }
 
 /* Macros that fill the structs of the public header; sorted by name, without braces. */
-static const struct fact {
+static const struct session_fact {
 	const char *name;
 	size_t offset;
 	void (*set)(struct cm_session *, void *slot, const char *value);
@@ -96,21 +87,24 @@ static const struct fact {
 	{"tls_version", offsetof(struct cm_session, tls.version), set_text},
 };
 
+static const struct session_fact *
+find_fact(const char *bare, size_t len)
+{
+	for (size_t i = 0; i < sizeof(facts) / sizeof(*facts); i++) {
+		const char *name = facts[i].name;
+
+		if (name[0] == bare[0] && strncmp(name, bare, len) == 0 && name[len] == '\0')
+			return &facts[i];
+	}
+	return NULL;
+}
+
 /* The value is borrowed. */
 static void
-set_fact(struct cm_session *s, const char *name, const char *value)
+set_fact(struct cm_session *s, const struct session_macro *m)
 {
-	size_t len;
-	const char *bare = bare_name(name, &len);
-
-	for (size_t i = 0; i < sizeof(facts) / sizeof(*facts); i++) {
-		void *slot = (char *)s + facts[i].offset;
-
-		if (strncmp(facts[i].name, bare, len) != 0 || facts[i].name[len] != '\0')
-			continue;
-		facts[i].set(s, slot, value);
-		return;
-	}
+	if (m->fact != NULL)
+		m->fact->set(s, (char *)s + m->fact->offset, m->value);
 }
 
 /* After lists were dropped or moved. The port of the client is known without macros, too. */
@@ -122,11 +116,18 @@ renew_facts(struct cm_session *s)
 	s->server = (struct cm_server){0};
 	s->client.ptr = NULL;
 	for (size_t i = 0; i < CM_STAGE_COUNT; i++) {
-		const struct session_pair *pair = s->macros[i];
-
-		for (; pair != NULL; pair = pair->next)
-			set_fact(s, pair->name, pair->value);
+		for (const struct session_macro *m = s->macros[i]; m != NULL; m = m->next)
+			set_fact(s, m);
 	}
+}
+
+/* Most lists say nothing that facts are made of. */
+static bool
+has_facts(const struct session_macro *m)
+{
+	while (m != NULL && m->fact == NULL)
+		m = m->next;
+	return m != NULL;
 }
 
 /* A list and its memory: an MTA may tell a stage's macros as often as it likes. */
@@ -140,60 +141,81 @@ drop_list(struct cm_session *s, enum cm_stage stage)
 void
 session_macros_begin(struct cm_session *s, enum cm_stage stage)
 {
-	for (enum cm_stage i = stage; i < CM_STAGE_COUNT; i++)
+	bool stale = false;
+
+	for (enum cm_stage i = stage; i < CM_STAGE_COUNT; i++) {
+		stale = stale || has_facts(s->macros[i]);
 		drop_list(s, i);
+	}
 	if (stage == CM_STAGE_MAIL && s->in_message)
 		s->macros_ahead = true;
-	renew_facts(s);
+	if (stale)
+		renew_facts(s);
 }
 
 void
 session_macro_add(struct cm_session *s, enum cm_stage stage, const char *name, const char *value)
 {
 	struct arena *arena = &s->macro_arenas[stage];
-	struct session_pair *pair;
+	struct session_macro *m;
 	size_t count = 0;
 
-	for (pair = s->macros[stage]; pair != NULL; pair = pair->next)
+	for (m = s->macros[stage]; m != NULL; m = m->next)
 		count++;
 	if (count >= MACROS_MOST)
 		return;
-	pair = arena_alloc(arena, sizeof(*pair));
-	pair->name = arena_strdup(arena, name);
-	pair->value = arena_strdup(arena, value);
-	pair->next = s->macros[stage];
-	s->macros[stage] = pair;
-	set_fact(s, pair->name, pair->value);
+	m = arena_alloc(arena, sizeof(*m));
+	m->name = arena_strdup(arena, name);
+	m->value = arena_strdup(arena, value);
+	m->bare = bare_name(m->name, &m->bare_len);
+	m->fact = find_fact(m->bare, m->bare_len);
+	m->next = s->macros[stage];
+	s->macros[stage] = m;
+	set_fact(s, m);
 }
 
 /* The list of MAIL may be the next message's, told ahead. */
 void
 session_macros_end(struct cm_session *s)
 {
+	bool stale = false;
+
 	for (enum cm_stage i = CM_STAGE_MAIL; i < CM_STAGE_COUNT; i++) {
 		if (i == CM_STAGE_MAIL && s->macros_ahead)
 			continue;
+		stale = stale || has_facts(s->macros[i]);
 		s->macros[i] = NULL;
 		arena_fini(&s->macro_arenas[i]);
 	}
 	s->macros_ahead = false;
-	renew_facts(s);
+	if (stale)
+		renew_facts(s);
+}
+
+static const struct session_macro *
+find_macro(const struct session_macro *m, const char *bare, size_t len)
+{
+	while (m != NULL && (m->bare_len != len || memcmp(m->bare, bare, len) != 0))
+		m = m->next;
+	return m;
 }
 
 enum cm_known
 session_macro(const struct cm_session *s, const char *name, const char **value)
 {
+	size_t len;
+	const char *bare = bare_name(name, &len);
+
 	*value = NULL;
 	for (size_t i = CM_STAGE_COUNT; i-- > 0;) {
-		for (const struct session_pair *pair = s->macros[i]; pair != NULL;
-			pair = pair->next) {
-			if (!same_name(pair->name, name))
-				continue;
-			if (pair->value[0] == '\0')
-				return CM_NONE;
-			*value = pair->value;
-			return CM_KNOWN;
-		}
+		const struct session_macro *m = find_macro(s->macros[i], bare, len);
+
+		if (m == NULL)
+			continue;
+		if (m->value[0] == '\0')
+			return CM_NONE;
+		*value = m->value;
+		return CM_KNOWN;
 	}
 	return s->macros_asked ? CM_NONE : CM_UNDELIVERED;
 }

@@ -55,6 +55,60 @@ START_TEST(text_is_made_safe)
 }
 END_TEST
 
+/* Octet by octet, as it may be said in a sentence. */
+static size_t
+escape_slowly(char *out, const unsigned char *text, size_t len, char odd)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		bool plain = text[i] >= ' ' && text[i] <= '~' && text[i] != '\\' && text[i] != odd;
+
+		n += (size_t)sprintf(out + n,
+			plain			       ? "%c"
+			: odd == '"' && text[i] == '"' ? "\\%c"
+						       : "\\x%02x",
+			text[i]);
+	}
+	return n;
+}
+
+/* Octets of all values, in runs of all lengths. */
+START_TEST(runs_are_escaped_as_octets_are)
+{
+	uint32_t random = 1;
+	unsigned char text[64];
+	char slow[4 * sizeof(text) + 3];
+	struct buf b;
+
+	buf_init(&b, 0);
+	for (int round = 0; round < 20000; round++) {
+		size_t len = (random >> 8) % sizeof(text);
+		bool mostly_plain = round % 2 == 0;
+
+		for (size_t i = 0; i < len; i++) {
+			random = random * 1664525 + 1013904223;
+			text[i] = (unsigned char)(random >> 24);
+			if (mostly_plain && (random >> 16 & 7) != 0)
+				text[i] = (unsigned char)(' ' + text[i] % 95);
+		}
+		buf_clear(&b);
+		text_escape(&b, (char *)text, len);
+		ck_assert_uint_eq(b.len, escape_slowly(slow, text, len, '\\'));
+		ck_assert_mem_eq(b.data, slow, b.len);
+		buf_clear(&b);
+		text_escape_word(&b, (char *)text, len);
+		ck_assert_uint_eq(b.len, escape_slowly(slow, text, len, ' '));
+		ck_assert_mem_eq(b.data, slow, b.len);
+		buf_clear(&b);
+		text_quote(&b, (char *)text, len);
+		ck_assert_uint_eq(b.len, 2 + escape_slowly(slow, text, len, '"'));
+		ck_assert_mem_eq(b.data + 1, slow, b.len - 2);
+	}
+	buf_fini(&b);
+}
+END_TEST
+
 static const struct {
 	const char *name;
 	const char *text;
@@ -170,6 +224,7 @@ main(void)
 	Suite *s = suite_create("text");
 	TCase *t = tcase_create("text");
 
+	tcase_add_test(t, runs_are_escaped_as_octets_are);
 	tcase_add_loop_test(t, text_is_made_safe, 0, LENGTH(texts));
 	tcase_add_loop_test(t, utf8_ends_where_it_stops_being_valid, 0, LENGTH(utf8));
 	tcase_add_test(t, letters_are_compared_without_case);
