@@ -5,10 +5,12 @@
 #include "chain.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "run.h"
 #include "talkers.h"
 
@@ -43,13 +45,25 @@ warn_missing(const struct cm_session *s, struct link *l, uint32_t missing)
 	}
 }
 
+/* As large as it must be, where a chunk of the arena would be twice that: idle sessions are many.
+ */
+static struct run *
+new_run(size_t links)
+{
+	struct run *r =
+		mem_zalloc(1, mem_sum(sizeof(*r), mem_product(links, sizeof(struct link_state))));
+
+	r->states = (struct link_state *)(r + 1);
+	return r;
+}
+
 void
 chain_open(const struct chain *chain, struct cm_session *s)
 {
-	struct run *r = arena_alloc(&s->conn, sizeof(*r));
+	struct run *r = new_run(chain->link_count);
 
+	arena_defer(&s->conn, free, r);
 	r->chain = chain;
-	r->states = arena_array(&s->conn, chain->link_count, sizeof(*r->states));
 	r->held_last = &r->held;
 	r->sees_all = needs_stage(chain, CM_STAGE_HEADER) && needs_stage(chain, CM_STAGE_BODY);
 	trace_init(&r->conn_trace);

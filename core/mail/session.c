@@ -15,7 +15,7 @@
 #include "base/text.h"
 
 /* First chunks. The message's is there only while a message is open: idle sessions are many. */
-#define CONN_CHUNK     512u
+#define CONN_CHUNK     384u
 #define GREETING_CHUNK 128u
 #define MACROS_CHUNK   256u
 #define MSG_CHUNK      1536u
