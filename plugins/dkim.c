@@ -188,13 +188,16 @@ static void
 collect(struct cm_session *s, struct state *st)
 {
 	const struct config *config = cm_config(s);
-	size_t most = (size_t)config->max_signatures;
+	size_t most = (size_t)config->max_signatures, room;
 	char author[DKIM_NAME_SIZE];
 
 	read_author(s, author);
 	st->message.field_count = cm_header_count(s);
 	st->message.fields = fields_of(s, st->message.field_count);
-	st->found.all = cm_msg_alloc(s, (most + 1) * sizeof(*st->found.all));
+	/* Each has four kilobytes, and most messages have one or none. */
+	room = dkim_count(st->message.fields, st->message.field_count);
+	room = room < most + 1 ? room : most + 1;
+	st->found.all = cm_msg_alloc(s, room * sizeof(*st->found.all));
 	dkim_collect(
 		&st->found, st->message.fields, st->message.field_count, author, cm_time(s), most);
 	pick(s, st);

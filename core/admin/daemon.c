@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "chain/live.h"
 #include "control.h"
 #include "door/conversation.h"
@@ -298,6 +299,7 @@ daemon_run(const char *config)
 	struct daemon d = {.config = config, .end = DAEMON_OK};
 	struct err err;
 
+	mem_tune();
 	raise_limits();
 	if (!open_signals(&d, &err))
 		return fail_start(&d, &err);

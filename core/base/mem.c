@@ -7,9 +7,22 @@
  */
 #include "mem.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+/* By default glibc has eight heaps for each core. Threads that run at once are as many as cores. */
+#define HEAPS 2
+#define LARGE (128 << 10)
+
+void
+mem_tune(void)
+{
+	(void)mallopt(M_ARENA_MAX, HEAPS);
+	/* Said once, it stays; else it grows with the largest piece that was freed. */
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
+}
 
 static _Noreturn void
 out_of_memory(void)

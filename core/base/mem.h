@@ -10,6 +10,12 @@
 
 #include <stddef.h>
 
+/*
+ * For a daemon whose threads are as many as the sessions that wait: few heaps, which keep what they
+ * once needed, and large pieces go back to the system. Before the first thread.
+ */
+void mem_tune(void);
+
 /* Not zeroed, never NULL; free() it. */
 void *mem_alloc(size_t size);
 /* Zeroed; count * size is checked for overflow. */

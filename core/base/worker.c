@@ -114,12 +114,15 @@ rest(struct worker_pool *p)
 
 /* Between two pieces of work; false: the thread ends. */
 static bool
-stays(struct worker_pool *p)
+stays(struct worker *w)
 {
+	struct worker_pool *p = w->pool;
 	bool stay = true;
 
 	if (atomic_load(&p->running) <= atomic_load(&p->allowed))
 		return true;
+	if (p->work.rest != NULL)
+		p->work.rest(w->own);
 	pthread_mutex_lock(&p->lock);
 	if (!p->stop && atomic_load(&p->running) > atomic_load(&p->allowed))
 		stay = rest(p);
@@ -152,7 +155,7 @@ run(void *context)
 	pthread_once(&once, make_key);
 	pthread_setspecific(current, w);
 	w->own = p->work.begin != NULL ? p->work.begin() : NULL;
-	while (stays(p) && p->work.serve(p->work.context, w->own))
+	while (stays(w) && p->work.serve(p->work.context, w->own))
 		continue;
 	leave(w);
 	return NULL;

@@ -29,6 +29,7 @@ struct worker_work {
 	bool (*serve)(void *context, void *own);
 	void *(*begin)(void);
 	void (*end)(void *own);
+	void (*rest)(void *own); /* no work for now: gives memory back; NULL: none has any */
 	void *context;
 	unsigned running; /* threads that run at once; 0: one per core */
 	unsigned most;	  /* threads there may be, with those that wait */

@@ -3,7 +3,7 @@
  * talkers.c - who sends how much: logins, clients and senders of the last day
  *
  * A table of sets: a name may stand in eight places, and takes that of the one which talked least
- * where all are taken. Nothing is allocated for a message.
+ * where all are taken. A place has memory once a name stands in it: few sites have so many.
  */
 #include "talkers.h"
 
@@ -40,7 +40,7 @@ struct seen {
 };
 
 struct entry {
-	char name[TALKER_NAME_SIZE]; /* "": free */
+	char name[TALKER_NAME_SIZE];
 	uint64_t hash;
 	struct ring step_ring, hour_ring;
 	struct tally steps[STEPS], hours[HOURS];
@@ -48,8 +48,8 @@ struct entry {
 };
 
 static struct {
-	pthread_mutex_t lock;  /* protects entries */
-	struct entry *entries; /* SETS * PLACES; NULL until the first */
+	pthread_mutex_t lock;	/* protects entries */
+	struct entry **entries; /* SETS * PLACES, free ones NULL; NULL until the first */
 } kinds[TALKER_KINDS] = {
 	{PTHREAD_MUTEX_INITIALIZER, NULL},
 	{PTHREAD_MUTEX_INITIALIZER, NULL},
@@ -95,25 +95,23 @@ total(const struct entry *e)
 /* --- entries, with the lock --- */
 
 static struct entry *
-find(struct entry *entries, const char *name, uint64_t hash)
+find(struct entry **entries, const char *name, uint64_t hash)
 {
-	struct entry *set = &entries[hash % SETS * PLACES], *least = set;
+	struct entry **set = &entries[hash % SETS * PLACES], **least = set;
 
 	for (unsigned i = 0; i < PLACES; i++) {
-		if (set[i].hash == hash && strcmp(set[i].name, name) == 0)
-			return &set[i];
+		if (set[i] != NULL && set[i]->hash == hash && strcmp(set[i]->name, name) == 0)
+			return set[i];
 	}
-	for (unsigned i = 0; i < PLACES; i++) {
-		if (set[i].name[0] == '\0') {
-			least = &set[i];
-			break;
-		}
-		if (total(&set[i]) < total(least))
+	for (unsigned i = 0; i < PLACES && *least != NULL; i++) {
+		if (set[i] == NULL || total(set[i]) < total(*least))
 			least = &set[i];
 	}
-	*least = (struct entry){.hash = hash};
-	memcpy(least->name, name, strlen(name));
-	return least;
+	if (*least == NULL)
+		*least = mem_alloc(sizeof(**least));
+	**least = (struct entry){.hash = hash};
+	memcpy((*least)->name, name, strlen(name));
+	return *least;
 }
 
 /* The one that was not seen for longest makes room. */
@@ -142,7 +140,7 @@ note(enum talker_kind kind, const char *name, const char *ip, const struct tally
 	memcpy(cut, name, strnlen(name, sizeof(cut) - 1));
 	pthread_mutex_lock(&kinds[kind].lock);
 	if (kinds[kind].entries == NULL)
-		kinds[kind].entries = mem_zalloc(SETS * PLACES, sizeof(*e));
+		kinds[kind].entries = mem_zalloc(SETS * PLACES, sizeof(struct entry *));
 	e = find(kinds[kind].entries, cut, hash_bytes(cut, strlen(cut)));
 	add(turn(&e->step_ring, e->steps, STEPS, now / STEP_US), what);
 	add(turn(&e->hour_ring, e->hours, HOURS, now / HOUR_US), what);
@@ -197,7 +195,7 @@ static bool
 fill(struct talker *t, struct entry *e, int64_t us, int64_t now)
 {
 	*t = (struct talker){0};
-	if (e->name[0] == '\0')
+	if (e == NULL)
 		return false;
 	memcpy(t->name, e->name, sizeof(t->name));
 	if (us <= STEP_US * STEPS)
@@ -222,7 +220,7 @@ talkers_list(enum talker_kind kind, int64_t us, size_t *count)
 	if (kinds[kind].entries != NULL)
 		list = mem_zalloc(SETS * PLACES, sizeof(*list));
 	for (unsigned i = 0; list != NULL && i < SETS * PLACES; i++)
-		*count += fill(&list[*count], &kinds[kind].entries[i], us, now);
+		*count += fill(&list[*count], kinds[kind].entries[i], us, now);
 	pthread_mutex_unlock(&kinds[kind].lock);
 	return list;
 }

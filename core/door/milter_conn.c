@@ -48,14 +48,21 @@ drop_out(struct milter_conn *c)
 void
 milter_room_init(struct milter_room *r)
 {
-	r->bytes = mem_alloc(ROOM_SIZE);
+	r->bytes = NULL;
 	buf_init(&r->out, 0);
+}
+
+void
+milter_room_rest(struct milter_room *r)
+{
+	free(r->bytes);
+	r->bytes = NULL;
 }
 
 void
 milter_room_fini(struct milter_room *r)
 {
-	free(r->bytes);
+	milter_room_rest(r);
 	buf_fini(&r->out);
 }
 
@@ -181,9 +188,11 @@ larger(size_t len)
 
 /* Where to read to: behind the begin of a packet, or into the room. */
 static char *
-find_room(struct milter_conn *c, const struct milter_room *room, size_t *size)
+find_room(struct milter_conn *c, struct milter_room *room, size_t *size)
 {
 	if (c->in_len == 0) {
+		if (room->bytes == NULL)
+			room->bytes = mem_alloc(ROOM_SIZE);
 		*size = ROOM_SIZE;
 		return room->bytes;
 	}

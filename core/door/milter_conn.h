@@ -34,6 +34,8 @@ struct milter_conn {
 enum milter_wants { MILTER_WANTS_READ, MILTER_WANTS_WRITE, MILTER_WANTS_END };
 
 void milter_room_init(struct milter_room *);
+/* Gives its memory back until it is used again. */
+void milter_room_rest(struct milter_room *);
 void milter_room_fini(struct milter_room *);
 
 /* Takes the descriptor. */

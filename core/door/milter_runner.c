@@ -277,6 +277,12 @@ begin_thread(void)
 }
 
 static void
+rest_thread(void *own)
+{
+	milter_room_rest(own);
+}
+
+static void
 end_thread(void *own)
 {
 	milter_room_fini(own);
@@ -395,6 +401,7 @@ start(unsigned threads, unsigned most, struct err *err)
 		.serve = serve,
 		.begin = begin_thread,
 		.end = end_thread,
+		.rest = rest_thread,
 		.running = threads,
 		.most = most,
 	};

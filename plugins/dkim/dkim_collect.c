@@ -18,6 +18,16 @@ dkim_is_signature(const struct canon_field *f)
 	return taglist_is(f->name, len, "DKIM-Signature");
 }
 
+size_t
+dkim_count(const struct canon_field *fields, size_t count)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		n += dkim_is_signature(&fields[i]);
+	return n;
+}
+
 /* The lower, the more useful. */
 static unsigned
 rank(const struct dkim_signature *s, const char *author)

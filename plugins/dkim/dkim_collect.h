@@ -19,11 +19,14 @@ struct dkim_collection {
 	struct dkim_signature *all;
 };
 
+/* DKIM-Signature fields among them. */
+size_t dkim_count(const struct canon_field *fields, size_t count);
+
 /*
  * Reads the signatures among the fields, and keeps the most useful ones in c->all, which has room
- * for most + 1: those that can be verified first, of these those whose domain is an author's, or
- * above or below it, and of these the upper ones. author: the domain of From:, "" where it has none
- * or several.
+ * for all there are, but not for more than most + 1: those that can be verified first, of these
+ * those whose domain is an author's, or above or below it, and of these the upper ones. author: the
+ * domain of From:, "" where it has none or several.
  */
 void dkim_collect(struct dkim_collection *c, const struct canon_field *fields, size_t count,
 	const char *author, int64_t now, size_t most);
