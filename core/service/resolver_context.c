@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 /* Questions on the wire at once, each with a descriptor of its own. */
-#define OUTGOING_MOST  16384u
+#define OUTGOING_MOST  10240u
 #define OUTGOING_LEAST 64u
 
 static const struct {
