@@ -14,6 +14,7 @@
 #   lua test, lua test fails  has a name, NAME_test.lua; its cases pass, or not all of them do
 #   console                   lines "$ command" are run with the latest `conf` example above, the
 #                             others are what they print; build/ is the build directory
+#   unit                      of systemd: runs commands that there are
 #   sh                        for another machine: has no mistakes of syntax, and the make targets that it names exist
 #   ... file=NAME             is also kept under that name for the other examples of its document
 #   ... written=NAME          the same, from there on
@@ -245,6 +246,18 @@ check_shell() {
 	verdict $? "$2"
 }
 
+# check_unit BLOCK WHERE
+check_unit() {
+	local command
+	: >"$WORK/out"
+	for command in $(sed -nE 's,^Exec[A-Za-z]+=.*/chainmail ([a-z]+)$,\1,p' "$1"); do
+		chainmail "$command" --help >>"$WORK/help" 2>&1 || echo "no command $command" >>"$WORK/out"
+	done
+	[ -s "$WORK/help" ] && [ ! -s "$WORK/out" ]
+	verdict $? "$2"
+	rm -f "$WORK/help"
+}
+
 # example BLOCK WHERE INFO
 example() {
 	localize "$1" >"$WORK/block"
@@ -268,6 +281,7 @@ example() {
 	output) compare "$2" "$1" ;;
 	console) run_console "$1" "$2" ;;
 	sh) check_shell "$1" "$2" ;;
+	unit) check_unit "$1" "$2" ;;
 	c)
 		cc -std=c11 -Wall -Wextra -Werror -Iinclude -fsyntax-only -x c "$1" >"$WORK/out" 2>&1
 		verdict $? "$2"
