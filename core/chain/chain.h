@@ -81,8 +81,9 @@ struct chain {
 	size_t link_count;
 	struct cm_map *const *maps; /* all of filter.conf, for cm_map_find() */
 	size_t map_count;
-	struct resolver *resolver;	       /* for cm_dns(); only carried */
-	struct geo_file *geo[2];	       /* for m.geo of rules, NULL: none; only carried */
+	struct resolver *resolver;     /* for cm_dns(); only carried */
+	struct geo_file *geo[2];       /* for m.geo of rules, NULL: none; only carried */
+	const struct geo_place *place; /* of each client, in the place of databases; or NULL */
 	const struct notice_settings *notices; /* for notify{} of rules; only carried */
 	const struct cm_networks *trusted;
 	enum link_failure fail_action; /* on_error where a link says nothing */
