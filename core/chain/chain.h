@@ -84,7 +84,7 @@ struct chain {
 	struct resolver *resolver;     /* for cm_dns(); only carried */
 	struct geo_file *geo[2];       /* for m.geo of rules, NULL: none; only carried */
 	const struct geo_place *place; /* of each client, in the place of databases; or NULL */
-	const struct notice_settings *notices; /* for notify{} of rules; only carried */
+	const struct notice_settings *notices; /* for notify{} of rules, and of links that trip */
 	const struct cm_networks *trusted;
 	enum link_failure fail_action; /* on_error where a link says nothing */
 	int64_t message_timeout_us;

@@ -251,7 +251,7 @@ static void
 note_call(struct cm_session *s, struct link *l, const struct decision *d, bool failed)
 {
 	if (l->breaker != NULL)
-		trip_note(s, l, d->stage, failed);
+		trip_note(s, l, d, failed);
 	if (failed)
 		live_note_error(s, l, d->stage, s->run->failure, d->reason);
 }

@@ -73,6 +73,9 @@ void live_note_error(
 size_t
 live_errors(const struct link *, uint64_t counts[FAILURE_KINDS], struct live_error[LIVE_ERRORS]);
 
+/* True once an hour: a person may be told that it fails. Never of a link that nobody joined. */
+bool live_may_tell(struct link *);
+
 /* --- what a watched link would have done --- */
 
 enum would {
