@@ -18,6 +18,7 @@
 #include "conf/diag.h"
 #include "host/generation.h"
 #include "host/script_test.h"
+#include "service/dns_type.h"
 #include "service/geo.h"
 #include "service/resolver.h"
 #include "test.h"
@@ -112,7 +113,7 @@ miss(void *context, const char *name, enum cm_dns_type type)
 	struct test_run *run = context;
 
 	if (run->missed == NULL)
-		run->missed = arena_printf(&run->arena, "%s %s", name, test_dns_type(type));
+		run->missed = arena_printf(&run->arena, "%s %s", name, dns_type_name(type));
 }
 
 /* NULL: the result says why. */
