@@ -72,6 +72,7 @@ struct profile {
 	bool *has;			  /* by link index: the profile's chain names it */
 	struct link **links;		  /* those it names, in its order */
 	size_t link_count;
+	struct profile_counts *counts; /* counts_join(); NULL: none */
 };
 
 struct chain {

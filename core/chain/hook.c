@@ -222,6 +222,8 @@ static void
 settle(struct run *r, const struct link *l, bool in_message, struct decision *d)
 {
 	/* At MAIL it will show whether the message is in the sample. */
+	if (l->live != NULL)
+		counts_note_verdict(&l->live->counts, d->stage, d->verdict, r->shadow);
 	if (r->shadow || (!in_message && l->set.sample < LINK_SAMPLE_ALL))
 		hook_note_would(r, l, d->stage, d->verdict);
 	if (r->shadow && d->verdict != CM_DONE)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "counts.h"
 #include "mail/session.h"
 
 struct chain;
@@ -21,6 +22,7 @@ struct link;
 /* What a link points to; the rest of it is in live.c. */
 struct live {
 	_Atomic uint64_t mode; /* 0: none is set; live_mode() reads it */
+	struct link_counts counts;
 };
 
 /*

@@ -202,8 +202,10 @@ generation_swap(struct generation *g)
 {
 	struct generation *old;
 
-	if (g != NULL)
+	if (g != NULL) {
 		live_join(&g->chain);
+		counts_join(&g->chain);
+	}
 	pthread_mutex_lock(&lock);
 	old = running;
 	running = g;
