@@ -401,6 +401,7 @@ local Outcome = {}
 ---@class CaseOptions
 ---@field arc? string|{[string]: string} what the plugin arc would have found: its result, or all of its results
 ---@field client? string address of the client; 203.0.113.7
+---@field country? string country of its address, as m.geo.country has it; not known
 ---@field dkim? string|{[string]: string} what the plugin dkim would have found
 ---@field dmarc? string|{[string]: string} what the plugin dmarc would have found
 ---@field dns? {[string]: string[]|string} what DNS says: ["NAME TYPE"] = { ... }, {} for no such name, or "timeout", "servfail", "refused", "bogus"; any other question fails the case

@@ -198,6 +198,7 @@ control_start(const char *config, struct err *err)
 	ending = false;
 	pthread_mutex_unlock(&lock);
 	control.config = config;
+	control_metrics_begin();
 	log_recent_begin();
 	control.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (control.wake < 0)

@@ -61,6 +61,21 @@ bool control_shadow(struct control_client *, const struct command_words *, char 
 /* Modes that were set, what shadow would have done, and what has tripped. */
 void control_status_links(struct control_client *, const struct generation *);
 
+/* control_metrics.c */
+struct teller;
+struct control_metric {
+	const char *name;   /* "chainmail_x_total" */
+	const char *type;   /* counter, gauge, histogram */
+	const char *labels; /* "plugin, kind"; "": none */
+	const char *help;
+	void (*tell)(struct teller *);
+};
+extern const struct control_metric control_metrics[]; /* sorted by name */
+extern const size_t control_metric_count;
+bool control_metrics_tell(struct control_client *, const struct command_words *, char *why);
+/* The daemon began now. */
+void control_metrics_begin(void);
+
 extern const struct control_command control_commands[];
 extern const size_t control_command_count;
 /* NULL: there is none of that name. */

@@ -15,7 +15,6 @@
 #include "door/conversation.h"
 #include "host/generation.h"
 #include "load.h"
-#include "service/metric.h"
 #include "service/ring_writer.h"
 #include "service/store.h"
 
@@ -306,51 +305,6 @@ top(struct control_client *c, const struct command_words *words, char *why)
 	return true;
 }
 
-/* --- metrics --- */
-
-/* Of lines that Prometheus reads, those that are said of a metric once. */
-struct told {
-	struct control_client *client;
-	const char *name; /* of the latest */
-};
-
-static void
-tell_metric(void *context, const struct metric_sample *m)
-{
-	const struct cm_cell cells[] = {
-		{"name", m->name, 0},
-		{"labels", m->labels, 0},
-		{"value", NULL, (int64_t)m->value},
-	};
-	bool bare = m->labels[0] == '\0';
-	struct told *told = context;
-	struct buf line;
-
-	buf_init(&line, 0);
-	if (told->name == NULL || strcmp(told->name, m->name) != 0) {
-		buf_printf(&line, "# TYPE %s counter", m->name);
-		control_say(told->client, line.data);
-		buf_clear(&line);
-	}
-	told->name = m->name;
-	buf_printf(&line, "%s%s%s%s %llu", m->name, bare ? "" : "{", m->labels, bare ? "" : "}",
-		(unsigned long long)m->value);
-	control_row(told->client, NULL, cells, COUNT(cells));
-	control_say(told->client, line.data);
-	buf_fini(&line);
-}
-
-static bool
-metrics(struct control_client *c, const struct command_words *words, char *why)
-{
-	struct told told = {.client = c};
-
-	(void)words;
-	(void)why;
-	metric_each(tell_metric, &told);
-	return true;
-}
-
 /* --- the table --- */
 
 static const struct cm_option mode_options[] = {
@@ -368,8 +322,8 @@ const struct control_command control_commands[] = {
 		{NULL, {control_log_options, CONTROL_LOG_OPTIONS, sizeof(struct cm_option)},
 			sizeof(struct control_log_args), false},
 		false, true, control_log},
-	{"metrics", "what rules have counted, as Prometheus reads it", {.operands = NULL}, false,
-		false, metrics},
+	{"metrics", "what the daemon and rules have counted, as Prometheus reads it",
+		{.operands = NULL}, false, false, control_metrics_tell},
 	{"mode", "enforce, watch or switch off a plugin or script until the daemon ends",
 		{"NAME enforce|shadow|off|configured", SCHEMA_ROWS(mode_options),
 			sizeof(struct control_mode_args), false},

@@ -157,6 +157,14 @@ load_recorder(const struct generation *g)
 /* One at a time: a signal and a command may come together. */
 static pthread_mutex_t reloading = PTHREAD_MUTEX_INITIALIZER;
 
+static _Atomic uint64_t reloads[RELOAD_RESULTS];
+
+uint64_t
+reload_count(enum reload_result result)
+{
+	return atomic_load(&reloads[result]);
+}
+
 void
 reload_config(const char *path)
 {
@@ -167,6 +175,7 @@ reload_config(const char *path)
 	notify_reloading();
 	struct generation *g = load_and_start(path, diag);
 
+	atomic_fetch_add(&reloads[g == NULL ? RELOAD_REFUSED : RELOAD_OK], 1);
 	if (g == NULL) {
 		say(LOG_LEVEL_ERROR, diag, old);
 	} else {

@@ -6,6 +6,7 @@
 #define CORE_ADMIN_LOAD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct generation;
 
@@ -24,5 +25,10 @@ void load_recorder(const struct generation *);
  * with every mistake. Tells the service manager.
  */
 void reload_config(const char *path);
+
+enum reload_result { RELOAD_OK, RELOAD_REFUSED, RELOAD_RESULTS };
+
+/* How many reloads ended so. */
+uint64_t reload_count(enum reload_result);
 
 #endif

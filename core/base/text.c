@@ -164,6 +164,17 @@ c1_control(const unsigned char *p, size_t n)
 	return n == 2 && p[0] == 0xc2 && p[1] < 0xa0;
 }
 
+/* How many octets from there on JSON has as they are; nearly all of what is written. */
+static size_t
+plain_len(const unsigned char *p, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && printable(p[n]) && p[n] != '"' && p[n] != '\\')
+		n++;
+	return n;
+}
+
 void
 text_json(struct buf *b, const char *text, size_t len)
 {
@@ -171,6 +182,11 @@ text_json(struct buf *b, const char *text, size_t len)
 
 	buf_add_char(b, '"');
 	for (size_t i = 0, n; i < len; i += n) {
+		n = plain_len(p + i, len - i);
+		if (n > 0) {
+			buf_add(b, p + i, n);
+			continue;
+		}
 		n = utf8_len(p + i, len - i);
 		if (n == 0 && p[i] != 0)
 			buf_add_str(b, "\\ufffd");
@@ -180,8 +196,6 @@ text_json(struct buf *b, const char *text, size_t len)
 			buf_add(b, p + i, n);
 		else if (p[i] == '"' || p[i] == '\\')
 			buf_printf(b, "\\%c", p[i]);
-		else if (printable(p[i]))
-			buf_add_char(b, (char)p[i]);
 		else
 			buf_printf(b, "\\u%04x", p[i]);
 		n = n == 0 ? 1 : n;

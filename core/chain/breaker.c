@@ -147,7 +147,7 @@ say_tripped(const struct breaker *b, enum cm_stage stage)
 		b->name, span, stages[stage].name, b->name);
 }
 
-void
+bool
 breaker_note_failure(struct breaker *b, enum cm_stage stage)
 {
 	int64_t now = clock_now();
@@ -165,9 +165,10 @@ breaker_note_failure(struct breaker *b, enum cm_stage stage)
 	pthread_mutex_unlock(&lock);
 	if (trips)
 		say_tripped(b, stage);
+	return trips;
 }
 
-void
+bool
 breaker_tried(struct breaker *b, const struct breaker_ticket *ticket, enum breaker_try how)
 {
 	int64_t now = clock_now();
@@ -183,6 +184,7 @@ breaker_tried(struct breaker *b, const struct breaker_ticket *ticket, enum break
 	pthread_mutex_unlock(&lock);
 	if (closed)
 		log_write(LOG_LEVEL_INFO, "%s: works again", b->name);
+	return heard && !closed;
 }
 
 struct breaker_view

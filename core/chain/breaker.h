@@ -55,10 +55,10 @@ struct breaker *breaker_new(struct arena *, const char *name, const struct cm_ra
  * The ticket is filled for a try.
  */
 enum breaker_pass breaker_enter(struct breaker *, enum cm_stage, struct breaker_ticket *);
-/* A call that was no try failed. */
-void breaker_note_failure(struct breaker *, enum cm_stage);
-/* A try is over. One that took so long that another began is not heard. */
-void breaker_tried(struct breaker *, const struct breaker_ticket *, enum breaker_try);
+/* A call that was no try failed. True: it tripped now. */
+bool breaker_note_failure(struct breaker *, enum cm_stage);
+/* A try is over. One that took so long that another began is not heard. True: it stays open. */
+bool breaker_tried(struct breaker *, const struct breaker_ticket *, enum breaker_try);
 
 struct breaker_view breaker_look(struct breaker *);
 /* "tripped 09:31 (20 errors in 5min)"; "" when closed. */

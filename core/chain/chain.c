@@ -143,6 +143,7 @@ chain_end_message(struct cm_session *s)
 	message_conclude(s->run, s);
 	summary_write(s);
 	talkers_note(s);
+	counts_note_message(s);
 	note_would(s);
 	end_scope(s, true);
 	session_end_message(s);

@@ -72,6 +72,7 @@ struct profile {
 	bool *has;			  /* by link index: the profile's chain names it */
 	struct link **links;		  /* those it names, in its order */
 	size_t link_count;
+	struct profile_counts *counts; /* counts_join(); NULL: none */
 };
 
 struct chain {
@@ -81,9 +82,10 @@ struct chain {
 	size_t link_count;
 	struct cm_map *const *maps; /* all of filter.conf, for cm_map_find() */
 	size_t map_count;
-	struct resolver *resolver;	       /* for cm_dns(); only carried */
-	struct geo_file *geo[2];	       /* for m.geo of rules, NULL: none; only carried */
-	const struct notice_settings *notices; /* for notify{} of rules; only carried */
+	struct resolver *resolver;     /* for cm_dns(); only carried */
+	struct geo_file *geo[2];       /* for m.geo of rules, NULL: none; only carried */
+	const struct geo_place *place; /* of each client, in the place of databases; or NULL */
+	const struct notice_settings *notices; /* for notify{} of rules, and of links that trip */
 	const struct cm_networks *trusted;
 	enum link_failure fail_action; /* on_error where a link says nothing */
 	int64_t message_timeout_us;

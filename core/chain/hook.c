@@ -222,6 +222,8 @@ static void
 settle(struct run *r, const struct link *l, bool in_message, struct decision *d)
 {
 	/* At MAIL it will show whether the message is in the sample. */
+	if (l->live != NULL)
+		counts_note_verdict(&l->live->counts, d->stage, d->verdict, r->shadow);
 	if (r->shadow || (!in_message && l->set.sample < LINK_SAMPLE_ALL))
 		hook_note_would(r, l, d->stage, d->verdict);
 	if (r->shadow && d->verdict != CM_DONE)
@@ -251,7 +253,7 @@ static void
 note_call(struct cm_session *s, struct link *l, const struct decision *d, bool failed)
 {
 	if (l->breaker != NULL)
-		trip_note(s, l, d->stage, failed);
+		trip_note(s, l, d, failed);
 	if (failed)
 		live_note_error(s, l, d->stage, s->run->failure, d->reason);
 }

@@ -20,6 +20,8 @@
 #include "base/mem.h"
 #include "chain.h"
 
+#define TELL_US (3600 * CLOCK_SEC)
+
 #define SLOTS (2 * LIVE_SENDERS) /* a power of two */
 
 /* Found by their slots: numbers of `list`, from 1 on. */
@@ -34,6 +36,7 @@ struct entry {
 	bool joined; /* by the chain that came last */
 	uint64_t error_counts[FAILURE_KINDS];
 	struct live_error errors[LIVE_ERRORS]; /* a ring */
+	int64_t told_at;		       /* clock_now() of the latest notice; 0: none */
 	size_t error_count;		       /* of all time; its place is that modulo the ring */
 	struct live_would would;
 	struct senders *senders; /* NULL until the first */
@@ -141,6 +144,7 @@ forget(struct entry *e)
 			e->name);
 	memset(e->error_counts, 0, sizeof(e->error_counts));
 	e->error_count = 0;
+	e->told_at = 0;
 	e->would = (struct live_would){0};
 	free(e->senders);
 	e->senders = NULL;
@@ -226,6 +230,23 @@ live_errors(
 		latest[i] = e->errors[(e->error_count - 1 - i) % LIVE_ERRORS];
 	pthread_mutex_unlock(&lock);
 	return count;
+}
+
+bool
+live_may_tell(struct link *l)
+{
+	struct entry *e = entry_of(l);
+	int64_t now = clock_now();
+	bool may;
+
+	if (e == NULL)
+		return false;
+	pthread_mutex_lock(&lock);
+	may = e->told_at == 0 || now - e->told_at >= TELL_US;
+	if (may)
+		e->told_at = now;
+	pthread_mutex_unlock(&lock);
+	return may;
 }
 
 /* --- what a watched link would have done --- */

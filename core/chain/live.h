@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "counts.h"
 #include "mail/session.h"
 
 struct chain;
@@ -21,6 +22,7 @@ struct link;
 /* What a link points to; the rest of it is in live.c. */
 struct live {
 	_Atomic uint64_t mode; /* 0: none is set; live_mode() reads it */
+	struct link_counts counts;
 };
 
 /*
@@ -72,6 +74,9 @@ void live_note_error(
 /* How many there were, by kind; the latest are copied, the newest first. How many these are. */
 size_t
 live_errors(const struct link *, uint64_t counts[FAILURE_KINDS], struct live_error[LIVE_ERRORS]);
+
+/* True once an hour: a person may be told that it fails. Never of a link that nobody joined. */
+bool live_may_tell(struct link *);
 
 /* --- what a watched link would have done --- */
 

@@ -153,11 +153,14 @@ bool link_off(const struct run *, const struct link *);
 /* Its calls in this message, or this call of the connection, may run. */
 bool trip_lets(struct cm_session *, struct link *, enum cm_stage);
 /* A call that ran is over. */
-void trip_note(struct cm_session *, struct link *, enum cm_stage, bool failed);
+void trip_note(struct cm_session *, struct link *, const struct decision *, bool failed);
 /* The message is over. */
 void trip_end(struct link_state *, struct link *);
 /* It was stopped, and so sees nothing of the message. */
 bool trip_stopped(const struct run *, const struct link *);
+
+/* trip_notice.c: the link is open for this failure; mail to notify.postmaster, once an hour. */
+void trip_tell(const struct cm_session *, struct link *, const struct decision *);
 
 /* hook.c */
 /*

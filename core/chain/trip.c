@@ -34,28 +34,33 @@ trip_stopped(const struct run *r, const struct link *l)
 	return state_of(r, l)->pass == BREAKER_STOP;
 }
 
-/* One message is one failure, so that no single one can trip a link. */
-static void
+/* One message is one failure, so that no single one can trip a link. True: it is open for that. */
+static bool
 note_failure(struct link_state *state, struct link *l, enum cm_stage stage)
 {
+	bool open = false;
+
 	if (state->pass == BREAKER_TRY)
-		breaker_tried(l->breaker, &state->ticket, BREAKER_FAILED);
+		open = breaker_tried(l->breaker, &state->ticket, BREAKER_FAILED);
 	else if (!state->tallied)
-		breaker_note_failure(l->breaker, stage);
+		open = breaker_note_failure(l->breaker, stage);
 	state->tallied = true;
 	state->pass = BREAKER_RUN;
+	return open;
 }
 
 void
-trip_note(struct cm_session *s, struct link *l, enum cm_stage stage, bool failed)
+trip_note(struct cm_session *s, struct link *l, const struct decision *d, bool failed)
 {
 	struct link_state *state = state_of(s->run, l);
 
 	/* No message would ever try what only fails at commands that nobody knows. */
-	if (failed && !s->run->innocent && stage != CM_STAGE_UNKNOWN)
-		note_failure(state, l, stage);
-	else if (!failed && state->pass == BREAKER_TRY)
-		state->tried_it = state->tried_it || stage == state->ticket.stage;
+	if (failed && !s->run->innocent && d->stage != CM_STAGE_UNKNOWN) {
+		if (note_failure(state, l, d->stage))
+			trip_tell(s, l, d);
+	} else if (!failed && state->pass == BREAKER_TRY) {
+		state->tried_it = state->tried_it || d->stage == state->ticket.stage;
+	}
 	if (!s->in_message)
 		trip_end(state, l);
 }

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli.h"
 #include "host/generation.h"
+#include "service/dns_type.h"
 #include "service/resolver.h"
 
 /* Beyond what the resolver allows itself. */
@@ -28,19 +29,6 @@ static const struct cli_option options[] = {
 	{"config", 'c', CLI_TEXT, ARG(config), "FILE", CLI_CONFIG_HELP},
 	{"json", 0, CLI_FLAG, ARG(json), NULL, "print JSON"},
 	{"zone", 0, CLI_TEXT, ARG(zone), "FILE", CLI_ZONE_HELP},
-};
-
-static const struct {
-	const char *name;
-	enum cm_dns_type type;
-} types[] = {
-	{"A", CM_DNS_A},
-	{"AAAA", CM_DNS_AAAA},
-	{"CNAME", CM_DNS_CNAME},
-	{"MX", CM_DNS_MX},
-	{"NS", CM_DNS_NS},
-	{"PTR", CM_DNS_PTR},
-	{"TXT", CM_DNS_TXT},
 };
 
 static const struct {
@@ -175,7 +163,7 @@ run(int argc, char **argv)
 {
 	struct dns_args args = {0};
 	struct asked a = {0};
-	size_t i = 0;
+	enum cm_dns_type type;
 	int operand = cli_parse(&command_dns, argc, argv, &args);
 
 	if (operand < 0)
@@ -183,17 +171,14 @@ run(int argc, char **argv)
 	if (argc - operand != 2)
 		return cli_usage(&command_dns, "say what to ask: TYPE NAME, as in: chainmail dns "
 					       "MX example.org");
-	while (i < sizeof(types) / sizeof(*types) && strcasecmp(types[i].name, argv[operand]) != 0)
-		i++;
-	if (i == sizeof(types) / sizeof(*types))
-		return cli_usage(&command_dns, "\"%s\" is not one of A AAAA CNAME MX NS PTR TXT",
-			argv[operand]);
-	a.type = types[i].name;
+	if (!dns_type_find(argv[operand], &type))
+		return cli_usage(
+			&command_dns, "\"%s\" is not one of " DNS_TYPE_NAMES, argv[operand]);
+	a.type = dns_type_name(type);
 	a.name = argv[operand + 1];
 
 	struct generation *g = load_config(cli_config_path(args.config), false);
-	int code = g != NULL && load_zone(g, args.zone) ? ask(g, &a, types[i].type, args.json)
-							: EXIT_NO;
+	int code = g != NULL && load_zone(g, args.zone) ? ask(g, &a, type, args.json) : EXIT_NO;
 
 	generation_drop(g);
 	return code;

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "service/dns_type.h"
 #include "test.h"
 
 struct writer {
@@ -113,7 +114,7 @@ asked_before(const struct kept *k, const struct kept_question *q)
 static void
 add_question(struct writer *w, const struct kept_question *q)
 {
-	const char *type = test_dns_type(q->type), *failure = failures[q->answer.status];
+	const char *type = dns_type_name(q->type), *failure = failures[q->answer.status];
 	struct buf name;
 
 	if (type == NULL || failure == NULL || asked_before(w->k, q))

@@ -413,7 +413,7 @@ remote_explain_own(const struct command *c)
 
 REMOTE(commands, "[--json]", "what the plugins of the running daemon can be asked");
 REMOTE(errors, "[NAME] [--json]", "what went wrong in plugins and scripts");
-REMOTE(metrics, "[--json]", "what rules have counted, as Prometheus reads it");
+REMOTE(metrics, "[--json]", "what the daemon and rules have counted, as Prometheus reads it");
 REMOTE(mode, "NAME enforce|shadow|off|configured [--until TIME] [--json]",
 	"enforce, watch or switch off a plugin or script");
 REMOTE(reload, "[--json]", "make the running daemon read its configuration again");

@@ -59,8 +59,6 @@ extern const struct cm_plugin *const test_plugins[]; /* ends in NULL */
 
 /* test_case.c: fills the result of a case, whose rule the running generation has. */
 void test_case(struct test_run *, const struct script_test_case *, struct test_result *);
-/* As a case names it: "MX"; NULL: no type that can be asked for. Lives for ever. */
-const char *test_dns_type(enum cm_dns_type);
 
 /* test_tap.c */
 void test_tap_begin(void);

@@ -21,29 +21,6 @@
 #define QUEUE_ID    "4XZ9Yt0kqzQ"
 #define PORT	    25
 
-static const struct {
-	enum cm_dns_type type;
-	const char *name;
-} types[] = {
-	{CM_DNS_A, "A"},
-	{CM_DNS_AAAA, "AAAA"},
-	{CM_DNS_CNAME, "CNAME"},
-	{CM_DNS_MX, "MX"},
-	{CM_DNS_NS, "NS"},
-	{CM_DNS_PTR, "PTR"},
-	{CM_DNS_TXT, "TXT"},
-};
-
-const char *
-test_dns_type(enum cm_dns_type type)
-{
-	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
-		if (types[i].type == type)
-			return types[i].name;
-	}
-	return NULL;
-}
-
 /* --- the client ----------------------------------------------------------------------------------
  */
 

@@ -7,6 +7,7 @@
  * after the next has begun.
  */
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,8 @@
 #include "conf/diag.h"
 #include "host/generation.h"
 #include "host/script_test.h"
+#include "service/dns_type.h"
+#include "service/geo.h"
 #include "service/resolver.h"
 #include "test.h"
 
@@ -110,7 +113,7 @@ miss(void *context, const char *name, enum cm_dns_type type)
 	struct test_run *run = context;
 
 	if (run->missed == NULL)
-		run->missed = arena_printf(&run->arena, "%s %s", name, test_dns_type(type));
+		run->missed = arena_printf(&run->arena, "%s %s", name, dns_type_name(type));
 }
 
 /* NULL: the result says why. */
@@ -119,12 +122,16 @@ load(struct file *f, const struct script_test_case *c, struct test_result *r)
 {
 	const char *zone = c->zone == NULL ? "" : c->zone;
 	struct diag *diag = diag_new();
-	struct generation_seams seams = {.plugins = test_plugins, .cover = f->run->cover};
+	struct geo_place place = {.asn = 0};
+	struct generation_seams seams = {
+		.plugins = test_plugins, .place = &place, .cover = f->run->cover};
 	struct generation *g = NULL;
 	struct buf text;
 
 	buf_init(&text, 0);
 	test_config(&text, f->run, f->rule, &f->test, c);
+	if (c->country != NULL)
+		snprintf(place.country, sizeof(place.country), "%s", c->country);
 	seams.text = text.data;
 	seams.len = text.len;
 	seams.resolver = resolver_open_text("dns", zone, strlen(zone), miss, f->run, diag);

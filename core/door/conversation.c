@@ -13,6 +13,7 @@
 #include "record.h"
 
 static atomic_uint open_sessions;
+static _Atomic uint64_t all_sessions;
 static atomic_uint open_messages;
 static atomic_bool draining;
 
@@ -22,6 +23,7 @@ conversation_open(struct conversation *c, const char *listener)
 	*c = (struct conversation){.generation = generation_hold()};
 	c->session = session_new(&c->generation->chain.limits, listener);
 	atomic_fetch_add(&open_sessions, 1);
+	atomic_fetch_add_explicit(&all_sessions, 1, memory_order_relaxed);
 }
 
 void
@@ -106,6 +108,7 @@ conversation_again(struct conversation *c)
 	c->session->macros_asked = old->macros_asked;
 	c->turned_away = false;
 	session_free(old);
+	atomic_fetch_add_explicit(&all_sessions, 1, memory_order_relaxed);
 	conversation_begin(c);
 }
 
@@ -131,4 +134,10 @@ unsigned
 conversations_messages(void)
 {
 	return atomic_load(&open_messages);
+}
+
+uint64_t
+conversations_begun(void)
+{
+	return atomic_load_explicit(&all_sessions, memory_order_relaxed);
 }

@@ -9,6 +9,7 @@
 #define CORE_DOOR_CONVERSATION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "chain/chain.h"
 
@@ -43,5 +44,7 @@ void conversations_drain(void);
 bool conversations_draining(void);
 unsigned conversations_open(void);
 unsigned conversations_messages(void);
+/* Clients since the start. */
+uint64_t conversations_begun(void);
 
 #endif

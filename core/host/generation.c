@@ -101,6 +101,12 @@ new_generation(const char *path)
 	return g;
 }
 
+static const struct geo_place *
+copy_place(struct arena *arena, const struct geo_place *place)
+{
+	return place == NULL ? NULL : arena_memdup(arena, place, sizeof(*place));
+}
+
 /* What the file says, when it could be read at all. */
 static void
 build(struct build *b)
@@ -138,6 +144,7 @@ load(const char *path, bool to_serve, const struct generation_seams *seams, stru
 	} else {
 		b.root = conf_parse(&g->arena, path, seams->text, seams->len, diag);
 		g->chain.resolver = seams->resolver;
+		g->chain.place = copy_place(&g->arena, seams->place);
 	}
 	g->tree = b.root;
 	b.world.arena = &g->arena;
@@ -195,8 +202,10 @@ generation_swap(struct generation *g)
 {
 	struct generation *old;
 
-	if (g != NULL)
+	if (g != NULL) {
 		live_join(&g->chain);
+		counts_join(&g->chain);
+	}
 	pthread_mutex_lock(&lock);
 	old = running;
 	running = g;

@@ -63,13 +63,15 @@ void generation_flush(struct generation *);
 /*
  * What stands in the place of the world where a rule is tested: the text of the file, DNS (taken
  * over), plugins that are asked for by their type before any file is looked for (NULL-terminated),
- * and who counts the lines of rules that run (NULL: nobody).
+ * where each client is (copied; NULL: what the section geo says), and who counts the lines of rules
+ * that run (NULL: nobody).
  */
 struct generation_seams {
 	const char *text;
 	size_t len;
 	struct resolver *resolver;
 	const struct cm_plugin *const *plugins;
+	const struct geo_place *place;
 	struct script_cover *cover;
 };
 /* path: whose directory relative names start at, and the name of the text in messages. */

@@ -65,7 +65,9 @@ has_plugin(void *context, const char *type)
 static bool
 has_geo(void *context)
 {
-	return build_count(context, "geo") > 0;
+	const struct build *b = context;
+
+	return b->g->chain.place != NULL || build_count(context, "geo") > 0;
 }
 
 static const char *const *

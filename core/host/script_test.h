@@ -50,6 +50,7 @@ struct script_test_case {
 	const char *name;
 	unsigned line;
 	const char *client, *client_name, *ptr, *helo, *login, *method;
+	const char *country; /* two letters; NULL: not known */
 	unsigned port;
 	bool tls, trusted;
 	const char *settings; /* lines of a settings block */

@@ -70,6 +70,17 @@ read_client(lua_State *L, struct script_test *t, struct script_test_case *c,
 		luaL_error(L, "%s \"%s\" is not an IP address", o->name, c->client);
 }
 
+/* As databases write it (ISO 3166-1, alpha-2): "de" would be another country to each rule. */
+static void
+read_country(lua_State *L, struct script_test *t, struct script_test_case *c,
+	const struct script_test_option *o)
+{
+	read_text(L, t, c, o);
+	if (strlen(c->country) != 2 || strspn(c->country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2)
+		luaL_error(L, "%s \"%s\" is not a code of two capital letters, such as \"DE\"",
+			o->name, c->country);
+}
+
 static void
 read_flag(lua_State *L, struct script_test *t, struct script_test_case *c,
 	const struct script_test_option *o)
@@ -149,6 +160,8 @@ const struct script_test_option script_test_options[] = {
 	{"arc", read_result, RESULT(SCRIPT_TEST_ARC), "string|{[string]: string}",
 		"what the plugin arc would have found: its result, or all of its results"},
 	{"client", read_client, CASE(client), "string", "address of the client; " CLIENT},
+	{"country", read_country, CASE(country), "string",
+		"country of its address, as m.geo.country has it; not known"},
 	{"dkim", read_result, RESULT(SCRIPT_TEST_DKIM), "string|{[string]: string}",
 		"what the plugin dkim would have found"},
 	{"dmarc", read_result, RESULT(SCRIPT_TEST_DMARC), "string|{[string]: string}",

@@ -12,6 +12,7 @@
 
 #include "script_api.h"
 #include "script_test_api.h"
+#include "service/dns_type.h"
 
 /* All that one file may say, together. */
 #define OCTETS_MOST (16u << 20)
@@ -228,7 +229,6 @@ script_test_write_pairs(lua_State *L, struct script_test *t, int index, struct b
 /* --- DNS ----------------------------------------------------------------------------------------
  */
 
-static const char *const types[] = {"A", "AAAA", "CNAME", "MX", "NS", "PTR", "TXT"};
 static const char *const failures[] = {"bogus", "nxdomain", "refused", "servfail", "timeout"};
 
 static bool
@@ -242,16 +242,16 @@ is_one_of(const char *word, const char *const *words, size_t count)
 }
 
 /* "example.com TXT": its type, or an error. */
-static const char *
+static enum cm_dns_type
 question_type(lua_State *L, const char *question)
 {
 	size_t name = strcspn(question, " \t\n");
-	const char *type = question + name + (question[name] == ' ');
+	enum cm_dns_type type = CM_DNS_A;
 
-	if (name == 0 || question[name] != ' ' || !is_one_of(type, types, COUNT(types)))
+	if (name == 0 || question[name] != ' ' || !dns_type_find(question + name + 1, &type))
 		luaL_error(L,
-			"dns: \"%s\" is no question: write [\"NAME TYPE\"] with A, AAAA, CNAME, "
-			"MX, NS, PTR or TXT, such as [\"example.com A\"]",
+			"dns: \"%s\" is no question: write [\"NAME TYPE\"] with one "
+			"of " DNS_TYPE_NAMES ", such as [\"example.com A\"]",
 			question);
 	return type;
 }
@@ -273,15 +273,16 @@ write_txt(struct buf *out, const char *text)
 }
 
 static void
-write_answer(lua_State *L, const char *type, const char *answer, struct buf *out)
+write_answer(lua_State *L, enum cm_dns_type type, const char *answer, struct buf *out)
 {
-	if (strcmp(type, "TXT") == 0) {
+	if (type == CM_DNS_TXT) {
 		write_txt(out, answer);
 		return;
 	}
 	for (const char *p = answer; *p != '\0'; p++) {
 		if (iscntrl((unsigned char)*p) || *p == '#')
-			luaL_error(L, "dns: \"%s\" is no answer for %s", answer, type);
+			luaL_error(
+				L, "dns: \"%s\" is no answer for %s", answer, dns_type_name(type));
 	}
 	buf_add_str(out, answer);
 }
@@ -290,7 +291,7 @@ write_answer(lua_State *L, const char *type, const char *answer, struct buf *out
 static void
 write_answers(lua_State *L, struct script_test *t, const char *question, struct buf *out)
 {
-	const char *type = question_type(L, question);
+	enum cm_dns_type type = question_type(L, question);
 	lua_Unsigned count = lua_istable(L, -1) ? lua_rawlen(L, -1) : 0;
 
 	if (!lua_istable(L, -1)) {

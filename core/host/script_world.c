@@ -156,7 +156,9 @@ script_look_up_place(const struct cm_session *s, struct script_place *out)
 	struct geo_place place = {.asn = 0};
 	struct net_addr client;
 
-	if (chain->geo[0] == NULL)
+	if (chain->place != NULL)
+		place = *chain->place;
+	else if (chain->geo[0] == NULL)
 		return false;
 	if (!net_parse(&client, cm_client(s)->ip))
 		return true;

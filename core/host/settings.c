@@ -285,6 +285,11 @@ static const struct cm_option notify_rows[] = {
 	{"from", CM_OPT_STRING, NOTIFY(from), .check = check_address,
 		.help = "author of notices; default: postmaster@ the name of main.authserv_id",
 		.since = "0.1"},
+	{"postmaster", CM_OPT_STRING, NOTIFY(postmaster), .check = check_address,
+		.help = "who is told when a link trips (trip_after), once an hour at most; "
+			"default: "
+			"nobody",
+		.since = "0.1"},
 	{"server", CM_OPT_SOCKET, NOTIFY(server), "inet:25@127.0.0.1",
 		.help = "the mail server that takes notices, over SMTP without a login",
 		.since = "0.1"},
@@ -342,7 +347,7 @@ const struct section_kind section_kinds[] = {
 	{"map", .named = true, .rows = SCHEMA_ROWS(map_rows),
 		.help = "keys and values, from a file or written here"},
 	{"notify", .single = true, .rows = SCHEMA_ROWS(notify_rows),
-		.help = "how rules send mail to people: notify{}"},
+		.help = "how people get mail: from rules (notify{}), and of links that trip"},
 	{"plugin", .named = true, .links = true, .rows = SCHEMA_ROWS(plugin_rows),
 		.help = "a check written in C, with its settings"},
 	{"profile", .named = true, .rows = SCHEMA_ROWS(profile_rows),

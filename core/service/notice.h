@@ -28,9 +28,10 @@ struct buf;
 
 /* Where notices go, of one configuration. */
 struct notice_settings {
-	const char *server; /* "inet:25@127.0.0.1", "unix:PATH" */
-	const char *from;   /* address of the From: field */
-	const char *host;   /* name of this host */
+	const char *server;	/* "inet:25@127.0.0.1", "unix:PATH" */
+	const char *from;	/* address of the From: field */
+	const char *host;	/* name of this host */
+	const char *postmaster; /* who is told of links that trip; NULL: nobody */
 };
 
 struct notice {

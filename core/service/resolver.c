@@ -215,6 +215,12 @@ resolver_ask(struct resolver *r, const char *text, enum cm_dns_type type)
 	return q;
 }
 
+void
+resolver_count(struct resolver *r, struct resolver_counts *out)
+{
+	resolver_table_count(&r->table, out);
+}
+
 bool
 question_answered(const struct question *q)
 {

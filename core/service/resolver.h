@@ -57,6 +57,17 @@ struct resolver *resolver_open_given(resolver_answers *, void *context);
 /* Drops the caller's reference. NULL is allowed. */
 void resolver_close(struct resolver *);
 
+/* One more than the largest type that can be asked for. */
+#define RESOLVER_TYPES ((size_t)CM_DNS_AAAA + 1)
+
+struct resolver_counts {
+	uint64_t hits;			/* answered from the cache, or asked already */
+	uint64_t asked[RESOLVER_TYPES]; /* questions to the servers, by type */
+	uint64_t in_flight;		/* now */
+};
+
+void resolver_count(struct resolver *, struct resolver_counts *);
+
 /* Never waits, never NULL; the caller has one reference. Name: as cm_dns() takes it. */
 struct question *resolver_ask(struct resolver *, const char *name, enum cm_dns_type);
 bool question_answered(const struct question *);

@@ -77,6 +77,7 @@ unlink_use(struct shard *shard, struct question *q)
 	*(q->older != NULL ? &q->older->newer : &shard->oldest) = q->newer;
 	*(q->newer != NULL ? &q->newer->older : &shard->newest) = q->older;
 	q->older = q->newer = NULL;
+	shard->kept--;
 }
 
 static void
@@ -86,6 +87,7 @@ link_use(struct shard *shard, struct question *q)
 	q->newer = NULL;
 	*(shard->newest != NULL ? &shard->newest->newer : &shard->oldest) = q;
 	shard->newest = q;
+	shard->kept++;
 }
 
 static void
@@ -219,8 +221,28 @@ resolver_table_get(
 
 	pthread_mutex_lock(&shard->lock);
 	q = get(shard, hash, name, len, type, is_new);
+	if (!*is_new)
+		shard->counts.hits++;
+	else if ((size_t)type < RESOLVER_TYPES)
+		shard->counts.asked[type]++;
 	pthread_mutex_unlock(&shard->lock);
 	return q;
+}
+
+void
+resolver_table_count(struct resolver_table *t, struct resolver_counts *out)
+{
+	*out = (struct resolver_counts){0};
+	for (unsigned i = 0; i < SHARDS; i++) {
+		struct shard *shard = &t->shards[i];
+
+		pthread_mutex_lock(&shard->lock);
+		out->hits += shard->counts.hits;
+		out->in_flight += shard->count - shard->kept;
+		for (size_t type = 0; type < RESOLVER_TYPES; type++)
+			out->asked[type] += shard->counts.asked[type];
+		pthread_mutex_unlock(&shard->lock);
+	}
 }
 
 /* Keeps what holds for a while; a failure holds for nobody who asks later. */

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "resolver.h"
 #include "resolver_answer.h"
 
 #define SHARDS 16u
@@ -36,6 +37,8 @@ struct shard {
 	size_t bucket_count, count;
 	struct question *oldest, *newest;
 	size_t octets, most; /* of answered ones */
+	size_t kept;	     /* how many these are */
+	struct resolver_counts counts;
 };
 
 struct resolver_table {
@@ -43,6 +46,7 @@ struct resolver_table {
 };
 
 void resolver_table_init(struct resolver_table *, size_t octets);
+void resolver_table_count(struct resolver_table *, struct resolver_counts *);
 /* Nobody may be asking any more; questions that others hold live on. */
 void resolver_table_fini(struct resolver_table *);
 /*

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "conf/diag.h"
+#include "dns_type.h"
 #include "map_file.h"
 #include "resolver_name.h"
 #include "resolver_zone.h"
@@ -200,18 +201,14 @@ read_aaaa(struct reader *r, struct zone_record *rec)
 	return read_address(r, rec, AF_INET6);
 }
 
-static const struct {
-	const char *name;
-	enum cm_dns_type type;
-	bool (*read)(struct reader *, struct zone_record *);
-} types[] = {
-	{"A", CM_DNS_A, read_a},
-	{"AAAA", CM_DNS_AAAA, read_aaaa},
-	{"CNAME", CM_DNS_CNAME, read_target},
-	{"MX", CM_DNS_MX, read_mx},
-	{"NS", CM_DNS_NS, read_target},
-	{"PTR", CM_DNS_PTR, read_target},
-	{"TXT", CM_DNS_TXT, read_text},
+static bool (*const readers[])(struct reader *, struct zone_record *) = {
+	[CM_DNS_A] = read_a,
+	[CM_DNS_AAAA] = read_aaaa,
+	[CM_DNS_CNAME] = read_target,
+	[CM_DNS_MX] = read_mx,
+	[CM_DNS_NS] = read_target,
+	[CM_DNS_PTR] = read_target,
+	[CM_DNS_TXT] = read_text,
 };
 
 /* --- lines --- */
@@ -244,16 +241,11 @@ value_fails(struct reader *r, struct zone_record *rec)
 static bool
 read_record(struct reader *r, struct zone_name *name, struct zone_record *rec)
 {
-	size_t i = 0;
-
-	while (i < sizeof(types) / sizeof(*types) && strcasecmp(types[i].name, r->word) != 0)
-		i++;
-	if (i == sizeof(types) / sizeof(*types))
+	if (!dns_type_find(r->word, &rec->type))
 		return mistake(r,
-			"expected a type (A AAAA CNAME MX NS PTR TXT) or a failure (bogus "
-			"nxdomain refused servfail timeout)");
-	rec->type = types[i].type;
-	if (!value_fails(r, rec) && !types[i].read(r, rec))
+			"expected a type (" DNS_TYPE_NAMES ") or a failure (bogus nxdomain refused "
+			"servfail timeout)");
+	if (!value_fails(r, rec) && !readers[rec->type](r, rec))
 		return false;
 	*name->last = rec;
 	name->last = &rec->next;

@@ -4,6 +4,7 @@
  */
 #include "admin/control.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -118,20 +119,6 @@ static const struct {
 		"{\"row\":{\"link\":\"asked\",\"word\":\"a\",\"number\":0}}\n"
 		"{\"row\":{\"link\":\"other\",\"word\":\"a\",\"number\":0}}\n{\"done\":true}\n",
 		3},
-	{"metrics as text and rows", "{\"command\":[\"metrics\"]}\n",
-		"{\"say\":\"# TYPE chainmail_rule_a_total counter\"}\n"
-		"{\"row\":{\"name\":\"chainmail_rule_a_total\",\"labels\":\"v=\\\"x\\\"\","
-		"\"value\":"
-		"1}}\n"
-		"{\"say\":\"chainmail_rule_a_total{v=\\\"x\\\"} 1\"}\n"
-		"{\"row\":{\"name\":\"chainmail_rule_a_total\",\"labels\":\"v=\\\"y\\\"\","
-		"\"value\":"
-		"2}}\n"
-		"{\"say\":\"chainmail_rule_a_total{v=\\\"y\\\"} 2\"}\n"
-		"{\"say\":\"# TYPE chainmail_rule_b_total counter\"}\n"
-		"{\"row\":{\"name\":\"chainmail_rule_b_total\",\"labels\":\"\",\"value\":1}}\n"
-		"{\"say\":\"chainmail_rule_b_total 1\"}\n{\"done\":true}\n",
-		9},
 	{"what must be escaped",
 		"{\"command\":[\"asked\",\"echo\",\"--link=other\",\"\\\"\\n\\u0001\\u009b\"]}\n",
 		"{\"row\":{\"link\":\"other\",\"word\":\"\\\"\\u000a\\u0001\\u009b\",\"number\":0}}"
@@ -240,6 +227,37 @@ START_TEST(daemon_answers)
 	say(fd, talks[_i].said);
 	heard = hear(fd, talks[_i].lines);
 	ck_assert_msg(strcmp(heard, talks[_i].heard) == 0, "%s: %s", talks[_i].name, heard);
+	close(fd);
+}
+END_TEST
+
+/* Behind those of the daemon, and at the end. */
+START_TEST(metrics_are_text_and_rows)
+{
+	static const char wanted[] =
+		"{\"say\":\"# TYPE chainmail_rule_a_total counter\"}\n"
+		"{\"row\":{\"name\":\"chainmail_rule_a_total\",\"labels\":\"v=\\\"x\\\"\","
+		"\"value\":1}}"
+		"\n"
+		"{\"say\":\"chainmail_rule_a_total{v=\\\"x\\\"} 1\"}\n"
+		"{\"row\":{\"name\":\"chainmail_rule_a_total\",\"labels\":\"v=\\\"y\\\"\","
+		"\"value\":2}}"
+		"\n"
+		"{\"say\":\"chainmail_rule_a_total{v=\\\"y\\\"} 2\"}\n"
+		"{\"say\":\"# TYPE chainmail_rule_b_total counter\"}\n"
+		"{\"row\":{\"name\":\"chainmail_rule_b_total\",\"labels\":\"\",\"value\":1}}\n"
+		"{\"say\":\"chainmail_rule_b_total 1\"}\n{\"done\":true}\n";
+	int fd = dial();
+	const char *heard, *rules;
+
+	say(fd, "{\"command\":[\"metrics\"]}\n");
+	shutdown(fd, SHUT_WR);
+	heard = hear(fd, UINT_MAX);
+	ck_assert_ptr_nonnull(strstr(heard, "{\"say\":\"# HELP chainmail_build_info always 1\"}\n"
+					    "{\"say\":\"# TYPE chainmail_build_info gauge\"}\n"));
+	rules = strstr(heard, "{\"say\":\"# TYPE chainmail_rule_");
+	ck_assert_ptr_nonnull(rules);
+	ck_assert_str_eq(rules, wanted);
 	close(fd);
 }
 END_TEST
@@ -538,6 +556,9 @@ START_TEST(answer_has_an_end)
 }
 END_TEST
 
+/* More than a socket holds, for each of two links, and made in a moment. */
+static const char torrent[] = "{\"command\":[\"asked\",\"flood\",\"6000\"]}\n";
+
 /* Who does not read has no hold on anything, and no place for long. */
 START_TEST(client_that_does_not_read_is_let_go)
 {
@@ -550,7 +571,7 @@ START_TEST(client_that_does_not_read_is_let_go)
 		char octet;
 
 		fds[i] = dial();
-		say(fds[i], flood);
+		say(fds[i], torrent);
 		/* The answer is on its way. */
 		ck_assert_int_eq(recv(fds[i], &octet, 1, 0), 1);
 	}
@@ -665,6 +686,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, daemon_answers, 0, LENGTH(talks));
+	tcase_add_test(tc, metrics_are_text_and_rows);
 	tcase_add_test(tc, status_tells_of_stores);
 	tcase_add_test(tc, status_tells_of_a_store_that_is_full);
 	tcase_add_test(tc, line_that_does_not_end_is_refused);

@@ -11,10 +11,12 @@
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "chain/live.h"
 #include "script_value.h"
 #include "table.h"
 
@@ -508,6 +510,177 @@ end_session(void)
 	r.d.s = NULL;
 }
 
+/* --- links that trip --- */
+
+/* The text of the message that the server was sent. */
+static const char *
+told(void)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static char out[4096];
+	const char *p = strstr(server.heard, "\r\n\r\n"), *digit;
+	unsigned bits = 0, word = 0;
+	size_t len = 0;
+
+	for (; p != NULL && *p != '.' && len + 1 < sizeof(out); p++) {
+		if (*p == '\0' || (digit = strchr(digits, *p)) == NULL)
+			continue;
+		word = word << 6 | (unsigned)(digit - digits);
+		bits += 6;
+		if (bits >= 8 && (word >> (bits - 8) & 0xff) != '\r')
+			out[len++] = (char)(word >> (bits - 8));
+		bits -= bits >= 8 ? 8 : 0;
+	}
+	out[len] = '\0';
+	return out;
+}
+
+/* A rule that fails for mail of ann and trips at the second time. */
+static void
+load_to_trip(const char *script, const char *notify)
+{
+	char *text = NULL;
+
+	drive_file(&r.d, "scripts/x.lua",
+		"function mail(m, from) if from.user == 'ann' then error('no ' .. from.domain) end "
+		"end\n");
+	ck_assert_int_gt(asprintf(&text,
+				 "main { authserv_id = mx.test }\n"
+				 "listener l { socket = inet:10025@127.0.0.1 }\n"
+				 "profile p { chain = [ x ] }\n"
+				 "script x { file = scripts/x.lua; trip_after = 2/5min; %s }\n"
+				 "notify { server = \"%s\"; %s }\n",
+				 script, server.address, notify),
+		0);
+	drive_load_text(&r.d, text);
+	free(text);
+	ck_assert_msg(r.d.g != NULL, "%s", r.d.mistakes);
+	setenv("TZ", "UTC", 1);
+	tzset();
+	notice_open();
+	live_join(&r.d.g->chain);
+}
+
+/* A message, and then a minute and a second: the next one is a try where the rule has tripped. */
+static void
+message_of(const char *sender)
+{
+	drive_open(&r.d);
+	ck_assert_int_eq(drive_connect(&r.d, "192.0.2.1", "client.example.org", "25"), CM_CONTINUE);
+	ck_assert_int_eq(drive_helo(&r.d, "client.example.org"), CM_CONTINUE);
+	(void)rule_message(&r, sender);
+	end_session();
+	clock_advance(61 * CLOCK_SEC);
+}
+
+START_TEST(postmaster_is_told_of_a_link_that_trips)
+{
+	int64_t wait;
+	char *end;
+
+	load_to_trip("on_error = skip", "postmaster = root@mx.test");
+	message_of("<ann@example.org>");
+	ck_assert(!notice_turn(&wait) && wait == -1);
+	message_of("<ann@example.org>");
+	ck_assert(turn_with(ALL_WELL, &wait));
+	ck_assert_ptr_nonnull(strstr(server.heard, "RCPT TO:<root@mx.test>\r\n"));
+	ck_assert_ptr_nonnull(strstr(server.heard, "Subject: x tripped on mx.test\r\n"));
+	end = strstr(told(), "Chainmail on mx.test, message ");
+	ck_assert_msg(end != NULL, "%s", told());
+	ck_assert_msg(
+		strncmp(told(),
+			"x fails, and is not called any more: tripped 08:01 (2 errors in "
+			"5min)\n\n"
+			"since         2027-01-15 08:01\n"
+			"latest error  scripts/x.lua:1: no example.org (mail() "
+			"scripts/x.lua:1) (at mail)\n"
+			"mail          passes without it (tripped = skip)\n"
+			"next          one message a minute tries it; when that goes well, it "
+			"is back\n\n"
+			"to see more   chainmail errors x\n"
+			"              chainmail status\n"
+			"when mended   chainmail reload\n\n"
+			"While it fails you are told once an hour at most.\n\n\n-- \n",
+			(size_t)(end - told())) == 0,
+		"%s", told());
+	notice_stop();
+}
+END_TEST
+
+static const struct {
+	const char *settings, *mail; /* what becomes of it */
+} meanwhiles[] = {
+	{"tripped = on_error; on_error = tempfail",
+		"gets a temporary failure and is tried again by its sender (tripped = on_error, "
+		"on_error = tempfail)"},
+	{"tripped = on_error; on_error = reject",
+		"is refused (tripped = on_error, on_error = reject)"},
+	{"tripped = on_error; on_error = accept",
+		"is accepted, and links behind it are not asked (tripped = on_error, on_error = "
+		"accept)"},
+	{"tripped = on_error; on_error = skip",
+		"passes without it (tripped = on_error, on_error = skip)"},
+	{"on_error = reject", "passes without it (tripped = skip)"},
+	{"mode = shadow; tripped = on_error",
+		"is treated as before, for the link is only watched (shadow)"},
+	{"sample = 50%; mode = enforce; on_error = skip", "passes without it (tripped = skip)"},
+};
+
+START_TEST(postmaster_is_told_what_becomes_of_mail)
+{
+	int64_t wait;
+	char line[200];
+
+	load_to_trip(meanwhiles[_i].settings, "postmaster = root@mx.test");
+	message_of("<ann@example.org>");
+	message_of("<ann@example.org>");
+	ck_assert(turn_with(ALL_WELL, &wait));
+	snprintf(line, sizeof(line), "\nmail          %s\n", meanwhiles[_i].mail);
+	ck_assert_msg(strstr(told(), line) != NULL, "%s", told());
+	notice_stop();
+}
+END_TEST
+
+/* Each letter is a message and a minute: f fails, w goes well; "h" lets an hour pass. */
+static const struct {
+	const char *says, *notify, *story;
+	int told;
+} stories[] = {
+	{"nobody is told before it trips", "postmaster = root@mx.test", "fw", 0},
+	{"nobody is told where nobody is named", "", "ffff", 0},
+	{"tries that fail within the hour are not told of", "postmaster = root@mx.test",
+		"fffffffff", 1},
+	{"it works again and trips again within the hour", "postmaster = root@mx.test", "ffwffwff",
+		1},
+	{"it is open for more than an hour, and a try fails", "postmaster = root@mx.test",
+		"fffhfffhf", 3},
+	{"it is open for more than an hour, and a try goes well", "postmaster = root@mx.test",
+		"fffhwf", 1},
+	{"it trips again after more than an hour", "postmaster = root@mx.test", "ffwhff", 2},
+};
+
+START_TEST(postmaster_is_told_once_an_hour)
+{
+	int count = 0;
+
+	load_to_trip("", stories[_i].notify);
+	for (const char *p = stories[_i].story; *p != '\0'; p++) {
+		if (*p == 'h')
+			clock_advance(3600 * CLOCK_SEC);
+		else
+			message_of(*p == 'f' ? "<ann@example.org>" : "<bob@example.org>");
+	}
+	notice_stop();
+	for (const char *at = rule_log(&r);
+		(at = strstr(at, "notice to <root@mx.test> \"x tripped on mx.test\" is lost: the "
+				 "daemon ends")) != NULL;
+		at++)
+		count++;
+	ck_assert_msg(count == stories[_i].told, "%s: %d", stories[_i].says, count);
+}
+END_TEST
+
 /* It comes back to us through the MTA: no rule sees it, and none tells of it again. */
 START_TEST(own_notice_is_not_filtered)
 {
@@ -591,8 +764,10 @@ END_TEST
 START_TEST(settings_are_checked)
 {
 	drive_file(&r.d, "scripts/x.lua", "function mail(m) end\n");
-	drive_load_text(&r.d, SECTIONS("notify { from = nobody; server = 25 }\n"));
+	drive_load_text(
+		&r.d, SECTIONS("notify { from = nobody; postmaster = root; server = 25 }\n"));
 	ck_assert_msg(strstr(r.d.mistakes, "from: must be an address") != NULL &&
+			      strstr(r.d.mistakes, "postmaster: must be an address") != NULL &&
 			      strstr(r.d.mistakes, "inet:25@127.0.0.1") != NULL,
 		"%s", r.d.mistakes);
 }
@@ -620,6 +795,9 @@ main(void)
 	tcase_add_test(tc, thread_sends);
 	tcase_add_test(tc, rule_tells_once);
 	tcase_add_test(tc, rule_may_tell_again_what_was_lost);
+	tcase_add_test(tc, postmaster_is_told_of_a_link_that_trips);
+	tcase_add_loop_test(tc, postmaster_is_told_what_becomes_of_mail, 0, LENGTH(meanwhiles));
+	tcase_add_loop_test(tc, postmaster_is_told_once_an_hour, 0, LENGTH(stories));
 	tcase_add_test(tc, own_notice_is_not_filtered);
 	tcase_add_test(tc, name_is_good_for_one_greeting);
 	tcase_add_loop_test(tc, mistake_is_told, 0, LENGTH(mistakes));

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "conf/diag.h"
+#include "service/dns_type.h"
 #include "service/resolver.h"
 #include "table.h"
 #include "temp.h"
@@ -289,6 +290,23 @@ START_TEST(a_text_has_mistakes_like_a_file)
 }
 END_TEST
 
+/* What has a name can be written. */
+START_TEST(every_type_has_a_reader)
+{
+	for (size_t i = 0; i < dns_type_count; i++) {
+		struct diag *diag = diag_new();
+		char text[64];
+		int len = snprintf(text, sizeof(text), "a.example %s\n", dns_types[i].name);
+
+		ck_assert_ptr_null(
+			resolver_open_text("text", text, (size_t)len, miss, missed, diag));
+		ck_assert_msg(strstr(diag_first(diag), "expected a type") == NULL, "%s: %s",
+			dns_types[i].name, diag_first(diag));
+		diag_free(diag);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -301,6 +319,7 @@ main(void)
 	tcase_add_test(tc, missing_file_is_named);
 	tcase_add_loop_test(tc, what_a_text_does_not_answer_is_told, 0, LENGTH(strict));
 	tcase_add_test(tc, a_text_has_mistakes_like_a_file);
+	tcase_add_test(tc, every_type_has_a_reader);
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
 }

@@ -32,7 +32,8 @@ static const char rule[] =
 	"  if m.tls and m.auth and m.server.port == 587 then return reject(m.auth.method) end\n"
 	"  if from.user == 'busy' then local n = 0 for i = 1, 300000 do n = n +\n 1 end end\n"
 	"  if from.user == 'names' then return reject(m.client.name .. ' ' .. m.client.ptr) end\n"
-	"  if from.user == 'why' then return reject{ text = 'No', reason = 'told to nobody' } end\n"
+	"  if from.user == 'why' then return reject{ text = 'No', reason = 'told to nobody' } end "
+	"if from.user == 'where' then return reject(m.geo.country or 'nowhere') end\n"
 	"end\n"
 	"function rcpt(m, to)\n"
 	"  if not ratelimit{ key = 'k', limit = limit }.ok then return tempfail('4.7.1', 'Later') "
@@ -216,6 +217,11 @@ static const struct {
 		"'reject 550 5.7.1 n.example p.example'\n"
 		"case 'b' { " SPF " } :mail 'names@x' :expect 'reject 550 5.7.1 unknown unknown'",
 		0, {NULL}},
+	{"the country of the client",
+		"case 'a' { country = 'BR', " SPF
+		" } :mail 'where@x' :expect 'reject 550 5.7.1 BR'\n"
+		"case 'b' { " SPF " } :mail 'where@x' :expect 'reject 550 5.7.1 nowhere'",
+		0, {NULL}},
 	{"a quarantine",
 		"case 'a' { " SPF " } :send { body = 'hold it' } :expect 'quarantine held'", 0,
 		{NULL}},
@@ -262,6 +268,10 @@ static const struct {
 		0, {NULL}},
 	{"a client without an address", "case 'a' { client = '1.2.3' } :expect 'nothing'", 1,
 		{"client \"1.2.3\" is not an IP address"}},
+	{"a country that no database has", "case 'a' { country = 'de' } :expect 'nothing'", 1,
+		{"country \"de\" is not a code of two capital letters, such as \"DE\""}},
+	{"a country in words", "case 'a' { country = 'Brazil' } :expect 'nothing'", 1,
+		{"country \"Brazil\" is not a code"}},
 	{"a line break in a command", "case 'a' {} :mail 'a\\nb' :expect 'nothing'", 1,
 		{"no command of SMTP holds a line break"}},
 	{"a line break in a field", "case 'a' {} :send { A = 'b\\nC: d' } :expect 'nothing'", 1,

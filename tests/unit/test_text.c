@@ -32,6 +32,9 @@ static const struct {
 		"\"\xc3\xa4\""},
 	{"controls of ISO 8859 are shown", TEXT("\xc2\x9b"), "\\xc2\\x9b", "\"\\xc2\\x9b\"",
 		"\"\\u009b\""},
+	{"plain text between what is not plain", TEXT("ab\"cd\nef\xc3\xa4gh\\"),
+		"ab\"cd\\x0aef\\xc3\\xa4gh\\x5c", "\"ab\\\"cd\\x0aef\\xc3\\xa4gh\\x5c\"",
+		"\"ab\\\"cd\\u000aef\xc3\xa4gh\\\\\""},
 	{"what is not UTF-8 is replaced in JSON",
 		TEXT("a\xff"
 		     "b\xc3"),

@@ -3,6 +3,8 @@
  * asked.c - a plugin that people can ask something
  */
 #include <chainmail/plugin.h>
+#include <limits.h>
+#include <stdlib.h>
 
 static bool
 change(struct cm_session *s, size_t count, const char *const *operands)
@@ -34,15 +36,15 @@ fail(struct cm_session *s, size_t count, const char *const *operands)
 	return false;
 }
 
-/* Answers for as long as anybody takes it. */
+/* Answers with so many rows, or for as long as anybody takes it. */
 static bool
 flood(struct cm_session *s, size_t count, const char *const *operands)
 {
 	const struct cm_cell cell = {"water", "water, water, everywhere, nor any drop to drink", 0};
 
-	(void)count;
-	(void)operands;
-	while (cm_row(s, &cell, 1))
+	long rows = count > 0 ? strtol(operands[0], NULL, 10) : LONG_MAX;
+
+	while (rows-- > 0 && cm_row(s, &cell, 1))
 		continue;
 	return true;
 }
@@ -103,7 +105,7 @@ static const struct cm_command commands[] = {
 	{.name = "change", .help = "changes something", .changes = true, .run = change},
 	{.name = "echo", .operands = "WORD ...", .help = "says it again", .run = echo},
 	{.name = "fail", .run = fail},
-	{.name = "flood", .run = flood},
+	{.name = "flood", .operands = "[ROWS]", .run = flood},
 	{.name = "mine", .operands = "NAME", .run = mine},
 	{"sing", "[WHOM]", "sings", false, sing, sing_options,
 		sizeof(sing_options) / sizeof(*sing_options), sizeof(struct cm_option),
