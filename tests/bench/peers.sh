@@ -73,7 +73,7 @@ fi
 
 # shellcheck source-path=SCRIPTDIR
 . "$here/lib.sh"
-need chainmail plugins/dkim.so plugins/dmarc.so plugins/ratelimit.so plugins/spf.so tests/hostile_dns tests/idle tests/load tests/noop
+need chainmail plugins/dkim.so plugins/dmarc.so plugins/ratelimit.so plugins/spf.so tests/bench_crypto tests/hostile_dns tests/idle tests/load tests/noop
 # shellcheck source-path=SCRIPTDIR
 . "$here/peers/filters.sh"
 # shellcheck source-path=SCRIPTDIR
@@ -194,8 +194,15 @@ done
 check_limit
 postfix_begin
 
+# crypto_round ROUND: the processor time that one message costs without any filter.
+crypto_round() {
+	"$B/tests/bench_crypto" "$corpus" 1 >"$work/figures" || exit 1
+	echo "crypto $1 $(field cpu_us_per_message)" >>"$work/rows"
+}
+
 order=$contestants
 for round in $(seq "$rounds"); do
+	crypto_round "$round"
 	for connections in 1 16 64; do
 		say "round $round of $rounds: $connections connections"
 		for filter in $order; do

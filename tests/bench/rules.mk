@@ -4,7 +4,7 @@
 BENCH_CLIENTS := $(B)/tests/load $(B)/tests/idle $(B)/tests/burst
 LOAD_PARTS := load_corpus load_options load_outcome load_player load_smtp load_times
 BENCH_OBJ := $(patsubst $(B)/tests/%,$(B)/tests/bench/%.o,$(BENCH_CLIENTS) $(B)/tests/noop) \
-	$(patsubst %,$(B)/tests/bench/%.o,dkim dns $(LOAD_PARTS) lua spf store)
+	$(patsubst %,$(B)/tests/bench/%.o,crypto dkim dns $(LOAD_PARTS) lua spf store)
 
 $(B)/tests/bench/%.o: tests/bench/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -26,7 +26,11 @@ $(B)/tests/bench_dns: $(B)/tests/bench/dns.o $(CORE_LIB)
 
 bench-record bench-state: $(BENCH_CLIENTS)
 
-bench-peers: $(BENCH_CLIENTS) $(B)/tests/noop $(B)/tests/hostile_dns
+$(B)/tests/bench_crypto: $(B)/tests/bench/crypto.o
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcrypto
+
+bench-peers: $(BENCH_CLIENTS) $(B)/tests/bench_crypto $(B)/tests/noop $(B)/tests/hostile_dns
 
 bench-dns: $(BENCH_CLIENTS) $(B)/tests/bench_dns $(B)/tests/hostile_dns
 

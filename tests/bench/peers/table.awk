@@ -6,6 +6,9 @@
 #        memory FILTER peak pss
 #        postfix FILTER ROUND corpus/s smtp-source/s
 #        slow FILTER ROUND alone/s beside/s p50 p99
+#        crypto ROUND us
+#
+# The limit is the filter that does nothing and asks for no replies, with one RSA verification and SHA-256 of the octets.
 
 $1 == "main" {
 	key = $2 SUBSEP $4 SUBSEP $3
@@ -14,6 +17,10 @@ $1 == "main" {
 	figures["p50", key] = $8
 	figures["p95", key] = $9
 	figures["p99", key] = $10
+}
+
+$1 == "crypto" {
+	crypto[$2] = $3 / 1000
 }
 
 $1 == "memory" {
@@ -73,6 +80,39 @@ function print_main(    i, k, f, c) {
 				middle("cpu", f, c), ratio("cpu", f, "rspamd", c)
 		}
 	print ""
+}
+
+# Of each round: the figure "limit" of a filter is that of all, so that ratios can be made.
+function set_limits(    i, k, r) {
+	for (i = 1; i <= filter_count; i++)
+		for (k = 1; k <= 3; k++)
+			for (r = 1; r <= rounds; r++)
+				figures["limit", filter[i], width[k], r] = figures["cpu", "noop-silent", width[k], r] + crypto[r]
+}
+
+function is_ours(f) {
+	return f ~ /^chainmail/
+}
+
+function print_limit(    i, k, f) {
+	print "| connections | filter | CPU s per 1,000 | the limit | of the limit |"
+	print "| --- | --- | --- | --- | --- |"
+	for (k = 1; k <= 3; k++)
+		for (i = 1; i <= filter_count; i++) {
+			f = filter[i]
+			if (is_ours(f))
+				printf "| %d | %s | %.3f | %.3f | %s |\n", width[k], f, middle("cpu", f, width[k]),
+					middle("limit", f, width[k]), ratio_of("cpu", f, "limit", f, width[k])
+		}
+	print ""
+}
+
+function json_limit(f,    k, text) {
+	for (k = 1; k <= 3; k++) {
+		ratio_of("cpu", f, "limit", f, width[k])
+		text = text sprintf("%s%.4f", k == 1 ? "" : ", ", middle_ratio)
+	}
+	return text
 }
 
 function print_memory(    i, f) {
@@ -137,8 +177,8 @@ function print_json(    i, f) {
 	printf "{\"rounds\": %d, \"postfix\": {%s}, \"filters\": {", rounds, json_postfix("none")
 	for (i = 1; i <= filter_count; i++) {
 		f = filter[i]
-		printf "%s\"%s\": {\"widths\": [%s], \"peak_kb\": %d, \"pss_kb\": %d, \"held_session_kb\": %.2f, \"postfix\": {%s}, \"slow\": %s}",
-			(i == 1 ? "" : ", "), f, json_widths(f), peak[f] * 1024, pss[f] * 1024, held[f], json_postfix(f), json_slow(f)
+		printf "%s\"%s\": {\"widths\": [%s], \"peak_kb\": %d, \"pss_kb\": %d, \"held_session_kb\": %.2f, \"postfix\": {%s}, \"slow\": %s, \"of_limit\": [%s]}",
+			(i == 1 ? "" : ", "), f, json_widths(f), peak[f] * 1024, pss[f] * 1024, held[f], json_postfix(f), json_slow(f), json_limit(f)
 	}
 	print "}}"
 }
@@ -146,12 +186,14 @@ function print_json(    i, f) {
 END {
 	split("1 16 64", width, " ")
 	filter_count = split(filters, filter, " ")
+	set_limits()
 	if (json) {
 		print_json()
 		exit
 	}
 	printf "Medians of %d rounds; in brackets the least and the greatest ratio.\n\n", rounds
 	print_main()
+	print_limit()
 	print_memory()
 	print_postfix()
 	print_slow()
