@@ -48,6 +48,13 @@ enum script_class_kind {
 	SCRIPT_RECORD /* a table that rules write */
 };
 
+/* What Lua calls for an operator: "__add". */
+struct script_operator {
+	const char *name;
+	lua_CFunction call;
+	bool unary;
+};
+
 /* What has names: the globals, a library, a kind of object. */
 struct script_class {
 	const char *name; /* "Message"; of a library what rules write: "log"; of the globals "" */
@@ -62,7 +69,9 @@ struct script_class {
 	const char *other_type; /* the type of those fields, with their key: "[integer] Address" */
 	int (*length)(lua_State *, const struct script_object *);
 	int (*text)(lua_State *, const struct script_object *); /* tostring() */
-	const char *hint; /* what to do instead of an assignment */
+	const char *hint;			 /* what to do instead of an assignment */
+	const struct script_operator *operators; /* NULL: none; ends in a row without a name */
+	int values; /* values of Lua that each object made by script_push_new() keeps */
 };
 
 /* A value of a rule that stands for something of the session. */
