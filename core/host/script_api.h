@@ -83,10 +83,11 @@ struct script_object {
 
 extern const struct script_class script_class_address, script_class_auth, script_class_client,
 	script_class_dns, script_class_from, script_class_geo, script_class_globals,
-	script_class_json, script_class_log, script_class_limit, script_class_notice,
-	script_class_map, script_class_message, script_class_re, script_class_recipients,
-	script_class_results, script_class_server, script_class_store, script_class_time,
-	script_class_tls, script_class_verdict, script_class_outcome, script_class_refusal;
+	script_class_json, script_class_log, script_class_limit, script_class_lpeg,
+	script_class_notice, script_class_map, script_class_message, script_class_pattern,
+	script_class_re, script_class_recipients, script_class_results, script_class_server,
+	script_class_store, script_class_time, script_class_tls, script_class_verdict,
+	script_class_outcome, script_class_refusal;
 
 /* All of them, in the order of the manual; ends in NULL. */
 extern const struct script_class *const script_classes[];
