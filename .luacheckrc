@@ -30,6 +30,7 @@ stds.chainmail = {
 		dns = { fields = { "a", "aaaa", "all", "mx", "ns", "ptr", "txt", } },
 		store = { fields = { "add_to_set", "delete", "get", "incr", "set", } },
 		re = { fields = { "find", "gsub", "match", } },
+		lpeg = { fields = { "B", "C", "Carg", "Cb", "Cc", "Cf", "Cg", "Cmt", "Cp", "Cs", "Ct", "P", "R", "S", "V", "locale", "match", "type", } },
 		json = { fields = { "array", "decode", "encode", "null", } },
 	},
 }

@@ -31,7 +31,7 @@ CPPFLAGS += -D_GNU_SOURCE -Iinclude -Icore -DCHAINMAIL_VERSION='"$(VERSION)"' \
 	-DCHAINMAIL_LUA_DIR='"$(DATADIR)/lua"'
 CFLAGS += -std=c11 $(OPT) $(WARN) $(HARDEN) -fvisibility=hidden -pthread $(SAN) $(EXTRA_CFLAGS)
 LDFLAGS += -pie -pthread -rdynamic -Wl,-z,relro,-z,now $(SAN)
-LIBS = -lhiredis -llmdb -lmilter -lunbound -lresolv -ljansson -lmaxminddb -lpcre2-8 $(LUA_LIBS) -lz -ldl -lm
+LIBS = -lhiredis -llmdb -lmilter -lunbound -lresolv -ljansson -lmaxminddb -lpcre2-8 -llua5.4-lpeg $(LUA_LIBS) -lz -ldl -lm
 
 CORE := $(sort $(wildcard core/*/*.c))
 CORE_OBJ := $(CORE:%.c=$(B)/obj/%.o)
@@ -278,8 +278,8 @@ CORE_LIB = $(B)/core.a
 WHOLE = -Wl,--whole-archive $(CORE_LIB) -Wl,--no-whole-archive $(SHARED_LIBS)
 
 # Asked once, before anything is compiled.
-$(B)/toolchain: MODULES = lua5.4 libpcre2-8
-$(B)/toolchain-tests: MODULES = lua5.4 libpcre2-8 check
+$(B)/toolchain: MODULES = lua5.4 lua5.4-lpeg libpcre2-8
+$(B)/toolchain-tests: MODULES = lua5.4 lua5.4-lpeg libpcre2-8 check
 $(B)/toolchain $(B)/toolchain-tests:
 	@mkdir -p $(@D)
 	@sh tests/toolchain.sh "$(CC)" $(MODULES) && touch $@

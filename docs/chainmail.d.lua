@@ -189,6 +189,121 @@ function re.gsub(text, expression, replacement, n) end
 ---@return string? ...
 function re.match(text, expression, init) end
 
+---@class lpeg
+lpeg = {}
+
+---matches where what is before matches; of fixed length, without captures
+---@param pattern Pattern|string|number|boolean|table|function
+---@return Pattern
+function lpeg.B(pattern) end
+
+---captures the text, and what is captured in it
+---@param pattern Pattern|string|number|boolean|table|function
+---@return Pattern
+function lpeg.C(pattern) end
+
+---the n-th value that was given to match() behind init
+---@param n integer
+---@return Pattern
+function lpeg.Carg(n) end
+
+---the values of the latest group of that name
+---@param name any
+---@return Pattern
+function lpeg.Cb(name) end
+
+---these values, without any text
+---@param ... any
+---@return Pattern
+function lpeg.Cc(...) end
+
+---fold(...fold(first, second)..., last) of the values captured
+---@param pattern Pattern|string|number|boolean|table|function
+---@param fold function
+---@return Pattern
+function lpeg.Cf(pattern, fold) end
+
+---a group of values, as one; with a name a field of Ct()
+---@param pattern Pattern|string|number|boolean|table|function
+---@param name? any
+---@return Pattern
+function lpeg.Cg(pattern, name) end
+
+---calls with subject, position and values while matching; false: no match
+---@param pattern Pattern|string|number|boolean|table|function
+---@param call function
+---@return Pattern
+function lpeg.Cmt(pattern, call) end
+
+---the position
+---@return Pattern
+function lpeg.Cp() end
+
+---the text with what was captured in the place of what it was captured from
+---@param pattern Pattern|string|number|boolean|table|function
+---@return Pattern
+function lpeg.Cs(pattern) end
+
+---a table of the values; named groups are its fields
+---@param pattern Pattern|string|number|boolean|table|function
+---@return Pattern
+function lpeg.Ct(pattern) end
+
+---a text, n octets, nothing (true), a grammar (a table of rules), a function
+---@param value any
+---@return Pattern
+function lpeg.P(value) end
+
+---an octet in one of the ranges: lpeg.R("az", "09")
+---@param ... string
+---@return Pattern
+function lpeg.R(...) end
+
+---an octet of the set
+---@param set string
+---@return Pattern
+function lpeg.S(set) end
+
+---a rule of the grammar around it
+---@param name string|integer
+---@return Pattern
+function lpeg.V(name) end
+
+---sets by name: alnum, alpha, cntrl, digit, ...
+---@param t? table
+---@return table
+function lpeg.locale(t) end
+
+---what was captured, or the position behind the match; nil: it does not match at init
+---@param pattern Pattern|string|number|boolean|table|function
+---@param subject string
+---@param init? integer
+---@param ... any
+---@return any ...
+function lpeg.match(pattern, subject, init, ...) end
+
+---whether a value is a pattern
+---@param value any
+---@return "pattern"?
+function lpeg.type(value) end
+
+---@class Pattern
+---@operator add(any): Pattern
+---@operator div(any): Pattern
+---@operator len: Pattern
+---@operator mul(any): Pattern
+---@operator pow(any): Pattern
+---@operator sub(any): Pattern
+---@operator unm: Pattern
+local Pattern = {}
+
+---lpeg.match() of this pattern
+---@param subject string
+---@param init? integer
+---@param ... any
+---@return any ...
+function Pattern:match(subject, init, ...) end
+
 ---@class json
 ---@field null lightuserdata null of JSON, where nil would be nothing
 json = {}

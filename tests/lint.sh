@@ -45,6 +45,7 @@ walls() {
 	only '\<smfi_[a-z]+\(' 'core/door/milter_libmilter[a-z_]*\.c:' 'only the libmilter engine calls libmilter'
 	only '#include <(lua|lauxlib|lualib)' 'core/host/script' 'only host/script* includes Lua'
 	only '#include <unbound' 'core/service/resolver[a-z_]*\.c:' 'only service/resolver* includes libunbound'
+	only '#include <lua-lpeg' 'core/host/script_lpeg\.c:' 'only script_lpeg.c includes LPeg'
 	only '#include <pcre2' 'core/host/script_re\.c:' 'only script_re.c includes PCRE2'
 	only '#include <maxminddb' 'core/service/geo\.c:' 'only geo.c includes libmaxminddb'
 	only '#include <hiredis' 'core/service/store_redis[a-z_]*\.[ch]:' 'only service/store_redis* includes hiredis'

@@ -175,6 +175,8 @@ const struct script_class *const script_classes[] = {
 	&script_class_dns,
 	&script_class_store,
 	&script_class_re,
+	&script_class_lpeg,
+	&script_class_pattern,
 	&script_class_json,
 	&script_class_message,
 	&script_class_client,

@@ -48,6 +48,13 @@ enum script_class_kind {
 	SCRIPT_RECORD /* a table that rules write */
 };
 
+/* What Lua calls for an operator: "__add". */
+struct script_operator {
+	const char *name;
+	lua_CFunction call;
+	bool unary;
+};
+
 /* What has names: the globals, a library, a kind of object. */
 struct script_class {
 	const char *name; /* "Message"; of a library what rules write: "log"; of the globals "" */
@@ -62,7 +69,9 @@ struct script_class {
 	const char *other_type; /* the type of those fields, with their key: "[integer] Address" */
 	int (*length)(lua_State *, const struct script_object *);
 	int (*text)(lua_State *, const struct script_object *); /* tostring() */
-	const char *hint; /* what to do instead of an assignment */
+	const char *hint;			 /* what to do instead of an assignment */
+	const struct script_operator *operators; /* NULL: none; ends in a row without a name */
+	int values; /* values of Lua that each object made by script_push_new() keeps */
 };
 
 /* A value of a rule that stands for something of the session. */
@@ -74,10 +83,11 @@ struct script_object {
 
 extern const struct script_class script_class_address, script_class_auth, script_class_client,
 	script_class_dns, script_class_from, script_class_geo, script_class_globals,
-	script_class_json, script_class_log, script_class_limit, script_class_notice,
-	script_class_map, script_class_message, script_class_re, script_class_recipients,
-	script_class_results, script_class_server, script_class_store, script_class_time,
-	script_class_tls, script_class_verdict, script_class_outcome, script_class_refusal;
+	script_class_json, script_class_log, script_class_limit, script_class_lpeg,
+	script_class_notice, script_class_map, script_class_message, script_class_pattern,
+	script_class_re, script_class_recipients, script_class_results, script_class_server,
+	script_class_store, script_class_time, script_class_tls, script_class_verdict,
+	script_class_outcome, script_class_refusal;
 
 /* All of them, in the order of the manual; ends in NULL. */
 extern const struct script_class *const script_classes[];

@@ -107,6 +107,9 @@ print_luals_class(const struct script_class *class)
 	}
 	if (class->other_type != NULL)
 		printf("---@field %s\n", class->other_type);
+	for (const struct script_operator *o = class->operators; o != NULL && o->name != NULL; o++)
+		printf("---@operator %s%s: %s\n", o->name + 2, o->unary ? "" : "(any)",
+			class->name);
 	if (class->kind == SCRIPT_OBJECT)
 		printf("local %s = {}\n", class->name);
 	if (class->kind == SCRIPT_LIBRARY)

@@ -14,6 +14,7 @@
 
 #include "mail/stage.h"
 #include "script_api.h"
+#include "script_lpeg.h"
 #include "script_match_lib.h"
 #include "script_state.h"
 
@@ -141,8 +142,6 @@ refuse_global(lua_State *L)
 			return luaL_error(
 				L, "%s is not available in rules%s", name, absent[i].help);
 	}
-	if (script_uses_later(name))
-		return luaL_error(L, "%s is not available in this version", name);
 	script_push_suggestion(L, 1, name);
 	return luaL_error(L, "unknown name \"%s\"%s", name, lua_tostring(L, -1));
 }
@@ -311,6 +310,7 @@ script_env_open(lua_State *L)
 	script_guard_utf8(L);
 	add_library(L, "utf8");
 	script_require_open(L);
+	script_lpeg_open(L);
 	script_api_open(L);
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &globals_key);
 }

@@ -25,7 +25,8 @@ script_errand(lua_State *L, const char *what, void (*work)(struct cm_session *, 
 	script_session(L, what);
 	if (!lua_isyieldable(L))
 		return luaL_error(L,
-			"%s cannot be used inside of a function that table.sort, string.gsub or a "
+			"%s cannot be used inside of a function that table.sort, string.gsub, lpeg "
+			"or a "
 			"metamethod calls",
 			what);
 	if (run->errands == ERRANDS_MOST)

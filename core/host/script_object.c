@@ -52,7 +52,7 @@ serial_now(lua_State *L)
 void *
 script_push_new(lua_State *L, const struct script_class *class, size_t size)
 {
-	struct script_object *o = lua_newuserdatauv(L, sizeof(*o) + size, 0);
+	struct script_object *o = lua_newuserdatauv(L, sizeof(*o) + size, class->values);
 
 	o->class = class;
 	o->serial = serial_now(L);
@@ -246,6 +246,11 @@ add_object(lua_State *L, const struct script_class *class)
 	if (class->length != NULL) {
 		lua_pushcfunction(L, object_length);
 		lua_setfield(L, -2, "__len");
+	}
+	for (const struct script_operator *o = class->operators; o != NULL && o->name != NULL;
+		o++) {
+		lua_pushcfunction(L, o->call);
+		lua_setfield(L, -2, o->name);
 	}
 	lua_pushstring(L, class->name);
 	lua_setfield(L, -2, "__name");

@@ -184,8 +184,6 @@ bool script_uses_check(
 	const struct script_source *, const struct script_names *, unsigned *line, struct err *);
 /* Fills needs and macros of the script's plugin from the names its sources use. */
 void script_uses_needs(struct script *);
-/* A global name that only later versions have. */
-bool script_uses_later(const char *name);
 
 /* --- script_settings.c ---------------------------------------------------------------------------
  */

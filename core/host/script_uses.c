@@ -18,12 +18,9 @@
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 #define MACROS_MOST  32u
 
-/*
- * Names of the rule language that are not always there: the first are asked of the plugin of that
- * name, the others come with later versions.
- */
-static const char *const checked_globals[] = {"greylist", "lpeg"};
-#define ASKED_GLOBALS 1u
+/* Names of the rule language that are not always there: they are asked of the plugin so named. */
+static const char *const checked_globals[] = {"greylist"};
+/* Fields of m that come with later versions. */
 static const char *const later_fields[] = {"attachments", "urls"};
 
 /* Fields of m that are the results of the plugin of that name. */
@@ -37,13 +34,6 @@ is_listed(const char *const *names, size_t count, const char *name)
 			return true;
 	}
 	return false;
-}
-
-bool
-script_uses_later(const char *name)
-{
-	return is_listed(
-		checked_globals + ASKED_GLOBALS, COUNT(checked_globals) - ASKED_GLOBALS, name);
 }
 
 bool
@@ -225,8 +215,6 @@ check_name(const struct declared *d, const struct script_names *names,
 	if (next_is(s, "=") || script_token_is(&before[0], "::") ||
 		script_token_is(&before[0], "goto"))
 		return true;
-	if (which >= ASKED_GLOBALS)
-		return err_set(err, "%s is not available in this version", checked_globals[which]);
 	return names->has_plugin(names->context, checked_globals[which]) ||
 	       err_set(err, "%s() needs the plugin %s in filter.conf", checked_globals[which],
 		       checked_globals[which]);

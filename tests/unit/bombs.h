@@ -13,14 +13,15 @@
 
 #define FOREVER "while true do end"
 
+#include "bombs_lpeg.h"
+
 static const struct bomb {
 	const char *name;
 	const char *code;
 	const char *why;
 } bombs[] = {
 	/* loops */
-	{"A loop has no end", FOREVER, OVER},
-	{"A goto jumps to itself", "::a:: goto a", OVER},
+	{"A loop has no end", FOREVER, OVER}, {"A goto jumps to itself", "::a:: goto a", OVER},
 	{"A for loop counts to infinity", "for i = 1, math.huge do end", OVER},
 	{"A for loop counts all integers", "for i = math.mininteger, math.maxinteger do end", OVER},
 	{"A for loop takes the smallest step", "for i = 1.0, 2.0, 2^-60 do end", NULL},
@@ -395,7 +396,9 @@ static const struct bomb {
 		NULL},
 	{"A limit has a key of half a megabyte",
 		"ratelimit{ key = ('k'):rep(500000), limit = '1/1h' }", NULL},
-};
+
+	/* patterns of LPeg */
+	LPEG_BOMBS};
 
 /* Whole files that must not be loaded. */
 static const struct bomb load_bombs[] = {
@@ -438,7 +441,7 @@ static const struct bomb load_bombs[] = {
 		"package is not available in rules"},
 	{"A file loads a library of C", "package.loadlib('x', 'y')",
 		"package is not available in rules"},
-};
+	LPEG_LOAD_BOMBS};
 
 #undef FOREVER
 

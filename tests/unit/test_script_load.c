@@ -63,15 +63,16 @@ static const struct {
 	{MAIL "log.info('x')", "scripts/x.lua:2: error: log.info() can be used in hooks only"},
 
 	/* what later versions bring */
-	{MAIL "\nlocal function f() return lpeg.x end",
-		"scripts/x.lua:3: error: lpeg is not available in this version"},
 	{"function rcpt(m, to)\n\treturn greylist(m, {})\nend",
 		"scripts/x.lua:2: error: greylist() needs the plugin greylist in filter.conf"},
 	{"function message(mail)\n\tif mail.geo.country then return end\nend",
 		"scripts/x.lua:2: error: mail.geo needs a database, in filter.conf: geo {"},
 	{"function message(m)\n\tfor _, p in m:attachments() do end\nend",
 		"scripts/x.lua:2: error: m:attachments is not available in this version"},
-	{MAIL "local x = 'a' .. lpeg.P('x')", "scripts/x.lua:2: error: lpeg is not available"},
+	{MAIL "local x = lpeg.Px('x')",
+		"scripts/x.lua:2: error: lpeg has no \"Px\"; did you mean \"P\"?"},
+	{MAIL "local x = lpeg.P{ lpeg.V'x' }",
+		"scripts/x.lua:2: error: rule 'x' undefined in given grammar"},
 
 	/* results of plugins that are not there */
 	{"function mail(m)\n\tlocal x = m.spf.result\nend",
@@ -149,8 +150,9 @@ static const struct {
 	const char *code, *mistake;
 } module_mistakes[] = {
 	{"local M = {}\nhelper = 1\nreturn M\n", "2: error: global \"helper\": write local"},
-	{"local M = {}\n\nreturn lpeg.P('x')\n", "3: error: lpeg is not available in this "
-						 "version (profile p, chain position 1)\n"},
+	{"local M = {}\n\nreturn lpeg.V(M)\n",
+		"3: error: lpeg: the name of a rule is a text or a "
+		"whole number, not a table (profile p, chain position 1)\n"},
 	{"local M = {\nreturn M\n", "2: error: "},
 	{"#!/usr/bin/lua\nlocal M = " PARENS PARENS PARENS PARENS, "2: error: C stack overflow"},
 	{"local M = {}\nerror('stop')\n", "2: error: stop (profile p, chain position 1)\n"},
