@@ -537,7 +537,7 @@ behave_plan(struct plan *plan, const struct query *q, const struct zone *zone)
 		name_parent(&plan->rest, &plan->rest);
 	}
 	plan->node = zone_find(zone, &plan->rest);
-	if (plan->node && plan->node->words)
+	if (plan->node && plan->node->words && !(plan->flags & PLAN_ASKED))
 		apply_words(plan, plan->node->words);
 	else if (at == 0 && !plan->node)
 		plan->rcode = RCODE_NXDOMAIN;

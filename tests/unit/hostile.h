@@ -37,8 +37,9 @@ hostile_program(char out[PATH_MAX])
 	strcat(out, "/hostile_dns");
 }
 
+/* zone: a file with names and what they do; NULL for none. */
 static inline void
-hostile_begin(struct hostile *h, const char *address)
+hostile_begin_zone(struct hostile *h, const char *address, const char *zone)
 {
 	char program[PATH_MAX];
 	int in[2], out[2];
@@ -52,7 +53,8 @@ hostile_begin(struct hostile *h, const char *address)
 	if (h->pid == 0) {
 		dup2(in[0], 0);
 		dup2(out[1], 1);
-		execl(program, program, "--address", address, (char *)NULL);
+		execl(program, program, "--address", address, zone == NULL ? NULL : "--zone", zone,
+			(char *)NULL);
 		_exit(127);
 	}
 	close(in[0]);
@@ -63,6 +65,12 @@ hostile_begin(struct hostile *h, const char *address)
 	ck_assert_msg(fscanf(h->says, "port %u%*1[\n]", &port) == 1, "%s does not serve on %s",
 		program, address);
 	snprintf(h->at, sizeof(h->at), "%s@%u", address, port);
+}
+
+static inline void
+hostile_begin(struct hostile *h, const char *address)
+{
+	hostile_begin_zone(h, address, NULL);
 }
 
 /* A question that is not as RFC 1035 wants it was ours. */
