@@ -96,7 +96,7 @@ publish(struct cm_session *s, struct link *l)
 	struct place reading = place_of(r);
 	bool watched = link_watched(r, l), alone = reading.link == NULL;
 	uint32_t asked_in_vain = r->watched;
-	int64_t began = r->now;
+	int64_t began = clock_now();
 
 	r->due--;
 	r->late -= r->states[l->index].due == CHAIN_RESULTS_LATE;
@@ -104,12 +104,10 @@ publish(struct cm_session *s, struct link *l)
 	enter(r, &(struct place){.link = l, .shadow = watched, .asked = !alone});
 	r->watched = 0;
 	if (alone)
-		r->deadline = r->now + hook_time_left(s, l);
+		r->deadline = began + hook_time_left(s, l);
 	l->plugin->results(s);
-	if (alone) {
-		r->now = clock_now();
-		r->spent += r->now - began;
-	}
+	if (alone)
+		r->spent += clock_now() - began;
 	trace_found(s, l, watched);
 	r->watched = asked_in_vain;
 	enter(r, &reading);
