@@ -451,6 +451,16 @@ mta_flush(struct mta *m)
 	(void)wire_flush(&m->wire);
 }
 
+/* A filter hangs up when the session has ended for it. */
+static void
+hear_the_end(struct wire *w)
+{
+	struct wire_packet packet;
+
+	while (wire_read(w, w->timeout_ms, &packet) == WIRE_OK)
+		;
+}
+
 void
 mta_quit(struct mta *m)
 {
@@ -458,7 +468,8 @@ mta_quit(struct mta *m)
 	if (m->connection_end == MTA_NONE) {
 		wire_add_packet(&m->wire, SMFIC_ABORT, NULL, 0);
 		wire_add_packet(&m->wire, SMFIC_QUIT, NULL, 0);
-		(void)wire_flush(&m->wire);
+		if (wire_flush(&m->wire) == WIRE_OK)
+			hear_the_end(&m->wire);
 	}
 	wire_close(&m->wire);
 	m->connection_end = MTA_CLOSED;
