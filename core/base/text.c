@@ -30,6 +30,21 @@ text_lower_all(char *text)
 		*text = text_lower(*text);
 }
 
+char *
+text_number(char *out, uint64_t n)
+{
+	char digits[TEXT_NUMBER];
+	size_t i = sizeof(digits), len;
+
+	do
+		digits[--i] = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	len = sizeof(digits) - i;
+	memcpy(out, digits + i, len);
+	out[len] = '\0';
+	return out + len;
+}
+
 void
 text_clean(char *text)
 {
