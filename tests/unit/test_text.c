@@ -114,6 +114,26 @@ START_TEST(runs_are_escaped_as_octets_are)
 }
 END_TEST
 
+/* RFC 8259 section 7, and what terminals act on. */
+START_TEST(each_octet_stands_in_json_where_it_may)
+{
+	struct buf b;
+
+	buf_init(&b, 0);
+	for (int octet = 0; octet < 256; octet++) {
+		bool plain = octet >= ' ' && octet <= '~' && octet != '"' && octet != '\\';
+		const char text[] = {'a', (char)octet, 'b'};
+
+		buf_clear(&b);
+		text_json(&b, text, sizeof(text));
+		ck_assert_int_eq(b.len == 5 && memcmp(b.data + 1, text, 3) == 0, plain);
+		for (size_t i = 0; i < b.len; i++)
+			ck_assert(b.data[i] >= ' ' && b.data[i] <= '~');
+	}
+	buf_fini(&b);
+}
+END_TEST
+
 START_TEST(numbers_are_written_as_printf_does)
 {
 	char text[TEXT_NUMBER], expected[32];
@@ -249,6 +269,7 @@ main(void)
 	Suite *s = suite_create("text");
 	TCase *t = tcase_create("text");
 
+	tcase_add_test(t, each_octet_stands_in_json_where_it_may);
 	tcase_add_test(t, numbers_are_written_as_printf_does);
 	tcase_add_test(t, runs_are_escaped_as_octets_are);
 	tcase_add_loop_test(t, text_is_made_safe, 0, LENGTH(texts));
