@@ -288,13 +288,17 @@ check_address(struct cm_session *s, const struct lookup *by, const struct cm_add
 {
 	enum cm_verdict verdict = CM_CONTINUE;
 	char key[KEY_MAX];
+	size_t len;
 
 	if (map_of(s, by) == NULL)
 		return CM_CONTINUE;
 	if (try_key(s, by, address->null ? "<>" : address->addr, &verdict) ||
 		address->domain[0] == '\0')
 		return verdict;
-	snprintf(key, sizeof(key), "@%s", address->domain);
+	len = strnlen(address->domain, sizeof(key) - 2);
+	key[0] = '@';
+	memcpy(key + 1, address->domain, len);
+	key[1 + len] = '\0';
 	if (!try_key(s, by, key, &verdict))
 		try_domains(s, by, address->domain, &verdict);
 	return verdict;

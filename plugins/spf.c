@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/number.h"
 #include "lib/option.h"
 #include "spf/spf_check.h"
 #include "spf/spf_report.h"
@@ -166,6 +167,14 @@ publish_auth(struct cm_session *s, const struct spf_identity *id, const struct s
 	cm_add_auth_result(s, &result);
 }
 
+static bool
+refuses(const struct config *config, enum spf_code code)
+{
+	enum action action = action_for(config, code);
+
+	return action == ACTION_TEMPFAIL || action == ACTION_REJECT;
+}
+
 /* What a result does not have is not published. */
 static void
 publish_text(struct cm_session *s, const char *key, const char *value)
@@ -177,17 +186,27 @@ publish_text(struct cm_session *s, const char *key, const char *value)
 static void
 publish_number(struct cm_session *s, const char *key, unsigned value)
 {
-	char number[16];
+	char number[NUMBER_SIZE];
 
-	snprintf(number, sizeof(number), "%u", value);
+	number_text(number, value);
 	cm_set_result(s, key, number);
+}
+
+/* Trouble is told always: a hook that it makes late fails, and the log says why. */
+static void
+explain(struct cm_session *s, const struct spf_identity *id, const struct spf_result *r)
+{
+	char reason[TEXT_SIZE];
+
+	if (!refuses(cm_config(s), r->code) && r->problem[0] == '\0' && !cm_explained(s))
+		return;
+	spf_report_reason(reason, sizeof(reason), id, r);
+	cm_reason(s, "%s", reason);
 }
 
 static void
 publish(struct cm_session *s, const struct spf_identity *id, const struct spf_result *r)
 {
-	char reason[TEXT_SIZE];
-
 	cm_set_result(s, "result", spf_code_name(r->code));
 	cm_set_result(s, "scope", id->scope);
 	publish_text(s, "domain", id->domain);
@@ -196,8 +215,7 @@ publish(struct cm_session *s, const struct spf_identity *id, const struct spf_re
 	publish_text(s, "problem", r->problem);
 	publish_number(s, "lookups", r->lookups);
 	publish_number(s, "voids", r->voids);
-	spf_report_reason(reason, sizeof(reason), id, r);
-	cm_reason(s, "%s", reason);
+	explain(s, id, r);
 }
 
 static void
@@ -262,14 +280,6 @@ check_and_publish(struct cm_session *s, const struct spf_identity *id, struct sp
 {
 	check(s, id, result);
 	publish_auth(s, id, result);
-}
-
-static bool
-refuses(const struct config *config, enum spf_code code)
-{
-	enum action action = action_for(config, code);
-
-	return action == ACTION_TEMPFAIL || action == ACTION_REJECT;
 }
 
 /*

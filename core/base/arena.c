@@ -178,6 +178,29 @@ arena_strndup(struct arena *a, const char *text, size_t len)
 }
 
 char *
+arena_join(struct arena *a, const char *first, ...)
+{
+	size_t len = 0, part;
+	va_list args, again;
+	char *p, *at;
+
+	va_start(args, first);
+	va_copy(again, args);
+	for (const char *text = first; text != NULL; text = va_arg(args, const char *))
+		len = mem_sum(len, strlen(text));
+	va_end(args);
+	p = at = take(a, mem_sum(len, 1));
+	for (const char *text = first; text != NULL; text = va_arg(again, const char *)) {
+		part = strlen(text);
+		memcpy(at, text, part);
+		at += part;
+	}
+	*at = '\0';
+	va_end(again);
+	return p;
+}
+
+char *
 arena_vprintf(struct arena *a, const char *format, va_list args)
 {
 	va_list again;

@@ -42,6 +42,8 @@ void *arena_memdup(struct arena *, const void *, size_t);
 char *arena_strdup(struct arena *, const char *);
 /* At most len octets, then a NUL. */
 char *arena_strndup(struct arena *, const char *, size_t len);
+/* The texts one behind the other, up to a NULL; for what is made for every message. */
+char *arena_join(struct arena *, const char *first, ...) __attribute__((sentinel));
 char *arena_printf(struct arena *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *
 arena_vprintf(struct arena *, const char *format, va_list) __attribute__((format(printf, 2, 0)));

@@ -37,6 +37,13 @@ buf_clear(struct buf *b)
 	b->data[0] = '\0';
 }
 
+static void
+grow(struct buf *b, size_t size)
+{
+	b->data = mem_grow(b->data, size);
+	b->size = size;
+}
+
 /* How many of wanted octets may be added; there is space for them and a NUL. */
 static size_t
 room(struct buf *b, size_t wanted)
@@ -48,11 +55,18 @@ room(struct buf *b, size_t wanted)
 		b->cut = true;
 	}
 	needed = mem_sum(mem_sum(b->len, wanted), 1);
-	if (needed > b->size) {
-		b->size = needed > 2 * b->size ? needed : 2 * b->size;
-		b->data = mem_grow(b->data, b->size);
-	}
+	if (needed > b->size)
+		grow(b, needed > 2 * b->size ? needed : 2 * b->size);
 	return wanted;
+}
+
+void
+buf_reserve(struct buf *b, size_t len)
+{
+	size_t needed = mem_sum(mem_sum(b->len, len), 1);
+
+	if (needed > b->size)
+		grow(b, needed);
 }
 
 void
@@ -79,7 +93,10 @@ buf_extend(struct buf *b, size_t len)
 void
 buf_add_char(struct buf *b, char c)
 {
-	buf_add(b, &c, 1);
+	if (room(b, 1) == 0)
+		return;
+	b->data[b->len++] = c;
+	b->data[b->len] = '\0';
 }
 
 void

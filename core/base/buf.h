@@ -23,6 +23,8 @@ struct buf {
 void buf_init(struct buf *, size_t limit);
 void buf_fini(struct buf *);
 void buf_clear(struct buf *);
+/* The next so many octets need no more memory: for what is built often and about as long. */
+void buf_reserve(struct buf *, size_t);
 void buf_add(struct buf *, const void *, size_t);
 void buf_add_char(struct buf *, char);
 void buf_add_str(struct buf *, const char *);

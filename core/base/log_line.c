@@ -8,17 +8,20 @@
 #include "log_line.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "buf.h"
+#include "mem.h"
 #include "text.h"
 
 /* Octets of one value that are looked at; a longer one is an attack or a mistake. */
 #define VALUE_MOST 2048u
 /* Kept free for the prefix of a line and for the end of a JSON object. */
 #define RESERVE 128u
+#define MOST	(LOG_LINE_MOST - RESERVE)
+/* Octets of most lines. */
+#define USUAL 512u
 
 static const struct {
 	const char *name, *prefix;
@@ -36,19 +39,47 @@ log_line_severity(enum log_level level)
 	return levels[level].severity;
 }
 
+/* At least two digits. Returns their end. */
+static char *
+write_two(char *out, long n)
+{
+	if (n < 10)
+		*out++ = '0';
+	return text_number(out, (uint64_t)n);
+}
+
+/* RFC 3339 section 5.6: seconds east of Greenwich as hours and minutes. */
+static char *
+write_offset(char *out, long seconds)
+{
+	long minutes = (seconds < 0 ? -seconds : seconds) / 60;
+
+	*out++ = seconds < 0 ? '-' : '+';
+	out = write_two(out, minutes / 60);
+	*out++ = ':';
+	return write_two(out, minutes % 60);
+}
+
+/* Of every line, so without strftime() and printf(). */
 void
 log_line_time(int64_t wall, char *out)
 {
-	time_t t = (time_t)wall;
+	time_t t = (time_t)(wall > 0 ? wall : 0);
 	struct tm local = {0};
-	char offset[8] = "";
-	size_t len;
 
 	localtime_r(&t, &local);
-	len = strftime(out, 24, "%Y-%m-%dT%H:%M:%S", &local);
-	out[len] = '\0';
-	if (strftime(offset, sizeof(offset), "%z", &local) == 5)
-		snprintf(out + len, 32 - len, "%.3s:%.2s", offset, offset + 3);
+	out = text_number(out, (uint64_t)local.tm_year + 1900);
+	*out++ = '-';
+	out = write_two(out, local.tm_mon + 1);
+	*out++ = '-';
+	out = write_two(out, local.tm_mday);
+	*out++ = 'T';
+	out = write_two(out, local.tm_hour);
+	*out++ = ':';
+	out = write_two(out, local.tm_min);
+	*out++ = ':';
+	out = write_two(out, local.tm_sec);
+	write_offset(out, local.tm_gmtoff);
 }
 
 static void
@@ -107,17 +138,31 @@ fill_text(struct buf *b, const struct log_entry *e)
 		sentence_text(b, e);
 }
 
+/* Appends what fill writes of the entry, at most MOST octets; true when that was not all. */
+static bool
+fill_bounded(struct buf *out, const struct log_entry *e,
+	void (*fill)(struct buf *, const struct log_entry *))
+{
+	struct buf was = *out;
+	bool cut;
+
+	buf_reserve(out, USUAL);
+	out->limit = mem_sum(out->len, MOST);
+	if (was.limit != 0 && was.limit < out->limit)
+		out->limit = was.limit;
+	out->cut = false;
+	fill(out, e);
+	cut = out->cut;
+	out->limit = was.limit;
+	out->cut = was.cut;
+	return cut;
+}
+
 void
 log_line_text(struct buf *out, const struct log_entry *e)
 {
-	struct buf b;
-
-	buf_init(&b, LOG_LINE_MOST - RESERVE);
-	fill_text(&b, e);
-	buf_add(out, b.data, b.len);
-	if (buf_cut(&b))
+	if (fill_bounded(out, e, fill_text))
 		buf_add_str(out, "...");
-	buf_fini(&b);
 }
 
 static bool
@@ -156,7 +201,9 @@ json_member(struct buf *b, const char *name, const char *value, enum log_style s
 
 	for (;;) {
 		b->cut = false;
-		buf_printf(b, ",\"%s\":", name);
+		buf_add_str(b, ",\"");
+		buf_add_str(b, name);
+		buf_add_str(b, "\":");
 		json_value(b, value, len, style);
 		if (!buf_cut(b))
 			break;
@@ -181,10 +228,14 @@ json_name(const char *name)
 static void
 fill_json(struct buf *b, const struct log_entry *e)
 {
-	char when[32];
+	char when[32], pid[TEXT_NUMBER];
 
 	log_line_time(e->wall, when);
-	buf_printf(b, "{\"time\":\"%s\",\"pid\":%d", when, e->pid);
+	text_number(pid, (uint64_t)e->pid);
+	buf_add_str(b, "{\"time\":\"");
+	buf_add_str(b, when);
+	buf_add_str(b, "\",\"pid\":");
+	buf_add_str(b, pid);
 	json_member(b, "level", levels[e->level].name, LOG_WORD);
 	if (e->text != NULL) {
 		json_member(b, "message", e->text, LOG_QUOTED);
@@ -199,13 +250,7 @@ fill_json(struct buf *b, const struct log_entry *e)
 void
 log_line_json(struct buf *out, const struct log_entry *e)
 {
-	struct buf b;
-
-	buf_init(&b, LOG_LINE_MOST - RESERVE);
-	fill_json(&b, e);
-	buf_add(out, b.data, b.len);
-	buf_add_str(out, buf_cut(&b) ? ",\"cut\":true}" : "}");
-	buf_fini(&b);
+	buf_add_str(out, fill_bounded(out, e, fill_json) ? ",\"cut\":true}" : "}");
 }
 
 /* The form with a length, valid for every value. */

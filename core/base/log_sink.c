@@ -23,6 +23,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "log_line.h"
+#include "text.h"
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 #define SYSLOG_SOCKET  "/dev/log"
@@ -274,13 +275,17 @@ add_syslog_header(struct buf *b, const struct log_entry *e)
 static void
 add_text_header(struct buf *b, const struct log_entry *e, bool with_time)
 {
-	char when[32];
+	char when[32], pid[TEXT_NUMBER];
 
 	if (with_time) {
 		log_line_time(e->wall, when);
-		buf_printf(b, "%s ", when);
+		buf_add_str(b, when);
+		buf_add_char(b, ' ');
 	}
-	buf_printf(b, LOG_IDENT "[%d]: ", e->pid);
+	text_number(pid, (uint64_t)e->pid);
+	buf_add_str(b, LOG_IDENT "[");
+	buf_add_str(b, pid);
+	buf_add_str(b, "]: ");
 }
 
 void

@@ -4,7 +4,8 @@
  *
  * A set is one hash table of blocks and, per family, the prefix lengths that occur in it: a
  * question costs one look per length, however many networks there are. Sets are small where they
- * are asked most (trusted networks) and have few lengths where they are large.
+ * are asked most (trusted networks) and have few lengths where they are large. Text is written by
+ * hand: inet_ntop() uses printf().
  */
 #include "net.h"
 
@@ -91,14 +92,96 @@ net_from_sockaddr(struct net_addr *addr, const struct sockaddr *from)
 	return addr->family != 0;
 }
 
+/* Up to 255. Returns its end. */
+static char *
+write_octet(char *to, unsigned number)
+{
+	if (number >= 100)
+		*to++ = (char)('0' + number / 100);
+	if (number >= 10)
+		*to++ = (char)('0' + number / 10 % 10);
+	*to++ = (char)('0' + number % 10);
+	return to;
+}
+
+static char *
+write_four(char *to, const unsigned char *octets)
+{
+	for (size_t i = 0; i < 4; i++) {
+		if (i > 0)
+			*to++ = '.';
+		to = write_octet(to, octets[i]);
+	}
+	return to;
+}
+
+/* Small letters, no zeros in front (RFC 5952 sections 4.1 and 4.3). */
+static char *
+write_group(char *to, unsigned group)
+{
+	unsigned shift = 12;
+
+	while (shift > 0 && group >> shift == 0)
+		shift -= 4;
+	for (; shift > 0; shift -= 4)
+		*to++ = "0123456789abcdef"[group >> shift & 15];
+	*to++ = "0123456789abcdef"[group & 15];
+	return to;
+}
+
+/* The first of the longest runs of zeros, never of one group alone (RFC 5952 section 4.2). */
+static size_t
+longest_zeros(const unsigned groups[8], size_t *begin)
+{
+	size_t most = 1, len;
+
+	*begin = 8;
+	for (size_t i = 0; i < 8; i += len + 1) {
+		for (len = 0; i + len < 8 && groups[i + len] == 0; len++)
+			;
+		if (len > most) {
+			most = len;
+			*begin = i;
+		}
+	}
+	return *begin == 8 ? 0 : most;
+}
+
+/* As inet_ntop() has it: ::192.0.2.1 is written so as well, though that form is no longer used. */
+static char *
+write_six(char *to, const unsigned char *octets)
+{
+	unsigned groups[8];
+	size_t begin, zeros;
+
+	for (size_t i = 0; i < 8; i++)
+		groups[i] = (unsigned)octets[2 * i] << 8 | octets[2 * i + 1];
+	zeros = longest_zeros(groups, &begin);
+	for (size_t i = 0; i < 8; i++) {
+		if (i == begin) {
+			*to++ = ':';
+			i += zeros - 1;
+			if (i == 7)
+				*to++ = ':';
+			continue;
+		}
+		if (i > 0)
+			*to++ = ':';
+		if (i == 6 && begin == 0 && zeros == 6)
+			return write_four(to, octets + 12);
+		to = write_group(to, groups[i]);
+	}
+	return to;
+}
+
 void
 net_text(const struct net_addr *addr, char *out)
 {
-	int family = addr->family == 4 ? AF_INET : AF_INET6;
-
-	out[0] = '\0';
-	if (addr->family != 0)
-		inet_ntop(family, addr->octets, out, NET_TEXT);
+	if (addr->family == 4)
+		out = write_four(out, addr->octets);
+	else if (addr->family != 0)
+		out = write_six(out, addr->octets);
+	*out = '\0';
 }
 
 /* Clears what stands behind the prefix; false when something did. */

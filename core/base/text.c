@@ -30,6 +30,21 @@ text_lower_all(char *text)
 		*text = text_lower(*text);
 }
 
+char *
+text_number(char *out, uint64_t n)
+{
+	char digits[TEXT_NUMBER];
+	size_t i = sizeof(digits), len;
+
+	do
+		digits[--i] = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	len = sizeof(digits) - i;
+	memcpy(out, digits + i, len);
+	out[len] = '\0';
+	return out + len;
+}
+
 void
 text_clean(char *text)
 {
@@ -47,31 +62,39 @@ text_equal_nocase(const char *a, const char *b)
 	return text_lower(*a) == text_lower(*b);
 }
 
-static bool
-printable(unsigned char c)
-{
-	return c >= 0x20 && c < 0x7f;
-}
+/* Where an octet stands as it is; one that is not in the table does so nowhere. */
+enum { IN_TEXT = 1, IN_WORD = 2, IN_QUOTES = 4, ALL = IN_TEXT | IN_WORD | IN_QUOTES };
 
-/* How many octets stand as they are; those of `odd`, which is printable, do not. */
+#define ALL_8  ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL
+#define ALL_24 ALL_8, ALL_8, ALL_8
+
+static const unsigned char stands[256] = {
+	/* clang-format off */
+	[' '] = IN_TEXT | IN_QUOTES, ALL, IN_TEXT | IN_WORD, ALL, ALL, ALL, ALL, ALL,
+	['('] = ALL_24,
+	['@'] = ALL_24, ALL, ALL, ALL, ALL, 0 /* backslash */, ALL, ALL, ALL,
+	['`'] = ALL_24, ALL, ALL, ALL, ALL, ALL, ALL, ALL,
+	/* clang-format on */
+};
+
+/* How many octets stand as they are there. */
 static size_t
-clean(const char *text, size_t len, char odd)
+clean(const char *text, size_t len, unsigned there)
 {
 	size_t n = 0;
 
-	while (n < len && printable((unsigned char)text[n]) && text[n] != '\\' && text[n] != odd)
+	while (n < len && (stands[(unsigned char)text[n]] & there) != 0)
 		n++;
 	return n;
 }
 
-/* odd: one more octet that is escaped; a backslash: none. */
 static void
-escape(struct buf *b, const char *text, size_t len, char odd)
+escape(struct buf *b, const char *text, size_t len, unsigned there)
 {
 	const char *end = text + len;
 
 	while (text < end) {
-		size_t n = clean(text, (size_t)(end - text), odd);
+		size_t n = clean(text, (size_t)(end - text), there);
 
 		buf_add(b, text, n);
 		text += n;
@@ -88,20 +111,20 @@ escape(struct buf *b, const char *text, size_t len, char odd)
 void
 text_escape(struct buf *b, const char *text, size_t len)
 {
-	escape(b, text, len, '\\');
+	escape(b, text, len, IN_TEXT);
 }
 
 void
 text_escape_word(struct buf *b, const char *text, size_t len)
 {
-	escape(b, text, len, ' ');
+	escape(b, text, len, IN_WORD);
 }
 
 void
 text_quote(struct buf *b, const char *text, size_t len)
 {
 	buf_add_char(b, '"');
-	escape(b, text, len, '"');
+	escape(b, text, len, IN_QUOTES);
 	buf_add_char(b, '"');
 }
 
@@ -164,17 +187,6 @@ c1_control(const unsigned char *p, size_t n)
 	return n == 2 && p[0] == 0xc2 && p[1] < 0xa0;
 }
 
-/* How many octets from there on JSON has as they are; nearly all of what is written. */
-static size_t
-plain_len(const unsigned char *p, size_t len)
-{
-	size_t n = 0;
-
-	while (n < len && printable(p[n]) && p[n] != '"' && p[n] != '\\')
-		n++;
-	return n;
-}
-
 void
 text_json(struct buf *b, const char *text, size_t len)
 {
@@ -182,7 +194,7 @@ text_json(struct buf *b, const char *text, size_t len)
 
 	buf_add_char(b, '"');
 	for (size_t i = 0, n; i < len; i += n) {
-		n = plain_len(p + i, len - i);
+		n = clean(text + i, len - i, IN_QUOTES);
 		if (n > 0) {
 			buf_add(b, p + i, n);
 			continue;

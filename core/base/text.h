@@ -9,6 +9,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#define TEXT_NUMBER 21
 
 struct buf;
 
@@ -17,6 +20,8 @@ bool text_equal_nocase(const char *, const char *);
 char text_lower(char);
 /* Lower-cases in place. */
 void text_lower_all(char *);
+/* Writes n in digits and a NUL behind them; out has TEXT_NUMBER octets. Returns the NUL's place. */
+char *text_number(char *out, uint64_t n);
 /* Puts '?' in the place of control characters. */
 void text_clean(char *);
 /* Appends text with control, non-ASCII and backslash octets as \xNN; quotes as given. */

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "run.h"
 
 #define FIELDS_MOST 48
@@ -68,9 +69,12 @@ cap(struct record *rec, const char *value)
 }
 
 static const char *
-number(struct record *rec, int64_t n, const char *unit)
+number(struct record *rec, uint64_t n, const char *unit)
 {
-	return arena_printf(rec->arena, "%lld%s", (long long)n, unit);
+	char digits[TEXT_NUMBER];
+
+	text_number(digits, n);
+	return arena_join(rec->arena, digits, unit, NULL);
 }
 
 static const char *
@@ -80,7 +84,7 @@ client_text(struct record *rec)
 
 	if (s->client.ip[0] == '\0')
 		return "local";
-	return arena_printf(rec->arena, "%s[%s]", cap(rec, s->client.name), s->client.ip);
+	return arena_join(rec->arena, cap(rec, s->client.name), "[", s->client.ip, "]", NULL);
 }
 
 /* "-" says the MTA told there is none, "?" that it does not tell. */
@@ -120,7 +124,7 @@ angle(struct record *rec, const struct cm_address *a)
 {
 	if (a->addr[0] == '\0' && !a->null)
 		return NULL;
-	return arena_printf(rec->arena, "<%s>", cap(rec, a->addr));
+	return arena_join(rec->arena, "<", cap(rec, a->addr), ">", NULL);
 }
 
 /* Who got it; of a message that nobody got, who did not. */
@@ -135,8 +139,8 @@ recipients(struct record *rec)
 		return NULL;
 	first = cap(rec, first);
 	if (count == 1)
-		return arena_printf(rec->arena, "<%s>", first);
-	return arena_printf(rec->arena, "<%s>+%zu", first, count - 1);
+		return arena_join(rec->arena, "<", first, ">", NULL);
+	return arena_join(rec->arena, "<", first, ">+", number(rec, count - 1, ""), NULL);
 }
 
 static void
@@ -148,7 +152,7 @@ add_envelope(struct record *rec)
 
 	add(rec, "from", "FROM", angle(rec, &s->sender), LOG_WORD);
 	add(rec, "to", "TO", recipients(rec), LOG_WORD);
-	add(rec, "size", "SIZE", whole ? number(rec, s->size, "") : NULL, LOG_NUMBER);
+	add(rec, "size", "SIZE", whole ? number(rec, (uint64_t)s->size, "") : NULL, LOG_NUMBER);
 }
 
 /* A plugin may be called like a field of the line, as text or as JSON. */
@@ -161,7 +165,7 @@ result_name(struct record *rec, const char *group)
 
 	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
 		if (strcmp(taken[i], group) == 0)
-			return arena_printf(rec->arena, "%s_result", group);
+			return arena_join(rec->arena, group, "_result", NULL);
 	}
 	return group;
 }
@@ -268,18 +272,17 @@ add_verdict(struct record *rec)
 	add_decision(rec, word, d);
 }
 
-/* What the links took, not what the client took. */
+/* What the links took, not what the client took; of a short time a digit behind the point. */
 static void
 add_time(struct record *rec)
 {
 	int64_t us = rec->s->run->spent;
+	const char *ms = number(rec, (uint64_t)(us / CLOCK_MS), us < 10 * CLOCK_MS ? "." : "ms");
 
-	add(rec, "time", "TIME",
-		us < 10 * CLOCK_MS
-			? arena_printf(rec->arena, "%lld.%lldms", (long long)(us / CLOCK_MS),
-				  (long long)(us % CLOCK_MS / 100))
-			: number(rec, us / CLOCK_MS, "ms"),
-		LOG_WORD);
+	if (us < 10 * CLOCK_MS)
+		ms = arena_join(
+			rec->arena, ms, number(rec, (uint64_t)(us % CLOCK_MS / 100), "ms"), NULL);
+	add(rec, "time", "TIME", ms, LOG_WORD);
 }
 
 /* Questions asked, and those whose answer was not known before: "9/2miss". */
@@ -290,7 +293,8 @@ add_dns(struct record *rec)
 
 	if (s->dns_asked > 0)
 		add(rec, "dns", "DNS",
-			arena_printf(rec->arena, "%u/%umiss", s->dns_asked, s->dns_missed),
+			arena_join(rec->arena, number(rec, s->dns_asked, "/"),
+				number(rec, s->dns_missed, "miss"), NULL),
 			LOG_WORD);
 }
 
@@ -333,8 +337,7 @@ summary_write(struct cm_session *s)
 	add_time(&rec);
 	add_dns(&rec);
 	if (s->rcpt_refused > 0)
-		add(&rec, "refused", "REFUSED", number(&rec, (int64_t)s->rcpt_refused, ""),
-			LOG_NUMBER);
+		add(&rec, "refused", "REFUSED", number(&rec, s->rcpt_refused, ""), LOG_NUMBER);
 	write_record(&rec);
 }
 

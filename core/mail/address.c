@@ -53,7 +53,7 @@ guess(struct cm_address *a, struct arena *arena, const char *text)
 	text_lower_all(domain);
 	a->user = arena_strndup(arena, text, user);
 	a->domain = domain;
-	a->addr = at == NULL ? a->user : arena_printf(arena, "%s@%s", a->user, domain);
+	a->addr = at == NULL ? a->user : arena_join(arena, a->user, "@", domain, NULL);
 	a->unclear = true;
 }
 

@@ -235,14 +235,14 @@ make_addr(struct arena *arena, const char *user, const char *domain)
 	char *quoted;
 
 	if (plain(user))
-		return domain[0] == '\0' ? user : arena_printf(arena, "%s@%s", user, domain);
+		return domain[0] == '\0' ? user : arena_join(arena, user, "@", domain, NULL);
 	quoted = arena_alloc(arena, 2 * len + 1);
 	for (size_t i = 0; i < len; i++) {
 		if (user[i] == '"' || user[i] == '\\')
 			quoted[n++] = '\\';
 		quoted[n++] = user[i];
 	}
-	return arena_printf(arena, "\"%s\"%s%s", quoted, domain[0] == '\0' ? "" : "@", domain);
+	return arena_join(arena, "\"", quoted, domain[0] == '\0' ? "\"" : "\"@", domain, NULL);
 }
 
 void

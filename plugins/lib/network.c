@@ -51,6 +51,14 @@ write_six(char *to, const unsigned char octets[16])
 	return to + strlen(to);
 }
 
+void
+network_address(const unsigned char *octets, bool six, char out[INET6_ADDRSTRLEN])
+{
+	char *end = six ? write_six(out, octets) : write_four(out, octets);
+
+	*end = '\0';
+}
+
 bool
 network_of(const char *ip, unsigned prefix_v4, unsigned prefix_v6, char out[NETWORK_SIZE])
 {

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../lib/network.h"
+#include "../lib/number.h"
 #include "spf_state.h"
 #include "spf_text.h"
 
@@ -68,8 +70,7 @@ set_client(struct spf_client *client, const char *ip)
 	} else if (inet_pton(AF_INET, ip, client->address) != 1) {
 		return false;
 	}
-	inet_ntop(client->six ? AF_INET6 : AF_INET, client->address, client->readable,
-		sizeof(client->readable));
+	network_address(client->address, client->six, client->readable);
 	if (client->six)
 		write_nibbles(client->address, client->dotted);
 	else
@@ -86,7 +87,7 @@ spf_state_init(struct spf_state *st, const struct spf_query *query, struct spf_r
 	st->stopped = st->term_void = st->explaining = false;
 	st->names_known = st->names_late = false;
 	st->top = st->frame_count = st->name_count = 0;
-	snprintf(st->time, sizeof(st->time), "%lld", (long long)query->now);
+	number_text(st->time, query->now > 0 ? (uint64_t)query->now : 0);
 	return set_client(&st->client, query->ip);
 }
 

@@ -85,6 +85,20 @@ START_TEST(printf_longer_than_a_chunk_is_whole)
 }
 END_TEST
 
+START_TEST(texts_are_joined)
+{
+	char longer[1001];
+
+	memset(longer, 'x', 1000);
+	longer[1000] = '\0';
+	ck_assert_str_eq(arena_join(&arena, "<", "user", "@", "example.org", ">", NULL),
+		"<user@example.org>");
+	ck_assert_str_eq(arena_join(&arena, "", "", NULL), "");
+	ck_assert_str_eq(arena_join(&arena, "%s", NULL), "%s");
+	ck_assert_uint_eq(strlen(arena_join(&arena, longer, longer, NULL)), 2000);
+}
+END_TEST
+
 START_TEST(reset_keeps_one_chunk_for_the_next_round)
 {
 	void *first = arena_alloc(&arena, 16);
@@ -124,6 +138,7 @@ main(void)
 	tcase_add_loop_test(t, memory_is_zeroed_aligned_and_apart, 0, LENGTH(sizes));
 	tcase_add_test(t, strings_are_copied);
 	tcase_add_test(t, printf_longer_than_a_chunk_is_whole);
+	tcase_add_test(t, texts_are_joined);
 	tcase_add_test(t, reset_keeps_one_chunk_for_the_next_round);
 	tcase_add_test(t, used_counts_what_was_handed_out);
 	tcase_add_test_raise_signal(t, product_that_overflows_ends_the_process, SIGABRT);

@@ -15,10 +15,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log_line.h"
 #include "table.h"
 #include "temp.h"
 
@@ -231,6 +233,41 @@ START_TEST(what_is_no_json_number_is_a_string)
 END_TEST
 
 /* Twenty values of 3000 line ends: each has its share, all of them are bounded. */
+static const struct {
+	const char *name, *zone;
+} zones[] = {
+	{"in Greenwich", "UTC0"},
+	{"east of it", "CET-1CEST,M3.5.0,M10.5.0/3"},
+	{"east of it by a part of an hour", "NPT-5:45"},
+	{"west of it by half an hour", "NST3:30NDT,M3.2.0,M11.1.0"},
+	{"west of it by less than an hour", "XXX0:30"},
+	{"as far east as any place", "LINT-14"},
+};
+
+/* RFC 3339, with what strftime() has for the day, the time and the offset. */
+START_TEST(time_is_written_as_strftime_does)
+{
+	uint32_t random = 1;
+
+	setenv("TZ", zones[_i].zone, 1);
+	tzset();
+	for (int round = 0; round < 20000; round++) {
+		time_t wall = (time_t)random;
+		char text[32], expected[32], offset[8];
+		struct tm local;
+
+		random = random * 1664525 + 1013904223;
+		localtime_r(&wall, &local);
+		strftime(expected, sizeof(expected), "%Y-%m-%dT%H:%M:%S", &local);
+		strftime(offset, sizeof(offset), "%z", &local);
+		snprintf(expected + 19, sizeof(expected) - 19, "%.3s:%.2s", offset, offset + 3);
+		log_line_time(wall, text);
+		ck_assert_msg(strcmp(text, expected) == 0, "%s: %s, not %s", zones[_i].name, text,
+			expected);
+	}
+}
+END_TEST
+
 START_TEST(huge_record_stays_one_bounded_line)
 {
 	static char value[3001];
@@ -679,6 +716,7 @@ main(void)
 	tcase_add_test(t, very_long_line_is_cut);
 	tcase_add_loop_test(t, record_is_one_line, 0, LENGTH(records));
 	tcase_add_loop_test(t, what_is_no_json_number_is_a_string, 0, LENGTH(numbers));
+	tcase_add_loop_test(t, time_is_written_as_strftime_does, 0, LENGTH(zones));
 	tcase_add_test(t, huge_record_stays_one_bounded_line);
 	tcase_add_test(t, records_are_left_out_without_summary);
 	suite_add_tcase(s, t);

@@ -4,6 +4,8 @@
  */
 #include "base/net.h"
 
+#include <arpa/inet.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +66,70 @@ START_TEST(no_address_has_no_text)
 
 	net_text(&none, text);
 	ck_assert_str_eq(text, "");
+}
+END_TEST
+
+static void
+check_text(const struct net_addr *addr)
+{
+	char text[NET_TEXT], expected[NET_TEXT];
+
+	net_text(addr, text);
+	inet_ntop(addr->family == 4 ? AF_INET : AF_INET6, addr->octets, expected, sizeof(expected));
+	ck_assert_str_eq(text, expected);
+}
+
+/* Every number at every place. */
+START_TEST(text_of_ipv4_is_that_of_libc)
+{
+	for (unsigned place = 0; place < 4; place++) {
+		for (unsigned n = 0; n < 256; n++) {
+			struct net_addr addr = {4, {192, 0, 2, 1}};
+
+			addr.octets[place] = (unsigned char)n;
+			check_text(&addr);
+		}
+	}
+}
+END_TEST
+
+/* Every pattern of groups that are zero, with groups of each length; ::ffff:0:0/96 is mapped. */
+START_TEST(text_of_ipv6_is_that_of_libc)
+{
+	static const unsigned groups[] = {0x1, 0x10, 0x2f, 0xabc, 0x1000, 0xfffe, 0xffff};
+
+	for (unsigned filled = 0; filled < 256; filled++) {
+		for (int g = 0; g < LENGTH(groups); g++) {
+			struct net_addr addr = {.family = 6};
+
+			for (unsigned i = 0; i < 8; i++) {
+				unsigned group = groups[(g + (int)i) % LENGTH(groups)];
+
+				addr.octets[2 * i] =
+					(unsigned char)(filled >> i & 1 ? group >> 8 : 0);
+				addr.octets[2 * i + 1] =
+					(unsigned char)(filled >> i & 1 ? group : 0);
+			}
+			if (memcmp(addr.octets, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) != 0)
+				check_text(&addr);
+		}
+	}
+}
+END_TEST
+
+START_TEST(text_of_random_ipv6_is_that_of_libc)
+{
+	uint32_t random = 1;
+
+	for (int round = 0; round < 100000; round++) {
+		struct net_addr addr = {.family = 6};
+
+		for (int i = 0; i < 16; i++) {
+			random = random * 1664525 + 1013904223;
+			addr.octets[i] = (unsigned char)(random >> 30 == 0 ? random >> 16 : 0);
+		}
+		check_text(&addr);
+	}
 }
 END_TEST
 
@@ -222,6 +288,9 @@ main(void)
 
 	tcase_add_loop_test(t, addresses_are_read_and_written, 0, LENGTH(addresses));
 	tcase_add_test(t, no_address_has_no_text);
+	tcase_add_test(t, text_of_ipv4_is_that_of_libc);
+	tcase_add_test(t, text_of_ipv6_is_that_of_libc);
+	tcase_add_test(t, text_of_random_ipv6_is_that_of_libc);
 	tcase_add_loop_test(t, networks_hold_their_addresses, 0, LENGTH(blocks));
 	tcase_add_test(t, network_that_was_meant_is_told);
 	tcase_add_test(t, sets_hold_what_one_of_their_networks_holds);

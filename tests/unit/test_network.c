@@ -2,6 +2,7 @@
 /*
  * test_network.c - the network of an address, as part of a key
  */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "../../plugins/lib/network.h"
@@ -44,12 +45,31 @@ START_TEST(address_has_a_network)
 }
 END_TEST
 
+START_TEST(address_is_written_as_inet_ntop_does)
+{
+	char out[INET6_ADDRSTRLEN], expected[INET6_ADDRSTRLEN];
+	unsigned char octets[16] = {0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+
+	network_address(octets, true, out);
+	ck_assert_str_eq(out, "2001:db8::1");
+	for (unsigned place = 0; place < 4; place++) {
+		for (unsigned n = 0; n < 256; n++) {
+			octets[place] = (unsigned char)n;
+			network_address(octets, false, out);
+			inet_ntop(AF_INET, octets, expected, sizeof(expected));
+			ck_assert_str_eq(out, expected);
+		}
+	}
+}
+END_TEST
+
 int
 main(void)
 {
 	Suite *suite = suite_create("network");
 	TCase *tc = tcase_create("network");
 
+	tcase_add_test(tc, address_is_written_as_inet_ntop_does);
 	tcase_add_loop_test(tc, address_has_a_network, 0, sizeof(networks) / sizeof(*networks));
 	suite_add_tcase(suite, tc);
 	return table_run(suite);

@@ -303,6 +303,45 @@ START_TEST(received_spf_quotes_what_clients_say)
 }
 END_TEST
 
+/* With nobody who reads why a mail was let pass, or somebody. */
+static const struct {
+	const char *what, *sender;
+	bool explained;
+	const char *reason; /* NULL: none */
+} reasons[] = {
+	{"a pass, and nobody asks", "<a@pass.test>", false, NULL},
+	{"a pass, explained", "<a@pass.test>", true,
+		"pass.test \"v=spf1 ip4:203.0.113.0/24 ip6:2001:db8::/32 -all\"; matched "
+		"\"ip4:203.0.113.0/24\"; 0 of 10 lookups, 0 void"},
+	{"a mistake in the record", "<a@permerror.test>", false,
+		"permerror.test \"v=spf1 -al\": permerror.test: \"-al\": no such mechanism; 0 of "
+		"10 "
+		"lookups, 0 void"},
+	{"a refusal", "<a@hostile.test>", false,
+		"hostile.test \"v=spf1 exp=x.hostile.test -all\"; matched \"-all\"; 0 of 10 "
+		"lookups, "
+		"0 void"},
+};
+
+START_TEST(reason_is_for_who_reads_it)
+{
+	const struct trace_record *last = NULL;
+
+	begin("helo = null-only");
+	drive_connect(&d, "203.0.113.7", "client.example.net", "25");
+	drive_helo(&d, "none.test");
+	chain_explain(d.s, reasons[_i].explained);
+	drive_mail(&d, reasons[_i].sender, NULL, NULL);
+	for (const struct trace_record *r = chain_trace(d.s)->first; r != NULL; r = r->next) {
+		if (r->stage == CM_STAGE_MAIL && strcmp(r->link->name, "spf") == 0)
+			last = r;
+	}
+	ck_assert_ptr_nonnull(last);
+	ck_assert_pstr_eq(last->reason, reasons[_i].reason);
+	drive_fini(&d);
+}
+END_TEST
+
 START_TEST(second_message_is_checked_anew)
 {
 	begin("");
@@ -331,6 +370,7 @@ main(void)
 	tcase_add_test(t, authentication_results);
 	tcase_add_test(t, tag_adds_a_field);
 	tcase_add_test(t, received_spf_quotes_what_clients_say);
+	tcase_add_loop_test(t, reason_is_for_who_reads_it, 0, LENGTH(reasons));
 	tcase_add_test(t, second_message_is_checked_anew);
 	suite_add_tcase(s, t);
 	return table_run(s);

@@ -4,6 +4,8 @@
  */
 #include "base/text.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -109,6 +111,46 @@ START_TEST(runs_are_escaped_as_octets_are)
 		ck_assert_mem_eq(b.data + 1, slow, b.len - 2);
 	}
 	buf_fini(&b);
+}
+END_TEST
+
+/* RFC 8259 section 7, and what terminals act on. */
+START_TEST(each_octet_stands_in_json_where_it_may)
+{
+	struct buf b;
+
+	buf_init(&b, 0);
+	for (int octet = 0; octet < 256; octet++) {
+		bool plain = octet >= ' ' && octet <= '~' && octet != '"' && octet != '\\';
+		const char text[] = {'a', (char)octet, 'b'};
+
+		buf_clear(&b);
+		text_json(&b, text, sizeof(text));
+		ck_assert_int_eq(b.len == 5 && memcmp(b.data + 1, text, 3) == 0, plain);
+		for (size_t i = 0; i < b.len; i++)
+			ck_assert(b.data[i] >= ' ' && b.data[i] <= '~');
+	}
+	buf_fini(&b);
+}
+END_TEST
+
+START_TEST(numbers_are_written_as_printf_does)
+{
+	char text[TEXT_NUMBER], expected[32];
+	uint64_t n = 1;
+
+	for (int round = 0; round < 20000; round++) {
+		uint64_t shown = n >> round % 64;
+
+		snprintf(expected, sizeof(expected), "%" PRIu64, shown);
+		ck_assert_ptr_eq(text_number(text, shown), text + strlen(expected));
+		ck_assert_str_eq(text, expected);
+		n = n * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	}
+	text_number(text, 0);
+	ck_assert_str_eq(text, "0");
+	text_number(text, UINT64_MAX);
+	ck_assert_str_eq(text, "18446744073709551615");
 }
 END_TEST
 
@@ -227,6 +269,8 @@ main(void)
 	Suite *s = suite_create("text");
 	TCase *t = tcase_create("text");
 
+	tcase_add_test(t, each_octet_stands_in_json_where_it_may);
+	tcase_add_test(t, numbers_are_written_as_printf_does);
 	tcase_add_test(t, runs_are_escaped_as_octets_are);
 	tcase_add_loop_test(t, text_is_made_safe, 0, LENGTH(texts));
 	tcase_add_loop_test(t, utf8_ends_where_it_stops_being_valid, 0, LENGTH(utf8));
