@@ -18,14 +18,22 @@
 #define KEYWORD_MOST	64u
 #define TEXT_MOST	1024u
 
+static bool
+is_letter_or_digit(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
 /* Keyword of RFC 5321 section 4.1.2: letters, digits and inner hyphens. */
 static bool
 keyword(const char *text)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789-";
-	size_t len = text == NULL ? 0 : strspn(text, letters);
+	size_t len = 0;
 
+	/* Not strspn(), which makes a table of the letters each time. */
+	while (text != NULL && len <= KEYWORD_MOST &&
+		(is_letter_or_digit(text[len]) || text[len] == '-'))
+		len++;
 	return len > 0 && len <= KEYWORD_MOST && text[len] == '\0' && text[0] != '-' &&
 	       text[len - 1] != '-';
 }

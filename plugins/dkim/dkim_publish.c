@@ -60,9 +60,19 @@ publish_number(struct cm_session *s, const char *key, size_t value)
 	cm_set_result(s, key, number);
 }
 
+static void
+explain(struct cm_session *s, const struct dkim_collection *found, const char *text)
+{
+	if (found->field_count > 1)
+		cm_reason(s, "%s; the best of %zu", text, found->field_count);
+	else
+		cm_reason(s, "%s", text);
+}
+
 /* Each under its number, in the order in which they were looked at. */
 static void
-publish_all(struct cm_session *s, const struct dkim_collection *found)
+publish_all(struct cm_session *s, const struct dkim_collection *found,
+	const struct dkim_signature *best)
 {
 	char key[24], text[TEXT_SIZE];
 
@@ -71,6 +81,8 @@ publish_all(struct cm_session *s, const struct dkim_collection *found)
 		describe(text, sizeof(text), &found->all[i]);
 		snprintf(key, sizeof(key), "%zu", i + 1);
 		cm_set_result(s, key, text);
+		if (best == &found->all[i])
+			explain(s, found, text);
 	}
 }
 
@@ -78,20 +90,13 @@ void
 dkim_publish(struct cm_session *s, const struct dkim_collection *found,
 	const struct dkim_signature *best)
 {
-	char text[TEXT_SIZE];
-
 	cm_set_result(s, "result", dkim_code_name(best->code));
 	publish_text(s, "domain", best->job.sig.domain);
 	publish_text(s, "selector", best->job.sig.selector);
 	publish_text(s, "algorithm", dkim_sig_algorithm_name(best->job.sig.algorithm));
 	publish_text(s, "reason", best->reason);
 	publish_number(s, "count", found->field_count);
-	publish_all(s, found);
-	describe(text, sizeof(text), best);
-	if (found->field_count > 1)
-		cm_reason(s, "%s; the best of %zu", text, found->field_count);
-	else
-		cm_reason(s, "%s", text);
+	publish_all(s, found, best);
 }
 
 void

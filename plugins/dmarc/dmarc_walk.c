@@ -4,7 +4,6 @@
  */
 #include "dmarc_walk.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* --- asking --- */
@@ -19,7 +18,7 @@ static void
 begin(struct dmarc_walk *w, const char *name)
 {
 	*w = (struct dmarc_walk){.status = CM_DNS_FOUND};
-	snprintf(w->start, sizeof(w->start), "%s", name);
+	memcpy(w->start, name, strnlen(name, sizeof(w->start) - 1));
 	add_step(w, w->start);
 }
 
@@ -46,7 +45,11 @@ dmarc_walk_begin_listed(struct dmarc_walk *w, const char *name, const char *org)
 void
 dmarc_walk_question(const struct dmarc_walk *w, size_t i, char out[DMARC_QUESTION_SIZE])
 {
-	snprintf(out, DMARC_QUESTION_SIZE, DMARC_PREFIX "%s", w->steps[i].name);
+	const size_t prefix = strlen(DMARC_PREFIX);
+
+	/* A step's name is the end of a name that fits. */
+	memcpy(out, DMARC_PREFIX, prefix);
+	memcpy(out + prefix, w->steps[i].name, strlen(w->steps[i].name) + 1);
 }
 
 bool

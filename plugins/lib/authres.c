@@ -33,7 +33,7 @@ authres_blank(char c)
 bool
 authres_token_char(char c)
 {
-	return c > ' ' && c <= '~' && strchr(TSPECIALS, c) == NULL;
+	return is_alnum(c) || (c > ' ' && c <= '~' && strchr(TSPECIALS, c) == NULL);
 }
 
 size_t
@@ -97,6 +97,16 @@ put_char(struct authres_field *f, char c)
 static void
 put(struct authres_field *f, const char *text)
 {
+	size_t len = strlen(text);
+
+	/* A word that needs no fold, as most are. */
+	if (f->columns + len <= LINE_COLUMNS && len + 3 <= f->size - f->len &&
+		memchr(text, ' ', len) == NULL) {
+		memcpy(f->data + f->len, text, len);
+		f->len += len;
+		f->columns += len;
+		return;
+	}
 	while (*text != '\0')
 		put_char(f, *text++);
 }
@@ -106,7 +116,7 @@ static void
 put_escaped(struct authres_field *f, const char *text, size_t most, const char *special)
 {
 	for (size_t i = 0; text[i] != '\0' && i < most; i++) {
-		if (strchr(special, text[i]) != NULL)
+		if (!is_alnum(text[i]) && strchr(special, text[i]) != NULL)
 			put_char(f, '\\');
 		put_char(f, text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
 	}

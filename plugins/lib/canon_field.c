@@ -45,6 +45,14 @@ line_break(const char *text, size_t at, size_t len)
 	return text[at] == '\r' && at + 1 < len && text[at + 1] == '\n' ? 2 : 0;
 }
 
+/* A word goes on; what most octets are is asked first. */
+static bool
+is_word(const char *text, size_t at, size_t len)
+{
+	return (unsigned char)text[at] > ' ' ||
+	       (!is_wsp(text[at]) && line_break(text, at, len) == 0);
+}
+
 /* Unfolds, and makes each run of white space inside one blank. */
 static void
 put_relaxed(struct digest *d, struct relaxed *r, const char *text, size_t len)
@@ -57,7 +65,7 @@ put_relaxed(struct digest *d, struct relaxed *r, const char *text, size_t len)
 			at += skip;
 			continue;
 		}
-		while (at < len && !is_wsp(text[at]) && line_break(text, at, len) == 0)
+		while (at < len && is_word(text, at, len))
 			at++;
 		if (r->space && r->begun)
 			digest_put(d, " ", 1);

@@ -47,6 +47,20 @@ exponent_small(const EVP_PKEY *pkey)
 	return small;
 }
 
+/* NULL: no memory. */
+static EVP_PKEY_CTX *
+make_ready(EVP_PKEY *pkey)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
+
+	if (ctx != NULL && EVP_PKEY_verify_init(ctx) == 1 &&
+		EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
+		EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1)
+		return ctx;
+	EVP_PKEY_CTX_free(ctx);
+	return NULL;
+}
+
 static const char *
 take_rsa(struct dkim_key *key, const unsigned char *der, size_t len)
 {
@@ -58,6 +72,7 @@ take_rsa(struct dkim_key *key, const unsigned char *der, size_t len)
 		return "an RSA key of less than 1024 bits";
 	if (key->bits > DKIM_KEY_BITS_MOST || !exponent_small(key->pkey))
 		return "an RSA key that is larger than anybody needs";
+	key->ready = make_ready(key->pkey);
 	return NULL;
 }
 
@@ -184,20 +199,22 @@ dkim_key_read(struct dkim_key *key, const char *text, size_t len)
 void
 dkim_key_fini(struct dkim_key *key)
 {
+	EVP_PKEY_CTX_free(key->ready);
 	EVP_PKEY_free(key->pkey);
+	key->ready = NULL;
 	key->pkey = NULL;
 }
 
 /* --- what it is for --- */
 
+/* Threads share a key, and none of them may use its context: to copy it only reads it. */
 static bool
-verify_rsa(EVP_PKEY *pkey, const unsigned char *hash, const unsigned char *signature, size_t len)
+verify_rsa(const struct dkim_key *key, const unsigned char *hash, const unsigned char *signature,
+	size_t len)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
-	bool good = ctx != NULL && EVP_PKEY_verify_init(ctx) == 1 &&
-		    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
-		    EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 &&
-		    EVP_PKEY_verify(ctx, signature, len, hash, DIGEST_SIZE) == 1;
+	EVP_PKEY_CTX *ctx =
+		key->ready != NULL ? EVP_PKEY_CTX_dup(key->ready) : make_ready(key->pkey);
+	bool good = ctx != NULL && EVP_PKEY_verify(ctx, signature, len, hash, DIGEST_SIZE) == 1;
 
 	EVP_PKEY_CTX_free(ctx);
 	return good;
@@ -223,7 +240,7 @@ dkim_key_verify(const struct dkim_key *key, const unsigned char hash[DIGEST_SIZE
 		return false;
 	switch (key->type) {
 	case DKIM_KEY_RSA:
-		return verify_rsa(key->pkey, hash, signature, len);
+		return verify_rsa(key, hash, signature, len);
 	case DKIM_KEY_ED25519:
 		return verify_ed25519(key->pkey, hash, signature, len);
 	}

@@ -14,6 +14,7 @@
 #define DKIM_KEY_BITS_LEAST 1024u
 #define DKIM_KEY_BITS_MOST  8192u
 
+struct evp_pkey_ctx_st;
 struct evp_pkey_st;
 
 enum dkim_key_type { DKIM_KEY_RSA, DKIM_KEY_ED25519 };
@@ -28,6 +29,7 @@ struct dkim_key {
 	enum dkim_key_type type;
 	unsigned bits; /* of an RSA modulus; 256 of Ed25519 */
 	struct evp_pkey_st *pkey;
+	struct evp_pkey_ctx_st *ready; /* RSA: to verify with, copied by each use; may be NULL */
 };
 
 /*

@@ -4,6 +4,7 @@
  */
 #include "taglist.h"
 
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
@@ -175,18 +176,34 @@ taglist_write_base64(const unsigned char *octets, size_t len, char *out, size_t 
 	return true;
 }
 
-static int
-base64_digit(char c)
+/* What a digit stands for, and one more; 0: it is none. */
+static const unsigned char values[UCHAR_MAX + 1] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 63, 0, 0,
+	0, 64, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8,
+	9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 0, 0, 0, 0, 0, 0, 27,
+	28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50,
+	51, 52};
+
+static unsigned
+value_of(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : -1;
+	return values[(unsigned char)c];
+}
+
+/* Four digits; false: there is something else among them. */
+static bool
+take_four(const char *text, unsigned char out[3])
+{
+	unsigned a = value_of(text[0]), b = value_of(text[1]);
+	unsigned c = value_of(text[2]), d = value_of(text[3]), bits;
+
+	if (a == 0 || b == 0 || c == 0 || d == 0)
+		return false;
+	bits = (a - 1) << 18 | (b - 1) << 12 | (c - 1) << 6 | (d - 1);
+	out[0] = (unsigned char)(bits >> 16);
+	out[1] = (unsigned char)(bits >> 8);
+	out[2] = (unsigned char)bits;
+	return true;
 }
 
 /* "=" and white space up to the end, and as many as the digits need (RFC 4648 section 4). */
@@ -210,14 +227,22 @@ taglist_base64(const char *text, size_t len, unsigned char *out, size_t size)
 	size_t count = 0, digits = 0, at = 0;
 	unsigned bits = 0;
 
-	for (; at < len && text[at] != '='; at++) {
-		int digit = base64_digit(text[at]);
+	while (at < len && text[at] != '=') {
+		char c = text[at];
 
-		if (taglist_blank(text[at]))
+		if (digits % 4 == 0 && len - at >= 4 && size - count >= 3 &&
+			take_four(text + at, out + count)) {
+			at += 4;
+			digits += 4;
+			count += 3;
 			continue;
-		if (digit < 0)
+		}
+		at++;
+		if (taglist_blank(c))
+			continue;
+		if (value_of(c) == 0)
 			return 0;
-		bits = (bits << 6 | (unsigned)digit) & 0xffff;
+		bits = (bits << 6 | (value_of(c) - 1)) & 0xffff;
 		if (digits++ % 4 == 0)
 			continue;
 		if (count == size)

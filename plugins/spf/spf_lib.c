@@ -15,6 +15,7 @@
 #include <setjmp.h>
 #include <spf2/spf.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -25,21 +26,31 @@
  */
 
 /*
- * It reports trouble inside (no memory, mostly) to a handler that must not return, and would abort.
- * The handler goes back to spf_lib_run(), which each thread notes while it is inside.
+ * What a thread has of the library, from its first check to its end. Each server that is made asks
+ * the system for its name and compiles two texts that nobody needs.
  */
-static pthread_key_t inside;
-static bool usable; /* set once: there was a key left */
+struct thread {
+	jmp_buf *back;	      /* where leave() goes */
+	SPF_dns_server_t dns; /* its hook is the check that runs */
+	SPF_server_t *server; /* NULL: none yet */
+};
+
+static pthread_key_t key;
+static bool usable; /* set once: the system had a key left */
 static pthread_once_t prepared = PTHREAD_ONCE_INIT;
 
+/*
+ * It reports trouble inside (no memory, mostly) to a handler that must not return, and would abort.
+ * The handler goes back to spf_lib_run(), which is on the stack of the same thread.
+ */
 static void __attribute__((noreturn)) leave(const char *file, int line, const char *message)
 {
-	jmp_buf *back = pthread_getspecific(inside);
+	const struct thread *thread = pthread_getspecific(key);
 
 	(void)file;
 	(void)line;
 	(void)message;
-	longjmp(*back, 1);
+	longjmp(*thread->back, 1);
 }
 
 static void
@@ -51,9 +62,19 @@ ignore(const char *file, int line, const char *message)
 }
 
 static void
+end_thread(void *data)
+{
+	struct thread *thread = data;
+
+	if (thread->server != NULL)
+		SPF_server_free(thread->server);
+	free(thread);
+}
+
+static void
 prepare(void)
 {
-	usable = pthread_key_create(&inside, NULL) == 0;
+	usable = pthread_key_create(&key, end_thread) == 0;
 	SPF_error_handler = leave;
 	SPF_warning_handler = ignore;
 	SPF_info_handler = ignore;
@@ -333,42 +354,71 @@ interpret(struct spf_state *st, SPF_server_t *server, SPF_request_t *request,
 		SPF_response_free(response);
 }
 
-static void
-run(struct spf_state *st, const struct spf_term **exp)
+/* This thread's; NULL: no memory, or no thread-specific data. */
+static struct thread *
+this_thread(void)
 {
-	SPF_dns_server_t dns = {.lookup = lookup,
-		.get_spf = get_spf,
-		.get_exp = get_exp,
-		.name = "terms",
-		.hook = st};
-	SPF_server_t *server = SPF_server_new_dns(&dns, 0);
-	SPF_request_t *request = server == NULL ? NULL : SPF_request_new(server);
+	struct thread *thread;
 
-	if (request != NULL)
-		interpret(st, server, request, exp);
-	if (request != NULL)
-		SPF_request_free(request);
-	if (server != NULL)
-		SPF_server_free(server);
+	pthread_once(&prepared, prepare);
+	thread = usable ? pthread_getspecific(key) : NULL;
+	if (!usable || thread != NULL)
+		return thread;
+	thread = calloc(1, sizeof(*thread));
+	if (thread == NULL || pthread_setspecific(key, thread) != 0) {
+		free(thread);
+		return NULL;
+	}
+	thread->dns = (SPF_dns_server_t){
+		.lookup = lookup, .get_spf = get_spf, .get_exp = get_exp, .name = "terms"};
+	return thread;
+}
+
+static void
+run(struct thread *thread, struct spf_state *st, const struct spf_term **exp)
+{
+	SPF_request_t *request;
+
+	if (thread->server == NULL)
+		thread->server = SPF_server_new_dns(&thread->dns, 0);
+	request = thread->server == NULL ? NULL : SPF_request_new(thread->server);
+	if (request == NULL)
+		return;
+	interpret(st, thread->server, request, exp);
+	SPF_request_free(request);
+}
+
+/* False: the library gave up. */
+static bool
+run_to_end(struct thread *thread, struct spf_state *st, const struct spf_term **exp)
+{
+	jmp_buf back;
+
+	thread->back = &back;
+	if (setjmp(back) != 0)
+		return false;
+	run(thread, st, exp);
+	return true;
 }
 
 void
 spf_lib_run(struct spf_state *st, const struct spf_term **exp)
 {
-	jmp_buf back;
+	struct thread *thread = this_thread();
 
 	*exp = NULL;
-	pthread_once(&prepared, prepare);
-	if (!usable || pthread_setspecific(inside, &back) != 0) {
-		spf_stop(st, SPF_TEMPERROR, "libspf2 cannot be used: no thread-specific data");
+	if (thread == NULL) {
+		spf_stop(st, SPF_TEMPERROR, "libspf2 cannot be used: no memory for this thread");
 		return;
 	}
-	/* What the library holds when it gives up is lost: a few hundred octets, and no memory. */
-	if (setjmp(back) == 0)
-		run(st, exp);
-	else
+	thread->dns.hook = st;
+	if (!run_to_end(thread, st, exp)) {
+		/* What it holds is lost (some kilobytes, and no memory): it may be half made. */
+		thread->server = NULL;
 		spf_stop(st, SPF_TEMPERROR, "libspf2 gave up");
-	pthread_setspecific(inside, NULL);
+	}
+	thread->back = NULL;
+	thread->dns.hook = NULL;
 	if (st->result->code == SPF_NONE)
 		spf_stop(st, SPF_TEMPERROR, "libspf2 has no memory");
 }

@@ -130,6 +130,9 @@ START_TEST(keys_of_all_sizes)
 	octets[len / 2] ^= 1;
 	ck_assert(!dkim_key_verify(key, hash, octets, len));
 	ck_assert(!dkim_key_verify(key, hash, octets, len - 1));
+	octets[len / 2] ^= 1;
+	/* What failed before leaves nothing behind. */
+	ck_assert_int_eq(dkim_key_verify(key, hash, octets, len), sizes[_i].good);
 	dkim_key_drop(key);
 	EVP_PKEY_free(pair);
 }
@@ -194,17 +197,61 @@ get_many(void *seed)
 	return NULL;
 }
 
-START_TEST(threads_share_keys)
+/* Each thread is given a number, and gives back NULL when all went well. */
+static void
+run_threads(void *(*work)(void *))
 {
 	pthread_t threads[4];
 	void *failed;
 
 	for (size_t i = 0; i < 4; i++)
-		ck_assert_int_eq(pthread_create(&threads[i], NULL, get_many, (void *)(i + 1)), 0);
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, work, (void *)(i + 1)), 0);
 	for (size_t i = 0; i < 4; i++) {
 		ck_assert_int_eq(pthread_join(threads[i], &failed), 0);
 		ck_assert_ptr_null(failed);
 	}
+}
+
+START_TEST(threads_share_keys)
+{
+	run_threads(get_many);
+}
+END_TEST
+
+/* A key that all threads verify with, and what it verifies. */
+static struct {
+	const struct dkim_key *key;
+	unsigned char octets[DKIM_SIG_OCTETS_MOST];
+	size_t len;
+} shared;
+
+static const unsigned char shared_hash[DIGEST_SIZE] = "thirty-two octets, as it happens";
+
+static void *
+verify_many(void *number)
+{
+	unsigned char wrong[DIGEST_SIZE] = {(unsigned char)(size_t)number};
+
+	for (int i = 0; i < 200; i++) {
+		if (dkim_key_verify(shared.key, wrong, shared.octets, shared.len) ||
+			!dkim_key_verify(shared.key, shared_hash, shared.octets, shared.len))
+			return number;
+	}
+	return NULL;
+}
+
+START_TEST(threads_verify_with_one_key)
+{
+	EVP_PKEY *pair = new_key(1024, 17);
+	char p[4096], text[4200];
+
+	dkim_sign_public(pair, false, p);
+	snprintf(text, sizeof(text), "p=%s", p);
+	shared.len = dkim_sign_hash(pair, shared_hash, shared.octets, sizeof(shared.octets));
+	shared.key = dkim_key_get(text, strlen(text));
+	run_threads(verify_many);
+	dkim_key_drop(shared.key);
+	EVP_PKEY_free(pair);
 }
 END_TEST
 
@@ -214,12 +261,15 @@ main(void)
 	Suite *suite = suite_create("dkim_key");
 	TCase *tc = tcase_create("dkim_key");
 
+	/* Keys are found by chance: 4,096 bits may take seconds on a busy machine. */
+	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, which_records_are_keys, 0, LENGTH(records));
 	tcase_add_test(tc, what_a_record_says);
 	tcase_add_loop_test(tc, keys_of_all_sizes, 0, LENGTH(sizes));
 	tcase_add_test(tc, a_record_is_read_once);
 	tcase_add_test(tc, the_oldest_makes_room);
 	tcase_add_test(tc, threads_share_keys);
+	tcase_add_test(tc, threads_verify_with_one_key);
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
 }

@@ -109,12 +109,63 @@ static const struct {
 	const char *text, *octets; /* NULL: it is none */
 } base64s[] = {
 	/* RFC 4648 section 10. */
-	{"Zg==", "f"}, {"Zm8=", "fo"}, {"Zm9v", "foo"}, {"Zm9vYg==", "foob"}, {"Zm9vYmE=", "fooba"},
-	{"Zm9vYmFy", "foobar"}, {" Zm9\r\n\tvYm Fy\t", "foobar"}, {"Zm9vYg= =", "foob"}, {"", NULL},
-	{"====", NULL}, {"Z", NULL}, {"Zg", NULL}, {"Zg=", NULL}, {"Zg===", NULL},
-	{"Zm9v====", NULL}, {"Zg==Zg==", NULL}, {"Zm9*", NULL}, {"Zm-_", NULL},
+	{"Zg==", "f"},
+	{"Zm8=", "fo"},
+	{"Zm9v", "foo"},
+	{"Zm9vYg==", "foob"},
+	{"Zm9vYmE=", "fooba"},
+	{"Zm9vYmFy", "foobar"},
+	{" Zm9\r\n\tvYm Fy\t", "foobar"},
+	{"Zm9vYg= =", "foob"},
+	{"", NULL},
+	{"====", NULL},
+	{"Z", NULL},
+	{"Zg", NULL},
+	{"Zg=", NULL},
+	{"Zg===", NULL},
+	{"Zm9v====", NULL},
+	{"Zg==Zg==", NULL},
+	{"Zm9*", NULL},
+	{"Zm-_", NULL},
 	{"Zm9vYmFyYmF6", NULL}, /* nine octets: too many */
+	{"Zm9vYmFyYmFy", NULL},
+	{"Zm9vYmFyYg==", "foobarb"},
+	{"Zm9vYmE9", "fooba="},
+	{"Zm9v Ym Fy", "foobar"},
+	{"Z m9vYmFy", "foobar"},
+	{"Zm9vYm\r\n Fy", "foobar"},
+	{"Zm9vY,Fy", NULL},
+	{"Zm9vYmF{", NULL},
+	{"*m9vYmFy", NULL},
+	{"Zm9v\303mFy", NULL},
+	{"////++++", "\377\377\377\373\357\276"},
 };
+
+/* Every digit, and every octet that is none, in each of four places. */
+START_TEST(which_octets_are_digits)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char text[] = "AAAA";
+	unsigned char out[3];
+
+	for (int c = 1; c < 256; c++) {
+		const char *digit = strchr(digits, c);
+		unsigned bits = digit == NULL ? 0 : (unsigned)(digit - digits) << (18 - 6 * _i);
+		size_t len;
+
+		text[_i] = (char)c;
+		len = taglist_base64(text, 4, out, sizeof(out));
+		if (c == '=' && _i == 3)
+			ck_assert_uint_eq(len, 2);
+		else
+			ck_assert_uint_eq(len, digit == NULL ? 0 : 3);
+		if (digit != NULL)
+			ck_assert_uint_eq(
+				(unsigned)out[0] << 16 | (unsigned)out[1] << 8 | out[2], bits);
+	}
+}
+END_TEST
 
 START_TEST(what_base64_stands_for)
 {
@@ -138,6 +189,7 @@ main(void)
 	tcase_add_test(tc, a_nul_is_no_end);
 	tcase_add_test(tc, a_tag_is_found_by_its_whole_name);
 	tcase_add_loop_test(tc, which_items_a_value_has, 0, LENGTH(item_lists));
+	tcase_add_loop_test(tc, which_octets_are_digits, 0, 4);
 	tcase_add_loop_test(tc, what_base64_stands_for, 0, LENGTH(base64s));
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
