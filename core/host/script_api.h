@@ -87,7 +87,7 @@ extern const struct script_class script_class_address, script_class_auth, script
 	script_class_notice, script_class_map, script_class_message, script_class_pattern,
 	script_class_re, script_class_recipients, script_class_results, script_class_server,
 	script_class_store, script_class_time, script_class_tls, script_class_verdict,
-	script_class_outcome, script_class_refusal;
+	script_class_outcome, script_class_part, script_class_refusal;
 
 /* All of them, in the order of the manual; ends in NULL. */
 extern const struct script_class *const script_classes[];
@@ -123,6 +123,7 @@ int script_ratelimit(lua_State *);
 int script_geo(lua_State *, const struct script_object *); /* of m */
 int script_add_header(lua_State *);
 int script_add_rcpt(lua_State *);
+int script_attachments(lua_State *);
 int script_drop_rcpt(lua_State *);
 int script_insert_header(lua_State *);
 int script_prefix_subject(lua_State *);
@@ -219,6 +220,26 @@ struct script_place {
 
 /* Where the client is, into a zeroed place; false: there is no database. */
 bool script_look_up_place(const struct cm_session *, struct script_place *);
+
+/* An attachment of the message. */
+struct script_part {
+	const char *name; /* "": none */
+	const char *ext;  /* NULL: none */
+	const char *type;
+	size_t size; /* octets, decoded */
+	bool has_macros, encrypted, unreadable;
+};
+
+struct script_parts {
+	const char *problem; /* why they are not known; else NULL */
+	const struct script_part *items;
+	size_t count;
+};
+
+/* Reads the body, which takes as long as it is large. */
+void script_parts_read(struct cm_session *);
+/* NULL: not read yet, or not in time. */
+const struct script_parts *script_parts(const struct cm_session *);
 
 struct script_notice {
 	const char *rule, *to, *subject, *text;

@@ -347,6 +347,11 @@ static const struct script_row rows[] = {
 	{"add_rcpt", SCRIPT_FUNCTION, .call = script_add_rcpt,
 		.parameters = "address: string|Address", .result = "", .needs = CM_EDIT_RCPTS,
 		.help = "add a recipient"},
+	{"attachments", SCRIPT_FUNCTION, .call = script_attachments, .parameters = "",
+		.result = "fun(): integer, Part|nil, string? why", .from = CM_STAGE_EOM,
+		.needs = CM_NEED_BODY | CM_NEED_HEADERS,
+		.help = "for _, part in m:attachments() do: files and messages that it carries; "
+			"nil and why when they are not known"},
 	{"auth", SCRIPT_FIELD, get_auth, .result = "Auth?", .macros = auth_macros,
 		.help = "the login; nil: not logged in, as nobody is before mail"},
 	{"body", SCRIPT_FUNCTION, .call = body, .parameters = "octets: integer",

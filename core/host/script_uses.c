@@ -21,7 +21,7 @@
 /* Names of the rule language that are not always there: they are asked of the plugin so named. */
 static const char *const checked_globals[] = {"greylist"};
 /* Fields of m that come with later versions. */
-static const char *const later_fields[] = {"attachments", "urls"};
+static const char *const later_fields[] = {"urls"};
 
 /* Fields of m that are the results of the plugin of that name. */
 static const char *const result_fields[] = {"dkim", "dmarc", "spf"};
