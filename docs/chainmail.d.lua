@@ -410,6 +410,10 @@ function Message:set_header(name, value, n) end
 ---@param address string|Address
 function Message:set_sender(address) end
 
+---for _, url in m:urls() do: web addresses in its texts; nil and why when they are not known (from message on)
+---@return fun(): integer, Url|nil, string? why
+function Message:urls() end
+
 ---@class Client
 ---@field ip string address; "" for a local client
 ---@field name string verified host name, or "unknown"
@@ -471,6 +475,11 @@ local From = {}
 ---@field type string MIME type as the message says, in lower case: "application/pdf"
 ---@field unreadable boolean it is damaged, or written so that mail programs may differ in what it is
 local Part = {}
+
+---@class Url
+---@field host string its host, in lower case, without port and login: "www.example.org"
+---@field text string as the message writes it: "https://www.example.org/a?b"
+local Url = {}
 
 ---@class Geo
 ---@field as_name string? who runs the network; needs asn_database

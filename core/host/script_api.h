@@ -86,8 +86,8 @@ extern const struct script_class script_class_address, script_class_auth, script
 	script_class_json, script_class_log, script_class_limit, script_class_lpeg,
 	script_class_notice, script_class_map, script_class_message, script_class_pattern,
 	script_class_re, script_class_recipients, script_class_results, script_class_server,
-	script_class_store, script_class_time, script_class_tls, script_class_verdict,
-	script_class_outcome, script_class_part, script_class_refusal;
+	script_class_store, script_class_time, script_class_tls, script_class_url,
+	script_class_verdict, script_class_outcome, script_class_part, script_class_refusal;
 
 /* All of them, in the order of the manual; ends in NULL. */
 extern const struct script_class *const script_classes[];
@@ -130,6 +130,7 @@ int script_prefix_subject(lua_State *);
 int script_remove_header(lua_State *);
 int script_set_header(lua_State *);
 int script_set_sender(lua_State *);
+int script_urls(lua_State *);
 
 /* --- the running hook
  * ----------------------------------------------------------------------------- */
@@ -221,6 +222,9 @@ struct script_place {
 /* Where the client is, into a zeroed place; false: there is no database. */
 bool script_look_up_place(const struct cm_session *, struct script_place *);
 
+/* What is looked for in a body. */
+enum script_find { SCRIPT_PARTS, SCRIPT_URLS };
+
 /* An attachment of the message. */
 struct script_part {
 	const char *name; /* "": none */
@@ -230,16 +234,21 @@ struct script_part {
 	bool has_macros, encrypted, unreadable;
 };
 
-struct script_parts {
-	const char *problem; /* why they are not known; else NULL */
-	const struct script_part *items;
-	size_t count;
+/* A web address in its texts. */
+struct script_url {
+	const char *text, *host;
+};
+
+struct script_found {
+	const char *problem; /* why nobody knows; else NULL */
+	const void *items;   /* of size octets each */
+	size_t count, size;
 };
 
 /* Reads the body, which takes as long as it is large. */
-void script_parts_read(struct cm_session *);
-/* NULL: not read yet, or not in time. */
-const struct script_parts *script_parts(const struct cm_session *);
+void script_find(struct cm_session *, enum script_find);
+/* NULL: not looked for yet, or not in time. */
+const struct script_found *script_found(const struct cm_session *, enum script_find);
 
 struct script_notice {
 	const char *rule, *to, *subject, *text;
@@ -249,8 +258,6 @@ struct script_notice {
 bool script_address_ok(const char *);
 /* Hands a notice over; false: it is lost, and that was logged. Waits for nobody. */
 bool script_notice_post(struct cm_session *, const struct script_notice *);
-/* A field of m that only later versions have. */
-bool script_later_field(const char *name);
 /* The nearest of the candidates, or NULL. */
 const char *script_nearest(const char *word, const char *const *candidates, size_t count);
 

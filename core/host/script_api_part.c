@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * script_api_part.c - m:attachments(): what a message carries
+ * script_api_part.c - m:attachments() and m:urls(): what a message carries and what it points to
  *
  * Reading a message takes as long as it is large, so that is an errand, done once for all rules.
  */
@@ -95,58 +95,115 @@ const struct script_class script_class_part = {
 	.text = part_name,
 };
 
+/* --- one address ---------------------------------------------------------------------------------
+ */
+
+static const struct script_url *
+url_of(const struct script_object *o)
+{
+	return o->data;
+}
+
+static int
+url_host(lua_State *L, const struct script_object *o)
+{
+	return script_push_text(L, url_of(o)->host);
+}
+
+static int
+url_text(lua_State *L, const struct script_object *o)
+{
+	return script_push_text(L, url_of(o)->text);
+}
+
+static const struct script_row url_rows[] = {
+	{"host", SCRIPT_FIELD, url_host, .result = "string",
+		.help = "its host, in lower case, without port and login: \"www.example.org\""},
+	{"text", SCRIPT_FIELD, url_text, .result = "string",
+		.help = "as the message writes it: \"https://www.example.org/a?b\""},
+};
+
+const struct script_class script_class_url = {
+	.name = "Url",
+	.what = "address",
+	.kind = SCRIPT_OBJECT,
+	.rows = url_rows,
+	.row_count = COUNT(url_rows),
+	.text = url_text,
+};
+
 /* --- all of them ---------------------------------------------------------------------------------
  */
 
-/* Upvalues: the message, attachments given so far. */
+static const struct kind {
+	enum script_find find;
+	const struct script_class *class;
+	const char *call;
+} part_kind = {SCRIPT_PARTS, &script_class_part, "m:attachments()"},
+  url_kind = {SCRIPT_URLS, &script_class_url, "m:urls()"};
+
+/* Upvalues: the message, items given so far, the kind. */
 static int
-part_next(lua_State *L)
+next_item(lua_State *L)
 {
 	size_t i = (size_t)lua_tointeger(L, lua_upvalueindex(2));
-	const struct script_parts *parts;
+	const struct kind *kind = lua_touserdata(L, lua_upvalueindex(3));
+	const struct script_found *found;
 
 	script_check(L, lua_upvalueindex(1), &script_class_message);
-	parts = script_parts(script_session_now(L));
-	if (parts == NULL || i >= parts->count)
+	found = script_found(script_session_now(L), kind->find);
+	if (found == NULL || i >= found->count)
 		return 0;
 	lua_pushinteger(L, (lua_Integer)i + 1);
 	lua_pushvalue(L, -1);
 	lua_replace(L, lua_upvalueindex(2));
-	script_push(L, &script_class_part, &parts->items[i]);
+	script_push(L, kind->class, (const char *)found->items + i * found->size);
 	return 2;
 }
 
 static int
-push_parts(lua_State *L, int status, lua_KContext context)
+push_found(lua_State *L, int status, lua_KContext context)
 {
-	const struct script_parts *parts = script_parts(script_session_now(L));
+	const struct kind *kind = (const struct kind *)context;
+	const struct script_found *found = script_found(script_session_now(L), kind->find);
 
 	(void)status;
-	(void)context;
-	if (parts == NULL || parts->problem != NULL) {
+	if (found == NULL || found->problem != NULL) {
 		lua_pushnil(L);
-		lua_pushstring(L, parts == NULL ? "not read in time" : parts->problem);
+		lua_pushstring(L, found == NULL ? "not read in time" : found->problem);
 		return 2;
 	}
 	lua_pushvalue(L, 1);
 	lua_pushinteger(L, 0);
-	lua_pushcclosure(L, part_next, 2);
+	lua_pushlightuserdata(L, (void *)(uintptr_t)kind);
+	lua_pushcclosure(L, next_item, 3);
 	return 1;
 }
 
 static void
-read_parts(struct cm_session *s, void *data)
+find(struct cm_session *s, void *kind)
 {
-	(void)data;
-	script_parts_read(s);
+	script_find(s, ((const struct kind *)kind)->find);
+}
+
+static int
+give(lua_State *L, const struct kind *kind)
+{
+	script_self(L, &script_class_message);
+	lua_settop(L, 1);
+	if (script_found(script_session_now(L), kind->find) != NULL)
+		return push_found(L, LUA_OK, (lua_KContext)kind);
+	return script_errand(L, kind->call, find, (void *)(uintptr_t)kind, push_found);
 }
 
 int
 script_attachments(lua_State *L)
 {
-	script_self(L, &script_class_message);
-	lua_settop(L, 1);
-	if (script_parts(script_session_now(L)) != NULL)
-		return push_parts(L, LUA_OK, 0);
-	return script_errand(L, "m:attachments()", read_parts, NULL, push_parts);
+	return give(L, &part_kind);
+}
+
+int
+script_urls(lua_State *L)
+{
+	return give(L, &url_kind);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_script_part.c - m:attachments(): what a rule gets, when, and what it is told where it gets
- * nothing
+ * test_script_part.c - m:attachments() and m:urls(): what a rule gets, when, and what it is told
+ * where it gets nothing
  */
 #include "base/buf.h"
 #include "script_case.h"
@@ -60,6 +60,12 @@ static const struct {
 	{"Where nothing may wait",
 		MESSAGE("table.sort({ 1, 2 }, function(a, b) m:attachments() return a < b end)"),
 		"failed: scripts/x.lua:2: m:attachments() cannot be used inside of a function*"},
+	{"An address",
+		MESSAGE("for i, u in m:urls() do return reject(i .. ' ' .. u.text .. ' ' .. "
+			"u.host .. ' ' .. tostring(u)) end"),
+		"550 5.7.1 1 http://A.example/ a.example http://A.example/"},
+	{"A field of it that is none", MESSAGE("for _, u in m:urls() do return reject(u.path) end"),
+		"failed: scripts/x.lua:2: address has no field \"path\"*"},
 	{"An attachment belongs to its hook",
 		"local kept = {}\nfunction message(m)\nfor i, p in m:attachments() do kept[i] = p "
 		"end\nend\nfunction done(m)\nlog.warn(kept[1].name)\nend",
@@ -72,7 +78,7 @@ static const struct cm_header fields[] = {
 };
 
 static const char body[] = "--b\r\nContent-Type: application/pdf; name=a.PDF\r\n\r\nxyz\r\n"
-			   "--b\r\nContent-Type: text/csv\r\n\r\nx\r\n--b--\r\n";
+			   "--b\r\nContent-Type: text/csv\r\n\r\nhttp://A.example/\r\n--b--\r\n";
 
 static const char *
 outcome(const char *text)
@@ -114,6 +120,9 @@ static const struct {
 	const char *want;
 } unknown[] = {
 	{"Too many parts are said", WHY, "", "--b\r\n\r\n", 501, "550 5.7.1 too many parts"},
+	{"Too many addresses are said",
+		MESSAGE("local urls, why = m:urls() return reject(tostring(why))"), "",
+		"--b\r\n\r\n", 501, "550 5.7.1 too many parts or addresses"},
 	{"A loop that does not ask is an error", MESSAGE("for _, p in m:attachments() do end"), "",
 		"--b\r\n\r\n", 501, "failed: scripts/x.lua:2: *"},
 	{"A body that is not kept is said", WHY, "", "x", 2048,
