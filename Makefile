@@ -23,6 +23,8 @@ OPT ?= -O2 -g
 # Expanded only in recipes, after `make deps` may have installed pkg-config and the libraries.
 LUA_CFLAGS = $(shell pkg-config --cflags lua5.4)
 LUA_LIBS = $(shell pkg-config --libs lua5.4)
+MIME_CFLAGS = $(shell pkg-config --cflags gmime-3.0)
+MIME_LIBS = $(shell pkg-config --libs gmime-3.0)
 CHECK_CFLAGS = $(shell pkg-config --cflags check)
 CHECK_LIBS = $(shell pkg-config --libs check)
 
@@ -31,7 +33,7 @@ CPPFLAGS += -D_GNU_SOURCE -Iinclude -Icore -DCHAINMAIL_VERSION='"$(VERSION)"' \
 	-DCHAINMAIL_LUA_DIR='"$(DATADIR)/lua"'
 CFLAGS += -std=c11 $(OPT) $(WARN) $(HARDEN) -fvisibility=hidden -pthread $(SAN) $(EXTRA_CFLAGS)
 LDFLAGS += -pie -pthread -rdynamic -Wl,-z,relro,-z,now $(SAN)
-LIBS = -lhiredis -llmdb -lmilter -lunbound -lresolv -ljansson -lmaxminddb -lpcre2-8 -llua5.4-lpeg $(LUA_LIBS) -lz -ldl -lm
+LIBS = -lhiredis -llmdb -lmilter -lunbound -lresolv -ljansson -lmaxminddb -lpcre2-8 -llua5.4-lpeg $(LUA_LIBS) $(MIME_LIBS) -lminizip -lz -ldl -lm
 
 CORE := $(sort $(wildcard core/*/*.c))
 CORE_OBJ := $(CORE:%.c=$(B)/obj/%.o)
@@ -278,8 +280,8 @@ CORE_LIB = $(B)/core.a
 WHOLE = -Wl,--whole-archive $(CORE_LIB) -Wl,--no-whole-archive $(SHARED_LIBS)
 
 # Asked once, before anything is compiled.
-$(B)/toolchain: MODULES = lua5.4 lua5.4-lpeg libpcre2-8
-$(B)/toolchain-tests: MODULES = lua5.4 lua5.4-lpeg libpcre2-8 check
+$(B)/toolchain: MODULES = gmime-3.0 lua5.4 lua5.4-lpeg libpcre2-8
+$(B)/toolchain-tests: MODULES = gmime-3.0 lua5.4 lua5.4-lpeg libpcre2-8 check
 $(B)/toolchain $(B)/toolchain-tests:
 	@mkdir -p $(@D)
 	@sh tests/toolchain.sh "$(CC)" $(MODULES) && touch $@
@@ -300,6 +302,7 @@ $(B)/chainmail: $(MAIN_OBJ) $(CORE_LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(WHOLE) $(LIBS)
 
 $(B)/obj/core/host/script%.o: EXTRA_CPP = $(LUA_CFLAGS)
+$(B)/obj/core/service/mime_field.o: EXTRA_CPP = $(MIME_CFLAGS)
 $(B)/obj/core/cli/dkim.o: EXTRA_CPP = -Iplugins
 
 # What runs inside Redis, as octets in C.

@@ -352,6 +352,10 @@ function Message:add_header(name, value) end
 ---@param address string|Address
 function Message:add_rcpt(address) end
 
+---for _, part in m:attachments() do: files and messages that it carries; nil and why when they are not known (from message on)
+---@return fun(): integer, Part|nil, string? why
+function Message:attachments() end
+
 ---the first octets of the body; nil and why when it was not kept (from message on)
 ---@param octets integer
 ---@return string?, string? why
@@ -406,6 +410,10 @@ function Message:set_header(name, value, n) end
 ---@param address string|Address
 function Message:set_sender(address) end
 
+---for _, url in m:urls() do: web addresses in its texts; nil and why when they are not known (from message on)
+---@return fun(): integer, Url|nil, string? why
+function Message:urls() end
+
 ---@class Client
 ---@field ip string address; "" for a local client
 ---@field name string verified host name, or "unknown"
@@ -457,6 +465,21 @@ local Recipients = {}
 ---@field problem string? nil, or why the field names no single author (RFC 5322)
 ---@field user string its local part, likewise
 local From = {}
+
+---@class Part
+---@field encrypted boolean a ZIP file or an Office document that needs a password
+---@field ext string? what is behind the last dot of the name, in lower case: "docm"
+---@field has_macros boolean by its content, an Office document that holds macros or may hold them
+---@field name string name of the file, without directories and what cannot be seen; "": it has none
+---@field size integer octets, decoded
+---@field type string MIME type as the message says, in lower case: "application/pdf"
+---@field unreadable boolean it is damaged, or written so that mail programs may differ in what it is
+local Part = {}
+
+---@class Url
+---@field host string its host, in lower case, without port and login: "www.example.org"
+---@field text string as the message writes it: "https://www.example.org/a?b"
+local Url = {}
 
 ---@class Geo
 ---@field as_name string? who runs the network; needs asn_database

@@ -54,6 +54,8 @@ walls() {
 	only '#include <openssl/' 'plugins/lib/[a-z0-9_]*\.c:' 'only plugins/lib includes OpenSSL'
 	only '#include <libpsl' 'plugins/dmarc/dmarc_psl\.c:' 'only dmarc_psl.c includes libpsl'
 	only '#include <idn2' 'plugins/lib/idn\.c:' 'only plugins/lib/idn.c includes libidn2'
+	only '#include <gmime' 'core/service/mime_field\.c:' 'only mime_field.c includes GMime'
+	only '#include <minizip' 'core/service/office_zip\.c:' 'only office_zip.c includes minizip'
 	only '#include <zlib' 'core/cli/dmarc\.c:' 'only cli/dmarc.c includes zlib'
 	only '#include <spf2/' 'plugins/spf/spf_lib\.c:' 'only spf_lib.c includes libspf2'
 	only '\<dlopen\(' 'core/host/plugin\.c:' 'only host/plugin.c calls dlopen'

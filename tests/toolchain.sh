@@ -26,7 +26,7 @@ shift
 need "a C compiler ($compiler)" command -v "${compiler%% *}"
 need pkg-config command -v pkg-config
 if [ -z "$missing" ]; then
-	for header in hiredis/hiredis.h idn2.h jansson.h libmilter/mfapi.h libpsl.h lmdb.h maxminddb.h opendkim/dkim.h openssl/evp.h spf2/spf.h unbound.h zlib.h; do
+	for header in hiredis/hiredis.h idn2.h jansson.h libmilter/mfapi.h libpsl.h lmdb.h maxminddb.h minizip/unzip.h opendkim/dkim.h openssl/evp.h spf2/spf.h unbound.h zlib.h; do
 		need "$header" has_header "$header"
 	done
 fi

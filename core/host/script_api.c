@@ -186,6 +186,8 @@ const struct script_class *const script_classes[] = {
 	&script_class_address,
 	&script_class_recipients,
 	&script_class_from,
+	&script_class_part,
+	&script_class_url,
 	&script_class_geo,
 	&script_class_results,
 	&script_class_map,

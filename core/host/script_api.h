@@ -86,8 +86,8 @@ extern const struct script_class script_class_address, script_class_auth, script
 	script_class_json, script_class_log, script_class_limit, script_class_lpeg,
 	script_class_notice, script_class_map, script_class_message, script_class_pattern,
 	script_class_re, script_class_recipients, script_class_results, script_class_server,
-	script_class_store, script_class_time, script_class_tls, script_class_verdict,
-	script_class_outcome, script_class_refusal;
+	script_class_store, script_class_time, script_class_tls, script_class_url,
+	script_class_verdict, script_class_outcome, script_class_part, script_class_refusal;
 
 /* All of them, in the order of the manual; ends in NULL. */
 extern const struct script_class *const script_classes[];
@@ -123,12 +123,14 @@ int script_ratelimit(lua_State *);
 int script_geo(lua_State *, const struct script_object *); /* of m */
 int script_add_header(lua_State *);
 int script_add_rcpt(lua_State *);
+int script_attachments(lua_State *);
 int script_drop_rcpt(lua_State *);
 int script_insert_header(lua_State *);
 int script_prefix_subject(lua_State *);
 int script_remove_header(lua_State *);
 int script_set_header(lua_State *);
 int script_set_sender(lua_State *);
+int script_urls(lua_State *);
 
 /* --- the running hook
  * ----------------------------------------------------------------------------- */
@@ -220,6 +222,34 @@ struct script_place {
 /* Where the client is, into a zeroed place; false: there is no database. */
 bool script_look_up_place(const struct cm_session *, struct script_place *);
 
+/* What is looked for in a body. */
+enum script_find { SCRIPT_PARTS, SCRIPT_URLS };
+
+/* An attachment of the message. */
+struct script_part {
+	const char *name; /* "": none */
+	const char *ext;  /* NULL: none */
+	const char *type;
+	size_t size; /* octets, decoded */
+	bool has_macros, encrypted, unreadable;
+};
+
+/* A web address in its texts. */
+struct script_url {
+	const char *text, *host;
+};
+
+struct script_found {
+	const char *problem; /* why nobody knows; else NULL */
+	const void *items;   /* of size octets each */
+	size_t count, size;
+};
+
+/* Reads the body, which takes as long as it is large. */
+void script_find(struct cm_session *, enum script_find);
+/* NULL: not looked for yet, or not in time. */
+const struct script_found *script_found(const struct cm_session *, enum script_find);
+
 struct script_notice {
 	const char *rule, *to, *subject, *text;
 };
@@ -228,8 +258,6 @@ struct script_notice {
 bool script_address_ok(const char *);
 /* Hands a notice over; false: it is lost, and that was logged. Waits for nobody. */
 bool script_notice_post(struct cm_session *, const struct script_notice *);
-/* A field of m that only later versions have. */
-bool script_later_field(const char *name);
 /* The nearest of the candidates, or NULL. */
 const char *script_nearest(const char *word, const char *const *candidates, size_t count);
 

@@ -198,15 +198,13 @@ get_spf(lua_State *L, const struct script_object *o)
 	return push_results(L, "spf");
 }
 
-/* A field without a row: the name of a plugin, or of something that is not there yet. */
+/* A field without a row: the name of a plugin. */
 static bool
 plugin_results(lua_State *L, const struct script_object *o)
 {
 	const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
 
 	(void)o;
-	if (script_later_field(name))
-		luaL_error(L, "m.%s is not available in this version", name);
 	return script_plugin_name(session(L), name) != NULL && push_results(L, name) == 1;
 }
 
@@ -347,6 +345,11 @@ static const struct script_row rows[] = {
 	{"add_rcpt", SCRIPT_FUNCTION, .call = script_add_rcpt,
 		.parameters = "address: string|Address", .result = "", .needs = CM_EDIT_RCPTS,
 		.help = "add a recipient"},
+	{"attachments", SCRIPT_FUNCTION, .call = script_attachments, .parameters = "",
+		.result = "fun(): integer, Part|nil, string? why", .from = CM_STAGE_EOM,
+		.needs = CM_NEED_BODY | CM_NEED_HEADERS,
+		.help = "for _, part in m:attachments() do: files and messages that it carries; "
+			"nil and why when they are not known"},
 	{"auth", SCRIPT_FIELD, get_auth, .result = "Auth?", .macros = auth_macros,
 		.help = "the login; nil: not logged in, as nobody is before mail"},
 	{"body", SCRIPT_FUNCTION, .call = body, .parameters = "octets: integer",
@@ -409,6 +412,11 @@ static const struct script_row rows[] = {
 		.help = "the stage, as hooks are named"},
 	{"tls", SCRIPT_FIELD, get_tls, .result = "Tls?", .from = CM_STAGE_MAIL,
 		.macros = tls_macros, .help = "nil: plain text"},
+	{"urls", SCRIPT_FUNCTION, .call = script_urls, .parameters = "",
+		.result = "fun(): integer, Url|nil, string? why", .from = CM_STAGE_EOM,
+		.needs = CM_NEED_BODY | CM_NEED_HEADERS,
+		.help = "for _, url in m:urls() do: web addresses in its texts; nil and why when "
+			"they are not known"},
 };
 
 const struct script_class script_class_message = {

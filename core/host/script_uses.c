@@ -20,27 +20,9 @@
 
 /* Names of the rule language that are not always there: they are asked of the plugin so named. */
 static const char *const checked_globals[] = {"greylist"};
-/* Fields of m that come with later versions. */
-static const char *const later_fields[] = {"attachments", "urls"};
 
 /* Fields of m that are the results of the plugin of that name. */
 static const char *const result_fields[] = {"dkim", "dmarc", "spf"};
-
-static bool
-is_listed(const char *const *names, size_t count, const char *name)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(names[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
-bool
-script_later_field(const char *name)
-{
-	return is_listed(later_fields, COUNT(later_fields), name);
-}
 
 /* What a file declares itself. */
 struct declared {
@@ -182,8 +164,6 @@ check_field(const struct script_names *names, const struct script_token *before,
 
 	snprintf(name, sizeof(name), "%.*s%.*s%.*s", (int)before[1].len, before[1].text,
 		(int)before[0].len, before[0].text, (int)t->len, t->text);
-	if (is_one_of(t, later_fields, COUNT(later_fields), &which))
-		return err_set(err, "%s is not available in this version", name);
 	if (script_token_is(t, "geo") && !names->has_geo(names->context))
 		return err_set(err,
 			"%s needs a database, in filter.conf: geo { database = "

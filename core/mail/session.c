@@ -312,6 +312,7 @@ session_end_message(struct cm_session *s)
 	s->header_index = NULL;
 	s->header_count = s->header_octets = 0;
 	s->from = NULL;
+	memset(s->found, 0, sizeof(s->found));
 	edit_queue_init(&s->edits);
 	s->notes = s->results = NULL;
 	s->auth_results[SESSION_MSG] = NULL;

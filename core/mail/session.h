@@ -21,9 +21,12 @@
 #include "stage.h"
 
 struct run;		 /* the chain's state of this session; only carried */
+struct script_found;	 /* attachments and addresses, as rules see them; only carried */
 struct session_question; /* what a message asked DNS; only carried */
 
 #define SESSION_ID_SIZE 16
+/* What rules look for in a body: attachments, addresses. */
+#define SESSION_FOUND 2
 
 /* Bounds on what an MTA may make us keep. */
 struct session_limits {
@@ -121,6 +124,7 @@ struct cm_session {
 	bool body_cut; /* larger than limits->body_octets: not kept */
 	int64_t size;
 	const struct cm_from *from;
+	const struct script_found *found[SESSION_FOUND]; /* NULL: nobody asked */
 	struct edit_queue edits;
 	struct session_pair *notes, *results;
 	bool pairs_said; /* that there are too many of them */

@@ -19,9 +19,9 @@ passed=0
 # Longer inputs say nothing new, and cost the time of many shorter ones.
 longest() {
 	case $1 in
-	address | arc | auth_results | header | json | re | reply) echo 4096 ;;
+	address | arc | auth_results | header | json | mime | re | reply | url) echo 4096 ;;
 	conf | dkim) echo 1024 ;;
-	milter) echo 2048 ;;
+	milter | ole | zip) echo 2048 ;;
 	control | dns_answer | lists | packet | taglist | typed) echo 512 ;;
 	unit | zone) echo 256 ;;
 	*) echo 16384 ;;

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mime_field.c - the only file that knows GMime
+ *
+ * GMime knows how mail programs spell parameters (RFC 2231, RFC 2047, octets of 8 bits, quotes that
+ * are missing) and how they encode content. Its parser of whole messages is not used: it cannot be
+ * told how many parts it may make, and cannot be stopped.
+ */
+#include "mime_field.h"
+
+#include <gmime/gmime.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "mime_name.h"
+
+struct mime_fields {
+	GMimeParserOptions *options;
+	bool doubtful; /* what GMime said of the field being read */
+};
+
+const char *const mime_field_names[MIME_FIELDS] = {
+	[MIME_DISPOSITION] = "Content-Disposition",
+	[MIME_ENCODING] = "Content-Transfer-Encoding",
+	[MIME_TYPE] = "Content-Type",
+};
+
+/* --- GMime ---------------------------------------------------------------------------------------
+ */
+
+/* It is never shut down: another thread may be reading. */
+static void
+start_gmime(void)
+{
+	g_mime_init();
+}
+
+static void
+on_warning(gint64 offset, GMimeParserWarning code, const gchar *item, gpointer fields)
+{
+	(void)offset;
+	(void)item;
+	if (code == GMIME_CRIT_CONFLICTING_PARAMETER)
+		((struct mime_fields *)fields)->doubtful = true;
+}
+
+struct mime_fields *
+mime_fields_new(void)
+{
+	/* Octets of 8 bits are one of these; the second knows nearly all. */
+	static const char *charsets[] = {"utf-8", "windows-1252", NULL};
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct mime_fields *f = mem_zalloc(1, sizeof(*f));
+
+	pthread_once(&once, start_gmime);
+	f->options = g_mime_parser_options_new();
+	g_mime_parser_options_set_parameter_compliance_mode(f->options, GMIME_RFC_COMPLIANCE_LOOSE);
+	g_mime_parser_options_set_rfc2047_compliance_mode(f->options, GMIME_RFC_COMPLIANCE_LOOSE);
+	g_mime_parser_options_set_fallback_charsets(f->options, charsets);
+	g_mime_parser_options_set_warning_callback(f->options, on_warning, f);
+	return f;
+}
+
+void
+mime_fields_free(struct mime_fields *f)
+{
+	if (f == NULL)
+		return;
+	g_mime_parser_options_free(f->options);
+	free(f);
+}
+
+/* --- fields --------------------------------------------------------------------------------------
+ */
+
+void
+mime_head_begin(struct mime_head *h, const char *type)
+{
+	memset(h, 0, sizeof(*h));
+	h->encoding = GMIME_CONTENT_ENCODING_7BIT;
+	memcpy(h->type, type, strlen(type) + 1);
+}
+
+/* False: it does not fit, and is left as it was. */
+static bool
+copy(char *out, size_t room, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len >= room)
+		return false;
+	memcpy(out, text, len + 1);
+	return true;
+}
+
+/* What is not encoded GMime leaves as it came. */
+static void
+take_name(struct mime_fields *f, const char *raw, char out[MIME_NAME_SIZE])
+{
+	size_t len = strlen(raw);
+	char *text = text_utf8_valid(raw, len) == len
+			     ? NULL
+			     : g_mime_utils_decode_8bit(f->options, raw, len);
+
+	mime_name_clean(text == NULL ? raw : text, out);
+	g_free(text);
+}
+
+static void
+read_type(struct mime_fields *f, struct mime_head *h, const char *value)
+{
+	GMimeContentType *type = g_mime_content_type_parse(f->options, value);
+	const char *boundary = g_mime_content_type_get_parameter(type, "boundary");
+	const char *name = g_mime_content_type_get_parameter(type, "name");
+	char *text = g_mime_content_type_get_mime_type(type);
+
+	if (text == NULL || !copy(h->type, sizeof(h->type), text))
+		h->doubtful = true;
+	text_lower_all(h->type);
+	text_clean(h->type);
+	if (boundary != NULL && !copy(h->boundary, sizeof(h->boundary), boundary))
+		h->doubtful = true;
+	if (name != NULL)
+		take_name(f, name, h->type_name);
+	g_free(text);
+	g_object_unref(type);
+}
+
+static void
+read_disposition(struct mime_fields *f, struct mime_head *h, const char *value)
+{
+	GMimeContentDisposition *d = g_mime_content_disposition_parse(f->options, value);
+	const char *name = g_mime_content_disposition_get_parameter(d, "filename");
+
+	h->attachment = g_mime_content_disposition_is_attachment(d);
+	if (name != NULL)
+		take_name(f, name, h->name);
+	g_object_unref(d);
+}
+
+static void
+read_encoding(struct mime_fields *f, struct mime_head *h, const char *value)
+{
+	char word[32];
+	size_t len;
+
+	(void)f;
+	value += strspn(value, " \t");
+	len = strcspn(value, " \t;(");
+	if (len == 0)
+		return;
+	memcpy(word, value, len < sizeof(word) ? len : sizeof(word) - 1);
+	word[len < sizeof(word) ? len : sizeof(word) - 1] = '\0';
+	h->encoding = (int)g_mime_content_encoding_from_string(word);
+	h->encoded = h->encoding == GMIME_CONTENT_ENCODING_BASE64 ||
+		     h->encoding == GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE ||
+		     h->encoding == GMIME_CONTENT_ENCODING_UUENCODE;
+	if (h->encoding == GMIME_CONTENT_ENCODING_DEFAULT)
+		h->doubtful = true;
+}
+
+void
+mime_head_add(struct mime_fields *f, struct mime_head *h, enum mime_field field, const char *value)
+{
+	static void (*const readers[MIME_FIELDS])(
+		struct mime_fields *, struct mime_head *, const char *) = {
+		[MIME_DISPOSITION] = read_disposition,
+		[MIME_ENCODING] = read_encoding,
+		[MIME_TYPE] = read_type,
+	};
+
+	f->doubtful = h->seen[field];
+	if (!h->seen[field])
+		readers[field](f, h, value);
+	h->seen[field] = true;
+	h->doubtful = h->doubtful || f->doubtful;
+}
+
+void
+mime_head_end(struct mime_head *h)
+{
+	char said[MIME_NAME_SIZE], other[MIME_NAME_SIZE];
+	bool both = h->name[0] != '\0' && h->type_name[0] != '\0';
+
+	/* Mail programs do not agree on which of two names a file gets. */
+	if (both && (mime_name_ext(h->name, said) != mime_name_ext(h->type_name, other) ||
+			    strcmp(said, other) != 0))
+		h->doubtful = true;
+	if (h->name[0] == '\0')
+		memcpy(h->name, h->type_name, sizeof(h->name));
+}
+
+/* --- content -------------------------------------------------------------------------------------
+ */
+
+size_t
+mime_decode_room(const struct mime_head *h, size_t len)
+{
+	GMimeEncoding state;
+
+	g_mime_encoding_init_decode(&state, (GMimeContentEncoding)h->encoding);
+	return g_mime_encoding_outlen(&state, len);
+}
+
+/* Behind the line "begin 644 name", which GMime wants to have been found. */
+static size_t
+find_begin(const unsigned char *data, size_t len, GMimeEncoding *state)
+{
+	const unsigned char *at = data, *end = data + len;
+
+	for (; at != NULL && at < end; at = at == NULL ? NULL : at + 1) {
+		bool begins = end - at > 6 && memcmp(at, "begin ", 6) == 0;
+
+		at = memchr(at, '\n', (size_t)(end - at));
+		if (begins && at != NULL) {
+			state->state |= GMIME_UUDECODE_STATE_BEGIN;
+			return (size_t)(at + 1 - data);
+		}
+	}
+	return len;
+}
+
+size_t
+mime_decode(const struct mime_head *h, const unsigned char *data, size_t len, unsigned char *out)
+{
+	GMimeEncoding state;
+	size_t skip = 0;
+
+	g_mime_encoding_init_decode(&state, (GMimeContentEncoding)h->encoding);
+	if (h->encoding == GMIME_CONTENT_ENCODING_UUENCODE)
+		skip = find_begin(data, len, &state);
+	return g_mime_encoding_flush(&state, (const char *)data + skip, len - skip, (char *)out);
+}
