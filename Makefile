@@ -28,8 +28,9 @@ MIME_LIBS = $(shell pkg-config --libs gmime-3.0)
 CHECK_CFLAGS = $(shell pkg-config --cflags check)
 CHECK_LIBS = $(shell pkg-config --libs check)
 
-CPPFLAGS += -D_GNU_SOURCE -Iinclude -Icore -DCHAINMAIL_VERSION='"$(VERSION)"' \
-	-DCHAINMAIL_PLUGIN_DIR='"$(LIBDIR)"' -DCHAINMAIL_CONFIG='"$(SYSCONFDIR)/filter.conf"' \
+CPPFLAGS += -D_GNU_SOURCE -Iinclude -Icore -DCHAINMAIL_VERSION='"$(VERSION)"'
+# For the few files that say where an installed daemon looks.
+PLACE_DEFS = -DCHAINMAIL_PLUGIN_DIR='"$(LIBDIR)"' -DCHAINMAIL_CONFIG='"$(SYSCONFDIR)/filter.conf"' \
 	-DCHAINMAIL_LUA_DIR='"$(DATADIR)/lua"'
 CFLAGS += -std=c11 $(OPT) $(WARN) $(HARDEN) -fvisibility=hidden -pthread $(SAN) $(EXTRA_CFLAGS)
 LDFLAGS += -pie -pthread -rdynamic -Wl,-z,relro,-z,now $(SAN)
@@ -134,7 +135,7 @@ check-docs: all $(B)/tests/load
 	@bash docs/generate.sh --check $(B)
 
 check-install:
-	@bash tests/install.sh $(B)/install
+	@bash tests/install.sh $(B)
 
 .PHONY: check-lua
 check-lua: all
@@ -315,13 +316,18 @@ $(B)/gen/%.lua.inc: core/service/%.lua
 	@mkdir -p $(@D)
 	$(Q)od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' >$@
 
-# What is compiled anew when it changes: an installed daemon looks below the PREFIX it was built for.
-FLAGS = $(CC) $(CPPFLAGS) $(CFLAGS)
-say-flags = printf '%s\n' '$(subst ','\'',$(FLAGS))'
+# What is compiled anew when it changes: all with other flags, and where an installed daemon looks what says so.
+$(B)/flags: TEXT = $(CC) $(CPPFLAGS) $(CFLAGS)
+$(B)/flags.places: TEXT = $(PLACE_DEFS)
+say-text = printf '%s\n' '$(subst ','\'',$(TEXT))'
 
-$(B)/flags: FORCE
+$(B)/flags $(B)/flags.places: FORCE
 	@mkdir -p $(@D)
-	@$(say-flags) | cmp -s - $@ || $(say-flags) >$@
+	@$(say-text) | cmp -s - $@ || $(say-text) >$@
+
+PLACE_OBJ = $(filter $(B)/obj/core/cli/%,$(CORE_OBJ)) $(B)/obj/core/host/plugin.o $(B)/tests/unit/test_cli.o
+$(PLACE_OBJ): private CPPFLAGS += $(PLACE_DEFS)
+$(PLACE_OBJ): $(B)/flags.places
 
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)

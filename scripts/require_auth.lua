@@ -30,6 +30,7 @@ function mail(m, from)
 end
 
 function headers(m)
+    if not m.auth then return end -- mail() has refused it, but in shadow mode the message comes
     local author = m.from_header
     if not author or not owns(m.auth.user, author) then
         return reject("5.7.1", "From: address not owned by user " .. m.auth.user)

@@ -3,7 +3,8 @@
 shared_store()
 
 local function from(client, login)
-    return { client = client, login = login, settings = { networks = 2, closed = "12h" } }
+    local set = { networks = 2, closed = "12h", notify = "postmaster@example.com" }
+    return { client = client, login = login, settings = set }
 end
 
 case "from one network" (from("203.0.113.7", "ann")) :mail "a@example.org" :expect "nothing"
@@ -12,6 +13,7 @@ case "from another" (from("2001:db8:1:2::1", "ann")) :mail "a@example.org" :expe
 case "from a third" (from("198.51.100.1", "ann"))
     :mail "a@example.org" :expect "reject 550 5.7.1 Account closed for now"
     :expect_log "account closed duration=12h login=ann"
+    :expect_log 'notice to <postmaster@example.com> "Account ann closed for 12h"'
 case "from the first again" (from("203.0.113.7", "ann")) :mail "a@example.org" :expect "reject"
 case "another login is open" (from("198.51.100.1", "bob")) :mail "b@example.org" :expect "nothing"
 case "half a day later it is open" (from("198.51.100.1", "ann"))

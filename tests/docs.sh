@@ -14,12 +14,16 @@
 #   lua test, lua test fails  has a name, NAME_test.lua; its cases pass, or not all of them do
 #   console                   lines "$ command" are run with the latest `conf` example above, the
 #                             others are what they print; build/ is the build directory
+#   commands                  of the running daemon, which has a limit and a greylist: each one is done
+#   zone                      is a zone file without a mistake
 #   unit                      of systemd: runs commands that there are
-#   sh                        for another machine: has no mistakes of syntax, and the make targets that it names exist
+#   sh                        for another machine: has no mistakes of syntax, and the make targets and the
+#                             commands and options of chainmail that it names exist
 #   ... file=NAME             is also kept under that name for the other examples of its document
 #   ... written=NAME          the same, from there on
-# Displays of manual pages are blocks where the line `.\" example: INFO` stands before them.
-# Blocks with another info string are not tested. Functions, files and make targets that are named must
+# Displays of manual pages are blocks; their info string is in the line `.\" example: INFO` before them.
+# What is not run, sh too, stands in tests/docs.not_run with the reason. A block that is not run and not there is a
+# failure, and so is what stands there and in no document. Functions, files and make targets that are named must
 # exist. Each document has a directory of its own; absolute names below /etc, /run and /var lead into it,
 # and users and groups are those who run the test. Times, ids and the version are not compared.
 set -u
@@ -31,6 +35,8 @@ BUILD=$(cd "${1:-build}" 2>/dev/null && pwd) || { echo "docs.sh: no ${1:-build};
 export PATH=$BUILD:$PATH CHAINMAIL_CONFIG=filter.conf LC_ALL=C.UTF-8
 WORK=$(mktemp -d) || exit 1
 DAEMON=
+NOT_RUN=tests/docs.not_run
+declare -A EXCUSES EXCUSED
 trap 'end_daemon; rm -rf "$WORK"' EXIT
 trap 'exit 1' INT TERM HUP
 passed=0
@@ -164,6 +170,31 @@ verdict() {
 	sed 's/^/    /' "$WORK/out" >&2
 }
 
+# What is not run, and why: "= REASON", and below it lines "DOCUMENT: FIRST LINE OF THE BLOCK".
+read_excuses() {
+	local line why=
+	while IFS= read -r line; do
+		case $line in
+		'' | '#'*) ;;
+		'= '*) why=${line#= } ;;
+		*) EXCUSES[$line]=$why && EXCUSED[$line]=0 ;;
+		esac
+	done <"$NOT_RUN"
+}
+
+# excused BLOCK WHERE: it is not run, and the list says why.
+excused() {
+	local key
+	key="${2%%:*}: $(head -n 1 "$1")"
+	if [ -n "${EXCUSES[$key]-}" ]; then
+		echo "docs: not run: ${2%% *} ${EXCUSES[$key]}"
+		EXCUSED[$key]=1
+		return
+	fi
+	cp "$1" "$WORK/out"
+	verdict 1 "$2: is not run, and $NOT_RUN does not say why: $key"
+}
+
 # compare WHERE WANTED: the output is exactly that.
 compare() {
 	diff <(ordinary "$2") <(ordinary "$WORK/out") >"$WORK/diff"
@@ -235,10 +266,53 @@ run_console() {
 	compare "$2" "$1"
 }
 
+# run_commands BLOCK WHERE
+run_commands() {
+	local line
+	cat >"$DIR/filter.conf" <<-END
+		main { admins = [ "$(id -un)" ] }
+		listener mail    { socket = unix:mail.sock }
+		listener control { type = control; socket = unix:control.sock }
+		store local { type = memory }
+		profile all { chain = [ outbound_limit, spf, greylist ] }
+		dns { zone = "$DIR/nothing.zone" }
+		plugin outbound_limit { type = ratelimit; key = [ auth_user ]; limit = 200/1h }
+		plugin spf { }
+		plugin greylist { }
+	END
+	: >"$DIR/nothing.zone"
+	serve bob:1:1 "$2"
+	while IFS= read -r line; do
+		line=${line#'# '}
+		(cd "$DIR" && bash -c "${line%%   *}" >"$WORK/out" 2>&1 </dev/null)
+		verdict $? "$2: $line"
+	done <"$1"
+}
+
+# check_zone BLOCK WHERE
+check_zone() {
+	echo 'plugin access { }' >"$WORK/fragment"
+	complete "$WORK/fragment" >"$DIR/zone.conf"
+	(cd "$DIR" && chainmail dns --zone "$1" --config zone.conf A example.org) >"$WORK/out" 2>&1
+	! grep -q ' error: ' "$WORK/out" && grep -q '^source *zone file' "$WORK/out"
+	verdict $? "$2"
+}
+
+# Commands of chainmail that a block names, each with its options: commands_of BLOCK.
+commands_of() {
+	sed 's/#.*//' "$1" | grep -oE '(^|[ (])chainmail +[a-z]+[^|;&]*' | sed -E 's/.*chainmail +//'
+}
+
 # check_shell BLOCK WHERE
 check_shell() {
-	local target
+	local target command option
 	bash -n "$1" >"$WORK/out" 2>&1
+	while read -r command option; do
+		chainmail help "$command" >"$WORK/help" 2>&1 || echo "no command $command" >>"$WORK/out"
+		for option in $(grep -oE -- '--[a-z][a-z-]*' <<<"$option"); do
+			grep -qE -- "$option\\b" "$WORK/help" || echo "$command has no option $option" >>"$WORK/out"
+		done
+	done < <(commands_of "$1")
 	for target in $(sed 's/#.*//' "$1" | grep -oE '\bmake +[a-z][a-z-]*\b' | sed 's/.* //' | sort -u); do
 		grep -q "^$target:" Makefile || echo "no target $target" >>"$WORK/out"
 	done
@@ -280,17 +354,25 @@ example() {
 	lua | 'lua '*) run_rule "$1" "$2" ;;
 	output) compare "$2" "$1" ;;
 	console) run_console "$1" "$2" ;;
-	sh) check_shell "$1" "$2" ;;
+	sh)
+		check_shell "$1" "$2"
+		excused "$1" "$2"
+		;;
+	zone | 'zone '*) check_zone "$1" "$2" ;;
+	commands) run_commands "$1" "$2" ;;
 	unit) check_unit "$1" "$2" ;;
 	c)
 		cc -std=c11 -Wall -Wextra -Werror -Iinclude -fsyntax-only -x c "$1" >"$WORK/out" 2>&1
 		verdict $? "$2"
 		;;
+	*' file='* | *' written='*) ;; # what other examples read
+	*) excused "$1" "$2" ;;
 	esac
 }
 
+# document FILE [NAME]
 document() {
-	local n line info
+	local n line info name=${2:-$1}
 	DIR=$WORK/$(basename "$1").d
 	mkdir -p "$DIR/blocks" "$DIR/scripts"
 	ln -s "$BUILD" "$DIR/build"
@@ -303,16 +385,16 @@ document() {
 	done <"$DIR/blocks/index"
 	while read -r n line info; do
 		keep "$DIR/blocks/$n" "$info" written
-		example "$DIR/blocks/$n" "$1:$line: $info" "$info"
+		example "$DIR/blocks/$n" "$name:$line: $info" "$info"
 	done <"$DIR/blocks/index"
 	end_daemon
 }
 
-# manual PAGE: its displays behind a comment `.\" example: INFO` are blocks, too.
+# manual PAGE: its displays are blocks, too.
 manual() {
-	sed -E '/^\.\\" example: /{ s/^\.\\" example: /```/; N; s/\n.*//; }; s/^\.Ed$/```/; s/\\&//g; s/\\e/\\/g' "$1" |
-		awk '/^```./ { open = 1; print; next } open { print } /^```$/ { open = 0 }' >"$WORK/${1##*/}"
-	document "$WORK/${1##*/}"
+	sed -E '/^\.\\" example: /{ N; s/^\.\\" example: ([^\n]*).*/\n```\1/; }; s/^\.Bd.*/``` /; s/^\.Ed$/```/; s/\\&//g; s/\\e/\\/g' "$1" |
+		awk '/^```./ { open = 1 } { print open ? $0 : "" } /^```$/ { open = 0 }' >"$WORK/${1##*/}"
+	document "$WORK/${1##*/}" "$1"
 }
 
 # shellcheck disable=SC2013,SC2016 # backticks are those of Markdown
@@ -333,6 +415,7 @@ names() {
 	verdict $? "$1: names what is not there"
 }
 
+read_excuses
 for doc in README.md docs/*.md; do
 	document "$doc"
 done
@@ -341,6 +424,11 @@ for page in docs/*.[1-9]; do
 done
 for doc in README.md docs/ARCHITECTURE.md docs/PERFORMANCE.md docs/PLUGINS.md; do
 	names "$doc"
+done
+for key in "${!EXCUSED[@]}"; do
+	[ "${EXCUSED[$key]}" = 0 ] || continue
+	: >"$WORK/out"
+	verdict 1 "$NOT_RUN: no document has a block that is not run and begins so: $key"
 done
 echo "docs: $passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

@@ -5,9 +5,15 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-build=$1
+# That of uninstall.sh, too, for the paths are compiled in.
+build=$1/elsewhere
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+# target NAME VARIABLE...: make, without what it was called with itself.
+target() {
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -j"$(nproc)" --no-print-directory B="$build" OPT=-O1 "$@"
+}
 
 fail() {
 	echo "install: $*" >&2
@@ -16,7 +22,7 @@ fail() {
 
 # installed PREFIX: the daemon there finds its own plugins and looks for its own filter.conf.
 installed() {
-	make --no-print-directory -s install B="$build" PREFIX="$1" SYSCONFDIR="$1/etc" >"$work/log" ||
+	target -s install PREFIX="$1" SYSCONFDIR="$1/etc" >"$work/log" ||
 		{ cat "$work/log" >&2 && fail "make install PREFIX=$1"; }
 	"$1/sbin/chainmail" plugins >"$work/out" || fail "$1: no plugins"
 	grep -q '^auth ' "$work/out" || fail "$1: the plugins are not found"
@@ -26,8 +32,8 @@ installed() {
 
 installed "$work/one"
 installed "$work/two"
-make --no-print-directory all B="$build" PREFIX="$work/two" SYSCONFDIR="$work/two/etc" >"$work/log"
+target all PREFIX="$work/two" SYSCONFDIR="$work/two/etc" >"$work/log"
 ! grep -q CC "$work/log" || fail "the same flags build it again"
-make --no-print-directory -s uninstall B="$build" PREFIX="$work/two" >/dev/null 2>&1
+target -s uninstall PREFIX="$work/two" >/dev/null 2>&1
 [ -z "$(find "$work/two" -type f)" ] || fail "uninstall leaves $(find "$work/two" -type f)"
 echo "install: works at two places"

@@ -104,7 +104,7 @@ words() {
 
 # What a merge leaves where it was not settled.
 conflicts() {
-	git grep -nE '^(<{7}|>{7}|[|]{7}) ' 2>/dev/null | sed 's/$/   <- settle the merge/'
+	grep -rnE --exclude-dir=.git --exclude-dir=build '^(<{7}|>{7}|[|]{7}) ' . | sed 's/$/   <- settle the merge/'
 }
 
 headers() {

@@ -8,8 +8,8 @@
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
-# A build of its own, for the paths are compiled in.
-build=${1:-build}/places
+# A build of its own and of install.sh, for the paths are compiled in.
+build=${1:-build}/elsewhere
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../unit/temp.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "conf/diag.h"
@@ -34,6 +35,10 @@ rule_write(const char *path, const char *text)
 		rule_die("a file cannot be written");
 }
 
+/* The rule's limit, and what a sanitizer may make of it with all that is not the rule's. */
+#define RULE_CPU	 "5ms"
+#define RULE_CPU_MOST_US 1000000
+
 /* Once in a process: a chain of this rule alone. What it refuses is wrong; a failure is not. */
 static inline void
 rule_load(const char *rule)
@@ -52,7 +57,7 @@ rule_load(const char *rule)
 	snprintf(lua, sizeof(lua), "%s.lua", path);
 	snprintf(conf, sizeof(conf),
 		"listener l { socket = inet:10025@127.0.0.1 }\nprofile all { chain = [ rule ] }\n"
-		"script rule { file = \"%s\"; on_error = skip }\n",
+		"script rule { file = \"%s\"; on_error = skip; cpu = " RULE_CPU " }\n",
 		lua);
 	rule_write(lua, rule);
 	rule_write(path, conf);
@@ -90,7 +95,12 @@ rule_run(const uint8_t *data, size_t len)
 	replay_step(&p, &(struct cm_event){.stage = CM_STAGE_DATA});
 	replay_step(&p, &(struct cm_event){.stage = CM_STAGE_EOH});
 	replay_step(&p, &(struct cm_event){.stage = CM_STAGE_BODY, .data = data, .len = len});
+
+	int64_t began = clock_cpu();
+
 	replay_step(&p, &(struct cm_event){.stage = CM_STAGE_EOM});
+	if (clock_cpu() - began > RULE_CPU_MOST_US)
+		rule_die("the rule took a second, and " RULE_CPU " are its limit");
 	if (last.verdict == CM_REJECT) {
 		fprintf(stderr, "the rule says: %s\n", last.reply.text);
 		abort();
