@@ -249,6 +249,7 @@ read_and_run(struct milter_conn *c, struct milter_room *room)
 	char *at = find_room(c, room, &size);
 	ssize_t n = recv(c->fd, at, size, 0);
 
+	c->filled = n < 0 ? errno == EINTR : (size_t)n == size;
 	if (n < 0)
 		return try_again();
 	if (n == 0)
@@ -270,5 +271,7 @@ milter_conn_serve(struct milter_conn *c, struct milter_room *room)
 	}
 	if (c->out != NULL)
 		return MILTER_WANTS_WRITE;
-	return c->ending ? MILTER_WANTS_END : MILTER_WANTS_READ;
+	if (c->ending)
+		return MILTER_WANTS_END;
+	return c->filled ? MILTER_WANTS_MORE : MILTER_WANTS_READ;
 }

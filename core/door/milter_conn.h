@@ -23,6 +23,7 @@ struct milter_conn {
 	struct milter_native native;
 	int fd;	     /* non-blocking */
 	bool ending; /* once out is written */
+	bool filled; /* the last read filled its room */
 	char *in;    /* begin of a packet; NULL: none, as in nearly all idle connections */
 	size_t in_len, in_size;
 	size_t skip;	/* octets to come that nobody wants */
@@ -31,7 +32,8 @@ struct milter_conn {
 	size_t out_len, out_done;
 };
 
-enum milter_wants { MILTER_WANTS_READ, MILTER_WANTS_WRITE, MILTER_WANTS_END };
+/* MORE: to read on at once, for there may be more. READ: the socket was empty after the read. */
+enum milter_wants { MILTER_WANTS_MORE, MILTER_WANTS_READ, MILTER_WANTS_WRITE, MILTER_WANTS_END };
 
 void milter_room_init(struct milter_room *);
 /* Gives its memory back until it is used again. */

@@ -3,10 +3,10 @@
  * milter_runner.c - the native engine: threads share one epoll set, and each event is run to its
  * end
  *
- * A descriptor is armed for one event, so one thread owns a connection at a time, and nothing is
- * handed over. A thread that waits is replaced (base/worker.h), so connections that wait for an
- * answer delay nobody. One more thread looks after what no descriptor tells: deadlines, MTAs that
- * hung up while a check waits, listeners that had to pause.
+ * One thread owns a connection at a time (milter_peers.c), and nothing is handed over. A thread
+ * that waits is replaced (base/worker.h), so connections that wait for an answer delay nobody. One
+ * more thread looks after what no descriptor tells: deadlines, MTAs that hung up while a check
+ * waits, listeners that had to pause.
  */
 #include <errno.h>
 #include <poll.h>
@@ -26,12 +26,10 @@
 #include "base/mem.h"
 #include "base/worker.h"
 #include "milter_accept.h"
-#include "milter_conn.h"
 #include "milter_engine.h"
+#include "milter_peers.h"
 
 #define LISTENERS_MOST 64
-/* Connections taken before others have their turn. */
-#define ACCEPTS 32
 /* Descriptors left to files, maps and logs. */
 #define RESERVE 128
 #define PAUSE	(100 * CLOCK_MS)
@@ -39,31 +37,13 @@
 /* Ticks between looks at the waits, and at the deadlines. */
 #define WAIT_TICKS     5
 #define DEADLINE_TICKS 20
-/* An MTA that waits at end of message hears from us so often, in looks at the deadlines. */
-#define PROGRESS_LOOKS 10
 #define STOP_TIME      (5 * CLOCK_SEC)
 #define NEVER	       INT64_MAX
 
-/* What epoll knows: the first member of everything that is in the set. */
-struct source {
-	bool (*serve)(struct source *, struct milter_room *); /* false: the thread ends */
-};
-
 struct door {
-	struct source source;
+	struct milter_source source;
 	struct milter_listener *listener;
 	_Atomic int64_t resume; /* when it takes connections again; NEVER: it does */
-};
-
-struct peer {
-	struct source source;
-	struct milter_conn conn;
-	const struct milter_listener *listener;
-	_Atomic int64_t deadline; /* of the MTA */
-	int64_t halfway_since;	  /* 0: not within a packet */
-	unsigned halfway_step;	  /* which packet that is */
-	unsigned looks;		  /* at the wait of its end of message */
-	struct peer *next, *prev;
 };
 
 static struct {
@@ -75,108 +55,8 @@ static struct {
 	pthread_t keeper;
 	bool started;
 	atomic_bool draining, stopping, failed;
-	atomic_uint count; /* of peers */
-	unsigned most;
-	pthread_mutex_t lock; /* protects the list */
-	struct peer *peers;
-} engine = {.epoll = -1, .wake = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
-
-static bool
-watch(int operation, int fd, uint32_t events, struct source *source)
-{
-	struct epoll_event ev = {.events = events, .data = {.ptr = source}};
-
-	return epoll_ctl(engine.epoll, operation, fd, &ev) == 0;
-}
-
-/* --- connections --- */
-
-static void
-add_peer(struct peer *p)
-{
-	pthread_mutex_lock(&engine.lock);
-	p->next = engine.peers;
-	if (engine.peers != NULL)
-		engine.peers->prev = p;
-	engine.peers = p;
-	pthread_mutex_unlock(&engine.lock);
-}
-
-/* Off the list first: whoever finds it there may use its descriptor. */
-static void
-end_peer(struct peer *p)
-{
-	pthread_mutex_lock(&engine.lock);
-	if (p->prev != NULL)
-		p->prev->next = p->next;
-	else
-		engine.peers = p->next;
-	if (p->next != NULL)
-		p->next->prev = p->prev;
-	pthread_mutex_unlock(&engine.lock);
-	milter_conn_fini(&p->conn);
-	free(p);
-	atomic_fetch_sub(&engine.count, 1);
-}
-
-/* How long the MTA may take for its next step. */
-static int64_t
-next_deadline(struct peer *p, enum milter_wants wants)
-{
-	int64_t now = clock_now();
-
-	if (!milter_conn_halfway(&p->conn)) {
-		p->halfway_since = 0;
-	} else if (p->halfway_since == 0 || p->halfway_step != p->conn.steps) {
-		p->halfway_since = now;
-		p->halfway_step = p->conn.steps;
-	}
-	if (p->halfway_since != 0)
-		return p->halfway_since + p->listener->packet_us;
-	if (wants == MILTER_WANTS_WRITE || p->conn.native.conversation.session == NULL)
-		return now + p->listener->packet_us;
-	return now + p->listener->idle_us;
-}
-
-/* Armed, the connection may be another thread's at once. */
-static bool
-arm_peer(struct peer *p, int operation, enum milter_wants wants)
-{
-	uint32_t event = wants == MILTER_WANTS_WRITE ? EPOLLOUT : EPOLLIN;
-	int fd = p->conn.fd;
-
-	atomic_store(&p->deadline, next_deadline(p, wants));
-	return watch(operation, fd, event | EPOLLONESHOT, &p->source);
-}
-
-static bool
-serve_peer(struct source *source, struct milter_room *room)
-{
-	struct peer *p = (struct peer *)source;
-	enum milter_wants wants;
-
-	/* What the thread that armed it wrote is seen here: it wrote the deadline last. */
-	(void)atomic_exchange(&p->deadline, NEVER);
-	wants = milter_conn_serve(&p->conn, room);
-	if (wants == MILTER_WANTS_END || !arm_peer(p, EPOLL_CTL_MOD, wants))
-		end_peer(p);
-	return true;
-}
-
-static void
-begin_peer(const struct milter_listener *l, int fd)
-{
-	struct peer *p = mem_zalloc(1, sizeof(*p));
-
-	p->source.serve = serve_peer;
-	p->listener = l;
-	atomic_init(&p->deadline, NEVER);
-	milter_conn_init(&p->conn, fd, l->name);
-	atomic_fetch_add(&engine.count, 1);
-	add_peer(p);
-	if (!arm_peer(p, EPOLL_CTL_ADD, MILTER_WANTS_READ))
-		end_peer(p);
-}
+	unsigned most; /* connections */
+} engine = {.epoll = -1, .wake = -1};
 
 /* --- listeners --- */
 
@@ -187,7 +67,7 @@ pause_door(struct door *d, const char *why)
 
 	log_limited(&limit, LOG_LEVEL_ERROR,
 		"listener %s: %u connections are open and no more can be taken (%s); MTAs wait",
-		d->listener->name, atomic_load(&engine.count), why);
+		d->listener->name, milter_peers_count(), why);
 	atomic_store(&d->resume, clock_now() + PAUSE);
 }
 
@@ -195,57 +75,54 @@ static void
 arm_door(struct door *d, int operation)
 {
 	if (!atomic_load(&engine.draining) &&
-		!watch(operation, d->listener->socket.fd, EPOLLIN | EPOLLONESHOT, &d->source))
+		!milter_watch(engine.epoll, operation, d->listener->socket.fd,
+			EPOLLIN | EPOLLONESHOT, &d->source))
 		pause_door(d, strerror(errno));
 }
 
-/* False: it has to pause. */
-static bool
-take_one(struct door *d, bool *more)
+/* The next connection; -1: none, and it may have to pause. */
+static int
+take_one(struct door *d)
 {
 	int fd;
 
-	*more = false;
-	if (atomic_load(&engine.count) >= engine.most) {
+	if (milter_peers_count() >= engine.most) {
 		pause_door(d, "as many as the limit of open files allows");
-		return false;
+		return -1;
 	}
 	fd = milter_accept(d->listener);
-	if (fd >= 0)
-		begin_peer(d->listener, fd);
-	*more = fd >= 0 || milter_accept_again(errno);
-	if (*more || errno == EAGAIN || errno == EWOULDBLOCK || atomic_load(&engine.draining))
-		return true;
-	pause_door(d, strerror(errno));
-	return false;
+	if (fd >= 0 || milter_accept_again(errno) || errno == EAGAIN || errno == EWOULDBLOCK)
+		arm_door(d, EPOLL_CTL_MOD);
+	else if (!atomic_load(&engine.draining))
+		pause_door(d, strerror(errno));
+	return fd;
 }
 
+/* One at a time: the next may be another thread's while this one is served. */
 static bool
-serve_door(struct source *source, struct milter_room *room)
+serve_door(struct milter_source *source, uint32_t events, struct milter_room *room)
 {
 	struct door *d = (struct door *)source;
-	bool more = true;
+	int fd = take_one(d);
 
-	(void)room;
-	for (int i = 0; more && i < ACCEPTS; i++) {
-		if (!take_one(d, &more))
-			return true;
-	}
-	arm_door(d, EPOLL_CTL_MOD);
+	(void)events;
+	if (fd >= 0)
+		milter_peers_serve(d->listener, fd, room);
 	return true;
 }
 
 /* --- threads --- */
 
 static bool
-serve_stop(struct source *source, struct milter_room *room)
+serve_stop(struct milter_source *source, uint32_t events, struct milter_room *room)
 {
 	(void)source;
+	(void)events;
 	(void)room;
 	return false;
 }
 
-static struct source stop_source = {serve_stop};
+static struct milter_source stop_source = {serve_stop};
 
 static bool
 serve(void *context, void *own)
@@ -258,10 +135,10 @@ serve(void *context, void *own)
 		atomic_store(&engine.failed, true);
 	if (n <= 0)
 		return !atomic_load(&engine.failed);
-	struct source *source = ev.data.ptr;
+	struct milter_source *source = ev.data.ptr;
 
 	worker_busy(source);
-	bool on = source->serve(source, own);
+	bool on = source->serve(source, ev.events, own);
 
 	worker_idle();
 	return on;
@@ -295,31 +172,7 @@ end_thread(void *own)
 static bool
 unwanted(void *job)
 {
-	struct source *source = job;
-
-	return source->serve == serve_peer && milter_conn_gone(&((struct peer *)job)->conn);
-}
-
-static void
-look_at_peer(struct peer *p, int64_t now)
-{
-	if (atomic_load(&p->deadline) <= now)
-		shutdown(p->conn.fd, SHUT_RDWR);
-	if (milter_conn_progress(&p->conn, p->looks > 0 && p->looks % PROGRESS_LOOKS == 0))
-		p->looks++;
-	else
-		p->looks = 0;
-}
-
-static void
-look_at_peers(void)
-{
-	int64_t now = clock_now();
-
-	pthread_mutex_lock(&engine.lock);
-	for (struct peer *p = engine.peers; p != NULL; p = p->next)
-		look_at_peer(p, now);
-	pthread_mutex_unlock(&engine.lock);
+	return milter_peers_gone(job);
 }
 
 static void
@@ -349,7 +202,7 @@ keep(void *unused)
 		if (tick % WAIT_TICKS == 0)
 			worker_cancel_where(engine.pool, unwanted);
 		if (tick % DEADLINE_TICKS == 0)
-			look_at_peers();
+			milter_peers_look();
 	}
 	return NULL;
 }
@@ -387,8 +240,9 @@ open_set(struct err *err)
 	engine.epoll = epoll_create1(EPOLL_CLOEXEC);
 	engine.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (engine.epoll < 0 || engine.wake < 0 ||
-		!watch(EPOLL_CTL_ADD, engine.wake, EPOLLIN, &stop_source))
+		!milter_watch(engine.epoll, EPOLL_CTL_ADD, engine.wake, EPOLLIN, &stop_source))
 		return err_errno(err, "the milter engine");
+	milter_peers_open(engine.epoll);
 	for (size_t i = 0; i < engine.door_count; i++)
 		arm_door(&engine.doors[i], EPOLL_CTL_ADD);
 	return true;
@@ -430,10 +284,10 @@ empty_door(struct door *d)
 	int fd;
 
 	shutdown(d->listener->socket.fd, SHUT_RDWR);
-	while (atomic_load(&engine.count) < engine.most &&
+	while (milter_peers_count() < engine.most &&
 		((fd = milter_accept(d->listener)) >= 0 || milter_accept_again(errno))) {
 		if (fd >= 0)
-			begin_peer(d->listener, fd);
+			milter_peers_add(d->listener, fd);
 	}
 }
 
@@ -470,8 +324,7 @@ stop(void)
 	pthread_join(engine.keeper, NULL);
 	if (!worker_pool_stop(engine.pool, STOP_TIME))
 		return;
-	while (engine.peers != NULL)
-		end_peer(engine.peers);
+	milter_peers_close();
 	close(engine.epoll);
 	close(engine.wake);
 	engine.started = false;

@@ -368,6 +368,94 @@ START_TEST(a_check_that_waits_in_silence_delays_nobody_for_long)
 }
 END_TEST
 
+/* --- epoll tells once --- */
+
+/* The last command and the end are there together, and the end is told but once. */
+START_TEST(an_mta_that_hangs_up_behind_its_last_command_is_let_go)
+{
+	struct buf b;
+
+	load("plugin slow { mail = 200ms; silent = yes }\nprofile all { chain = [ slow ] }\n");
+	listen_at(address, usual);
+	start();
+	int fd = connect_unix();
+
+	say(fd, mta_begin);
+	ck_assert_int_eq(hear(fd), 'O');
+	buf_init(&b, 0);
+	MTA_PUT(&b, 'M', "<a@example.org>\0");
+	ck_assert_int_eq(send(fd, b.data, b.len, 0), (ssize_t)b.len);
+	UNTIL(conversations_messages() == 1);
+	buf_clear(&b);
+	MTA_PUT(&b, 'R', "<b@example.com>\0");
+	ck_assert_int_eq(send(fd, b.data, b.len, 0), (ssize_t)b.len);
+	buf_fini(&b);
+	shutdown(fd, SHUT_WR);
+	ck_assert_int_eq(hear(fd), 'c'); /* MAIL; RCPT has no answer here */
+	ck_assert_int_eq(hear(fd), 0);
+	close(fd);
+	stop();
+}
+END_TEST
+
+/* A session in pieces of some octets; every second MTA leaves without a look at the answers. */
+static void
+play_in_pieces(struct buf *session, size_t piece, bool stays)
+{
+	int fd = connect_unix();
+
+	ck_assert_int_ge(fd, 0);
+	for (size_t at = 0; at < session->len; at += piece) {
+		size_t left = session->len - at;
+
+		ck_assert_int_gt(
+			send(fd, session->data + at, left < piece ? left : piece, MSG_NOSIGNAL), 0);
+	}
+	if (stays) {
+		for (const char *p = "Occcsc"; *p != '\0'; p++)
+			ck_assert_int_eq(hear(fd), *p);
+	}
+	close(fd);
+}
+
+#define MTAS	 8
+#define SESSIONS 200
+
+static void *
+play_sessions(void *context)
+{
+	const size_t *number = context;
+	struct buf b;
+
+	buf_init(&b, 0);
+	mta_begin(&b);
+	mta_message(&b);
+	for (size_t i = 0; i < SESSIONS; i++)
+		play_in_pieces(&b, 1 + (i * 7 + *number) % 90, i % 2 == 0);
+	buf_fini(&b);
+	return NULL;
+}
+
+/* Nobody's time is limited: what is not told would be waited for until the test's own end. */
+START_TEST(nothing_that_comes_while_it_is_served_is_lost)
+{
+	pthread_t threads[MTAS];
+	size_t numbers[MTAS];
+
+	load(EMPTY);
+	listen_at(address, usual);
+	start();
+	for (size_t i = 0; i < MTAS; i++) {
+		numbers[i] = i;
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, play_sessions, &numbers[i]), 0);
+	}
+	for (size_t i = 0; i < MTAS; i++)
+		pthread_join(threads[i], NULL);
+	UNTIL(conversations_open() == 0);
+	stop();
+}
+END_TEST
+
 /* --- ends --- */
 
 START_TEST(who_is_in_a_message_may_end_it)
@@ -490,6 +578,8 @@ main(void)
 	tcase_add_test(t, without_descriptors_mtas_wait_and_are_served_later);
 	tcase_add_test(t, a_check_that_waits_ends_when_the_mta_hangs_up);
 	tcase_add_test(t, a_check_that_waits_in_silence_delays_nobody_for_long);
+	tcase_add_test(t, an_mta_that_hangs_up_behind_its_last_command_is_let_go);
+	tcase_add_test(t, nothing_that_comes_while_it_is_served_is_lost);
 	tcase_add_test(t, who_is_in_a_message_may_end_it);
 	tcase_add_test(t, checks_that_wait_do_not_delay_the_end);
 	tcase_add_test(t, who_connected_before_the_drain_is_told);
