@@ -164,13 +164,17 @@ next_deadline(struct peer *p, enum milter_wants wants)
 static enum milter_wants
 serve_turns(struct peer *p, struct milter_room *room)
 {
+	unsigned news = 0;
+
 	for (int turn = 0; turn < TURNS; turn++) {
-		unsigned news = atomic_exchange(&p->state, OWNED);
+		news |= atomic_exchange(&p->state, OWNED);
 		enum milter_wants wants = milter_conn_serve(&p->conn, room);
 
-		if (wants != MILTER_WANTS_MORE &&
-			(wants != MILTER_WANTS_READ || (news & HUNG_UP) == 0))
+		if (wants == MILTER_WANTS_MORE)
+			continue;
+		if (wants != MILTER_WANTS_READ || (news & HUNG_UP) == 0)
 			return wants;
+		news = 0;
 	}
 	return MILTER_WANTS_MORE;
 }
