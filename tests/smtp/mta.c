@@ -451,28 +451,41 @@ mta_flush(struct mta *m)
 	(void)wire_flush(&m->wire);
 }
 
-/* A filter hangs up when the session has ended for it. */
 static void
-hear_the_end(struct wire *w)
+say_quit(struct mta *m)
 {
-	struct wire_packet packet;
+	end_message(m);
+	if (m->connection_end != MTA_NONE)
+		return;
+	wire_add_packet(&m->wire, SMFIC_ABORT, NULL, 0);
+	wire_add_packet(&m->wire, SMFIC_QUIT, NULL, 0);
+	(void)wire_flush(&m->wire);
+}
 
-	while (wire_read(w, w->timeout_ms, &packet) == WIRE_OK)
-		;
+static void
+hang_up(struct mta *m)
+{
+	wire_close(&m->wire);
+	m->connection_end = MTA_CLOSED;
 }
 
 void
 mta_quit(struct mta *m)
 {
-	end_message(m);
-	if (m->connection_end == MTA_NONE) {
-		wire_add_packet(&m->wire, SMFIC_ABORT, NULL, 0);
-		wire_add_packet(&m->wire, SMFIC_QUIT, NULL, 0);
-		if (wire_flush(&m->wire) == WIRE_OK)
-			hear_the_end(&m->wire);
-	}
-	wire_close(&m->wire);
-	m->connection_end = MTA_CLOSED;
+	say_quit(m);
+	hang_up(m);
+}
+
+void
+mta_quit_and_wait(struct mta *m)
+{
+	bool open = m->connection_end == MTA_NONE;
+	struct wire_packet packet;
+
+	say_quit(m);
+	while (open && wire_read(&m->wire, m->wire.timeout_ms, &packet) == WIRE_OK)
+		;
+	hang_up(m);
 }
 
 void

@@ -127,9 +127,11 @@ enum mta_status mta_eom(struct mta *m);
 void mta_abort(struct mta *m);
 /* Sends what waits for a reason to be sent. */
 void mta_flush(struct mta *m);
-/* Returns when the filter has hung up, that is when it gave back what the session held: neither
- * ABORT nor QUIT is answered, and what is played next must not come before them. */
 void mta_quit(struct mta *m);
+/* The same, and returns when the filter has hung up, too: it gave back what the session held. No
+ * MTA waits for that; but neither ABORT nor QUIT is answered, and what is played next on another
+ * connection must not come before them. */
+void mta_quit_and_wait(struct mta *m);
 /* QUIT_NC: the connection serves another SMTP session, which begins with mta_connect. */
 void mta_quit_nc(struct mta *m);
 

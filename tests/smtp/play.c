@@ -221,7 +221,7 @@ say(struct player *p, const struct step *step, unsigned n)
 		mta_quit_nc(m);
 		break;
 	case VERB_QUIT:
-		mta_quit(m);
+		mta_quit_and_wait(m);
 		hang_up(p);
 		break;
 	case VERB_VANISH:
@@ -445,7 +445,7 @@ hear_witness(struct player *p, struct mta *m)
 	enum mta_status status = mta_eom(m);
 
 	if (status < MTA_REJECT && !mta_unasked(m)) {
-		mta_quit(m);
+		mta_quit_and_wait(m);
 		return true;
 	}
 	return complain(
@@ -458,7 +458,7 @@ finish(struct player *p)
 	if (!p->mta)
 		return true;
 	bool unasked = mta_unasked(p->mta);
-	mta_quit(p->mta);
+	mta_quit_and_wait(p->mta);
 	return !unasked || complain(p, 0, "after the last line the filter said more, or hung up");
 }
 
