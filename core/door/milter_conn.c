@@ -19,7 +19,8 @@
 #include "base/mem.h"
 #include "milter_encode.h"
 
-#define ROOM_SIZE ((size_t)128 << 10)
+/* A chunk of a body (65,535 octets) and the commands around it. Each check that waits holds one. */
+#define ROOM_SIZE ((size_t)72 << 10)
 /* What is read at least behind the begin of a packet. */
 #define PIECE_LEAST ((size_t)512)
 /* A room that an unusual answer has made larger is made anew. */
