@@ -24,6 +24,12 @@ mem_tune(void)
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
 }
 
+void
+mem_give_back(void)
+{
+	(void)malloc_trim(0);
+}
+
 static _Noreturn void
 out_of_memory(void)
 {

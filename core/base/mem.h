@@ -15,6 +15,11 @@
  * once needed, and large pieces go back to the system. Before the first thread.
  */
 void mem_tune(void);
+/*
+ * Gives pages that are free back to the system, those between pieces in use as well. Each heap is
+ * held meanwhile, some milliseconds: for when many sessions have ended, not for each.
+ */
+void mem_give_back(void);
 
 /* Not zeroed, never NULL; free() it. */
 void *mem_alloc(size_t size);

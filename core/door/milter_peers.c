@@ -41,6 +41,8 @@
 /* An MTA that waits at end of message hears from us so often, in looks at the deadlines. */
 #define PROGRESS_LOOKS 10
 #define NEVER	       INT64_MAX
+/* Connections at a time whose memory is worth to be given back. */
+#define CROWD 256u
 
 #define TO_READ	 (EPOLLIN | EPOLLRDHUP | EPOLLET)
 #define TO_WRITE (EPOLLOUT | EPOLLET)
@@ -59,12 +61,22 @@ struct peer {
 	struct peer *next, *prev;
 };
 
+/* What stays must not lie between sessions, whose memory could not be given back then. */
+#define BLOCK_PEERS 64
+
+struct block {
+	struct block *next;
+	struct peer peers[BLOCK_PEERS];
+};
+
 static struct {
 	int epoll;
 	atomic_uint count;
 	pthread_mutex_t lock; /* protects the lists */
 	struct peer *peers;
 	struct peer *spare; /* owned, and nobody's */
+	struct block *blocks;
+	unsigned most; /* that were open since a crowd left */
 } all = {.epoll = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 bool
@@ -74,6 +86,8 @@ milter_watch(int epoll, int operation, int fd, uint32_t events, struct milter_so
 
 	return epoll_ctl(epoll, operation, fd, &ev) == 0;
 }
+
+static bool serve_peer(struct milter_source *, uint32_t events, struct milter_room *);
 
 static bool
 watch(struct peer *p, uint32_t events)
@@ -86,15 +100,34 @@ watch(struct peer *p, uint32_t events)
 
 /* --- the lists --- */
 
+/* Locked. */
+static void
+add_block(void)
+{
+	struct block *b = mem_zalloc(1, sizeof(*b));
+
+	b->next = all.blocks;
+	all.blocks = b;
+	for (size_t i = 0; i < BLOCK_PEERS; i++) {
+		struct peer *p = &b->peers[i];
+
+		p->source.serve = serve_peer;
+		atomic_init(&p->state, OWNED);
+		p->next = all.spare;
+		all.spare = p;
+	}
+}
+
 static struct peer *
-find_spare(void)
+take_spare(void)
 {
 	struct peer *p;
 
 	pthread_mutex_lock(&all.lock);
+	if (all.spare == NULL)
+		add_block();
 	p = all.spare;
-	if (p != NULL)
-		all.spare = p->next;
+	all.spare = p->next;
 	pthread_mutex_unlock(&all.lock);
 	return p;
 }
@@ -108,8 +141,10 @@ enlist(struct peer *p)
 	if (all.peers != NULL)
 		all.peers->prev = p;
 	all.peers = p;
+	unsigned open = atomic_fetch_add(&all.count, 1) + 1;
+	if (open > all.most)
+		all.most = open;
 	pthread_mutex_unlock(&all.lock);
-	atomic_fetch_add(&all.count, 1);
 }
 
 static void
@@ -240,25 +275,23 @@ milter_peers_open(int epoll)
 void
 milter_peers_close(void)
 {
-	struct peer *p;
+	struct block *b;
 
 	while (all.peers != NULL)
 		end_peer(all.peers);
-	while ((p = find_spare()) != NULL)
-		free(p);
+	all.spare = NULL;
+	while ((b = all.blocks) != NULL) {
+		all.blocks = b->next;
+		free(b);
+	}
 }
 
 /* Owned by the caller. */
 static struct peer *
 new_peer(const struct milter_listener *l, int fd)
 {
-	struct peer *p = find_spare();
+	struct peer *p = take_spare();
 
-	if (p == NULL) {
-		p = mem_zalloc(1, sizeof(*p));
-		p->source.serve = serve_peer;
-		atomic_init(&p->state, OWNED);
-	}
 	p->listener = l;
 	p->events = 0;
 	p->halfway_since = 0;
@@ -299,6 +332,20 @@ unsigned
 milter_peers_count(void)
 {
 	return atomic_load(&all.count);
+}
+
+bool
+milter_peers_crowd_left(void)
+{
+	unsigned open = milter_peers_count();
+	bool left;
+
+	pthread_mutex_lock(&all.lock);
+	left = all.most >= CROWD && open < all.most / 2;
+	if (left)
+		all.most = open;
+	pthread_mutex_unlock(&all.lock);
+	return left;
 }
 
 static void

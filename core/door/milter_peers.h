@@ -30,6 +30,9 @@ void milter_peers_add(const struct milter_listener *, int fd);
 /* The same, and begins with it in this thread, of the engine. */
 void milter_peers_serve(const struct milter_listener *, int fd, struct milter_room *);
 unsigned milter_peers_count(void);
+/* Once after many were open at a time, and half of them ended: their memory is worth to be given
+ * back. */
+bool milter_peers_crowd_left(void);
 /* Hangs up on MTAs that were silent for too long, and tells those that wait to wait on. */
 void milter_peers_look(void);
 /* It is a connection whose MTA hung up. To be asked while its thread waits. */

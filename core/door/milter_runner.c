@@ -201,8 +201,11 @@ keep(void *unused)
 		look_at_doors();
 		if (tick % WAIT_TICKS == 0)
 			worker_cancel_where(engine.pool, unwanted);
-		if (tick % DEADLINE_TICKS == 0)
+		if (tick % DEADLINE_TICKS == 0) {
 			milter_peers_look();
+			if (milter_peers_crowd_left())
+				mem_give_back();
+		}
 	}
 	return NULL;
 }

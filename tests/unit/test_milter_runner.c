@@ -470,6 +470,57 @@ START_TEST(nothing_that_comes_while_it_is_served_is_lost)
 }
 END_TEST
 
+/* --- memory --- */
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define GIVES_BACK 0 /* heaps are the sanitizer's */
+#else
+#define GIVES_BACK 1
+#endif
+
+#define MANY 1000
+
+/* Resident octets of the process. */
+static size_t
+resident(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	size_t pages = 0;
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fscanf(f, "%*u %zu", &pages), 1);
+	fclose(f);
+	return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* The last of them stays, so the heap does not get shorter by itself. */
+START_TEST(memory_of_a_crowd_is_given_back)
+{
+	static int fds[MANY];
+
+	load(EMPTY);
+	listen_at(address, usual);
+	start();
+	size_t before = resident();
+
+	for (size_t i = 0; i < MANY; i++) {
+		fds[i] = connect_unix();
+		ck_assert_int_ge(fds[i], 0);
+		say(fds[i], mta_begin);
+		ck_assert_int_eq(hear(fds[i]), 'O');
+	}
+	UNTIL(conversations_open() == MANY);
+	size_t grown = resident() - before;
+
+	ck_assert_uint_ge(grown, MANY * 1024);
+	for (size_t i = 0; i + 1 < MANY; i++)
+		close(fds[i]);
+	UNTIL(resident() - before < grown / 3);
+	close(fds[MANY - 1]);
+	stop();
+}
+END_TEST
+
 /* --- ends --- */
 
 START_TEST(who_is_in_a_message_may_end_it)
@@ -592,9 +643,11 @@ main(void)
 	tcase_add_test(t, without_descriptors_mtas_wait_and_are_served_later);
 	tcase_add_test(t, a_check_that_waits_ends_when_the_mta_hangs_up);
 	tcase_add_test(t, a_check_that_waits_in_silence_delays_nobody_for_long);
-	tcase_add_loop_test(t, an_mta_that_hangs_up_behind_its_last_command_is_let_go, 0,
-		LENGTH(before_rcpt));
+	tcase_add_loop_test(
+		t, an_mta_that_hangs_up_behind_its_last_command_is_let_go, 0, LENGTH(before_rcpt));
 	tcase_add_test(t, nothing_that_comes_while_it_is_served_is_lost);
+	if (GIVES_BACK)
+		tcase_add_test(t, memory_of_a_crowd_is_given_back);
 	tcase_add_test(t, who_is_in_a_message_may_end_it);
 	tcase_add_test(t, checks_that_wait_do_not_delay_the_end);
 	tcase_add_test(t, who_connected_before_the_drain_is_told);
