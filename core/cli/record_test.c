@@ -164,6 +164,16 @@ add_results(struct writer *w, const char *type)
 		buf_add_str(w->out, " },\n");
 }
 
+/* Nothing but a code of two letters can be a country of a case. */
+static const char *
+country(const struct kept *k)
+{
+	bool code = k->country != NULL && strlen(k->country) == 2 &&
+		    strspn(k->country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 2;
+
+	return code ? k->country : NULL;
+}
+
 static void
 add_options(struct writer *w)
 {
@@ -174,6 +184,7 @@ add_options(struct writer *w)
 
 	buf_add_str(w->out, " {\n");
 	add_option(w, "client", k->client_ip);
+	add_option(w, "country", country(k));
 	add_option(w, "name", name);
 	add_option(w, "ptr", kept_macro(k, "{client_ptr}"));
 	if (port != NULL && strtoul(port, NULL, 10) > 0)

@@ -41,6 +41,7 @@ struct kept {
 	int64_t wall;				    /* at MAIL, microseconds since 1970 */
 	const char *listener, *profile;		    /* profile NULL: none matched */
 	const char *client_name, *client_ip, *helo; /* client_ip "": local; helo NULL: none */
+	const char *country; /* of the client, as m.geo had it; NULL: no database knew */
 	unsigned client_port;
 	const struct session_pair *conn_macros, *helo_macros;
 	/* What the MTA was asked for. */

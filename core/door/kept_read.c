@@ -111,6 +111,7 @@ read_client(struct reading *r)
 	k->client_ip = word(r, 1);
 	k->client_port = choice(r, 2, 65536) % 65536;
 	k->helo = text(r, 3);
+	k->country = text(r, 4);
 }
 
 static void

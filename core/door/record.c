@@ -17,6 +17,7 @@
 #include "host/generation.h"
 #include "host/service.h"
 #include "record_item.h"
+#include "service/geo.h"
 #include "service/ring_writer.h"
 
 /* Octets of events without bodies, and of all that follows them. */
@@ -160,15 +161,25 @@ record_answer(struct conversation *c, const struct answer *a)
 
 /* --- the end --- */
 
+/* As a rule finds it, whether or not one asked; not set where no database knows. */
+static struct record_text
+country(const struct cm_session *s, struct geo_place *place)
+{
+	bool known = service_place(s, place) && place->country[0] != '\0';
+
+	return TEXT(known ? place->country : NULL);
+}
+
 static void
 add_head(struct recording *r, const struct cm_session *s)
 {
 	const struct profile *p = chain_chosen(s);
+	struct geo_place place;
 
 	ADD(r, RECORD_HEAD, NUMBER(r, RECORD_VERSION), TEXT(s->id), TEXT(s->conn_id),
 		TEXT(session_queue_id(s)), NUMBER(r, r->wall), TEXT(s->listener));
 	ADD(r, RECORD_CLIENT, TEXT(s->client.name), TEXT(s->client.ip), NUMBER(r, s->client.port),
-		TEXT(s->helo));
+		TEXT(s->helo), country(s, &place));
 	add_macros(r, s, CM_STAGE_CONNECT);
 	add_macros(r, s, CM_STAGE_HELO);
 	ADD(r, RECORD_PROFILE, TEXT(p == NULL ? NULL : p->name));

@@ -24,7 +24,7 @@ enum record_tag {
 	RECORD_ARG = 'A',      /* of MAIL or RCPT before: text */
 	RECORD_ANSWER = 'a',   /* to the event before: verdict */
 	RECORD_BODY = 'b',     /* octets, and the chunk itself where bodies are kept */
-	RECORD_CLIENT = 'C',   /* name, address, port, HELO */
+	RECORD_CLIENT = 'C',   /* name, address, port, HELO, country */
 	RECORD_CUT = 'c',      /* it was too large, and is not whole */
 	RECORD_EDIT = 'E',     /* kind, link, name, value, index, length */
 	RECORD_EVENT = 'e',    /* stage, name or path, value, flags */

@@ -152,20 +152,10 @@ script_rule_name(lua_State *L)
 bool
 script_look_up_place(const struct cm_session *s, struct script_place *out)
 {
-	const struct chain *chain = chain_of(s);
-	struct geo_place place = {.asn = 0};
-	struct net_addr client;
+	struct geo_place place;
 
-	if (chain->place != NULL)
-		place = *chain->place;
-	else if (chain->geo[0] == NULL)
+	if (!service_place(s, &place))
 		return false;
-	if (!net_parse(&client, cm_client(s)->ip))
-		return true;
-	for (size_t i = 0; i < sizeof(chain->geo) / sizeof(*chain->geo); i++) {
-		if (chain->geo[i] != NULL)
-			geo_look_up(chain->geo[i], &client, &place);
-	}
 	out->asn = place.asn;
 	memcpy(out->country, place.country, sizeof(out->country));
 	memcpy(out->continent, place.continent, sizeof(out->continent));

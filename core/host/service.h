@@ -18,6 +18,10 @@ void service_log(const struct cm_session *, enum cm_level, const char *text);
 /* The running link's name, or "core" outside hooks. */
 const char *service_link_name(const struct cm_session *);
 
+struct geo_place;
+/* Where the client's address is, as m.geo has it now. False: there is no database. */
+bool service_place(const struct cm_session *, struct geo_place *);
+
 /* A question that was asked for a session, and what it was answered. */
 struct service_question {
 	const char *name;

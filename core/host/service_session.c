@@ -13,6 +13,7 @@
 #include "chain/chain.h"
 #include "mail/session.h"
 #include "service.h"
+#include "service/geo.h"
 
 const struct cm_client *
 cm_client(const struct cm_session *s)
@@ -103,6 +104,26 @@ bool
 cm_client_trusted(const struct cm_session *s)
 {
 	return networks_have(chain_of(s)->trusted, &s->peer);
+}
+
+bool
+service_place(const struct cm_session *s, struct geo_place *out)
+{
+	const struct chain *chain = chain_of(s);
+	struct net_addr client;
+
+	*out = (struct geo_place){.asn = 0};
+	if (chain->place != NULL)
+		*out = *chain->place;
+	else if (chain->geo[0] == NULL)
+		return false;
+	if (!net_parse(&client, cm_client(s)->ip))
+		return true;
+	for (size_t i = 0; i < sizeof(chain->geo) / sizeof(*chain->geo); i++) {
+		if (chain->geo[i] != NULL)
+			geo_look_up(chain->geo[i], &client, out);
+	}
+	return true;
 }
 
 const char *

@@ -20,16 +20,22 @@ struct keeper {
 	char ring[TEMP_NAME_SIZE + 8];
 };
 
+/* A directory, for files that the sections name. */
+static inline void
+keeper_init(struct keeper *k)
+{
+	drive_init(&k->drive);
+	snprintf(k->ring, sizeof(k->ring), "%s/ring", k->drive.dir);
+}
+
 /* Loads the sections, and makes them the running generation. max_body: "0", "1k". */
 static inline void
-keeper_begin(struct keeper *k, const char *sections, const char *max_body)
+keeper_load(struct keeper *k, const char *sections, const char *max_body)
 {
 	struct ring_config config = {.max_size = 64 << 20, .max_records = 1000};
 	char *text = NULL;
 	struct err err;
 
-	drive_init(&k->drive);
-	snprintf(k->ring, sizeof(k->ring), "%s/ring", k->drive.dir);
 	ck_assert_int_gt(
 		asprintf(&text, "record { path = ring; max_body = %s }\n%s", max_body, sections),
 		0);
@@ -39,6 +45,13 @@ keeper_begin(struct keeper *k, const char *sections, const char *max_body)
 	ck_assert(ring_writer_start(&err));
 	ring_writer_configure(&config);
 	generation_swap(k->drive.g);
+}
+
+static inline void
+keeper_begin(struct keeper *k, const char *sections, const char *max_body)
+{
+	keeper_init(k);
+	keeper_load(k, sections, max_body);
 }
 
 /* No more is kept; what was is written. */

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_record_commands.c - what the commands make of sessions that were kept with a database of
+ * addresses, or with results that came late
+ *
+ * Sessions are played and kept in this process; the commands run in its children.
+ */
+#include <limits.h>
+#include <stdarg.h>
+#include <sys/wait.h>
+
+#include "cli/cli.h"
+#include "kept_case.h"
+#include "table.h"
+
+#define ARGS_MOST 10
+#define QUEUE_ID  "4XZ9Yt0kqzQ"
+
+static struct keeper keeper;
+static char printed[1 << 16]; /* by the latest command, both outputs */
+
+static const char *
+beside(const char *name)
+{
+	static char paths[4][TEMP_NAME_SIZE + 32];
+	static unsigned next;
+	char *path = paths[next++ % LENGTH(paths)];
+
+	snprintf(path, sizeof(paths[0]), "%s/%s", keeper.drive.dir, name);
+	return path;
+}
+
+static void
+setup(void)
+{
+	keeper_init(&keeper);
+}
+
+static void
+teardown(void)
+{
+	unlink(beside("out"));
+	unlink(beside("geo.mmdb"));
+	keeper_end(&keeper);
+}
+
+static void
+read_printed(const char *path)
+{
+	FILE *f = fopen(path, "r");
+
+	ck_assert_ptr_nonnull(f);
+	printed[fread(printed, 1, sizeof(printed) - 1, f)] = '\0';
+	fclose(f);
+}
+
+/* Its exit status. Words behind the first are arguments; NULL ends them. */
+static int
+run(const char *command, ...)
+{
+	char *argv[ARGS_MOST + 3] = {(char *)"chainmail", (char *)(uintptr_t)command};
+	const char *out = beside("out");
+	int argc = 2, status;
+	va_list words;
+
+	va_start(words, command);
+	while (argc < ARGS_MOST + 2 && (argv[argc] = va_arg(words, char *)) != NULL)
+		argc++;
+	va_end(words);
+	fflush(NULL);
+	pid_t child = fork();
+
+	if (child == 0) {
+		log_close();
+		if (freopen(out, "w", stdout) == NULL || dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+			_exit(99);
+		int code = cli_main(argc, argv);
+
+		fflush(NULL);
+		_exit(code);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_msg(WIFEXITED(status), "%s: ended by a signal", command);
+	read_printed(out);
+	return WEXITSTATUS(status);
+}
+
+/* Plays one session, and keeps it. */
+static void
+keep(const char *sections, const char *client, const char *from)
+{
+	static const char *const to[] = {"bob@example.com", NULL};
+	static const char message[] = "From: ann@example.org\nSubject: hello\n\nHello\n";
+	const struct replay_input in = {.client_ip = client,
+		.client_name = "mail.example.org",
+		.client_port = 40000,
+		.port = 25,
+		.helo = "mail.example.org",
+		.from = from,
+		.to = to,
+		.queue_id = QUEUE_ID,
+		.message = message,
+		.message_len = strlen(message)};
+
+	keeper_load(&keeper, sections, "0");
+	keeper_play(&in);
+	keeper_stop(&keeper);
+}
+
+/* --- where the client is --- */
+
+#define RULE "profile all { chain = [ rule ] }\nscript rule { file = rule.lua }\n"
+
+static const struct {
+	const char *what, *client;
+	const char *country; /* of the case; NULL: it has none */
+} places[] = {
+	{"a country", "192.0.2.1", "DE"},
+	{"another", "2001:db8::1", "BR"},
+	{"an address that the database does not have", "198.18.0.1", NULL},
+	{"one of which it knows something else", "203.0.113.7", NULL},
+	{"a country that is no code", "198.51.100.1", NULL},
+	{"a local client", NULL, NULL},
+};
+
+/* False: the module of Perl that makes databases is not there. */
+static bool
+make_database(void)
+{
+	char command[300];
+
+	snprintf(command, sizeof(command), "perl tests/unit/geo.pl '%s' DE 2>/dev/null",
+		beside("geo.mmdb"));
+	return system(command) == 0;
+}
+
+START_TEST(a_test_of_a_session_has_its_country)
+{
+	char wanted[40] = "";
+
+	if (!make_database()) {
+		table_skip(
+			"a_test_of_a_session_has_its_country", "install libmaxmind-db-writer-perl");
+		return;
+	}
+	drive_file(&keeper.drive, "rule.lua",
+		"function headers(m)\n"
+		"    local country = m.geo.country or 'nowhere'\n"
+		"    if #country == 2 then return reject('From ' .. country) end\n"
+		"end\n");
+	keep("geo { database = geo.mmdb }\n" RULE, places[_i].client, "ann@example.org");
+	ck_assert_int_eq(run("record", QUEUE_ID, "--as-test", "--rule", "rule", "-c",
+				 keeper.drive.conf, NULL),
+		EXIT_OK);
+	if (places[_i].country != NULL)
+		snprintf(wanted, sizeof(wanted), "    country = \"%s\",\n", places[_i].country);
+	ck_assert_msg((strstr(printed, "country") != NULL) == (wanted[0] != '\0') &&
+			      strstr(printed, wanted) != NULL,
+		"%s: %s", places[_i].what, printed);
+	drive_file(&keeper.drive, "rule_test.lua", printed);
+	ck_assert_msg(run("test", beside("rule_test.lua"), NULL) == EXIT_OK, "%s: %s",
+		places[_i].what, printed);
+	ck_assert_msg(strstr(printed, "# 1 passed, 0 failed") != NULL, "%s", printed);
+}
+END_TEST
+
+/* Whoever writes a test later may ask for it, though nobody asked then. */
+START_TEST(country_is_kept_where_no_rule_asks)
+{
+	struct kept k;
+
+	if (!make_database()) {
+		table_skip(
+			"country_is_kept_where_no_rule_asks", "install libmaxmind-db-writer-perl");
+		return;
+	}
+	keep("geo { database = geo.mmdb }\nprofile all { chain = [] }\n", "192.0.2.1",
+		"ann@example.org");
+	ck_assert_uint_eq(keeper_read(&keeper, &k, 1), 1);
+	ck_assert_pstr_eq(k.country, "DE");
+	kept_free(&k);
+}
+END_TEST
+
+START_TEST(without_a_database_there_is_no_country)
+{
+	struct kept k;
+
+	keep("profile all { chain = [] }\n", "192.0.2.1", "ann@example.org");
+	ck_assert_uint_eq(keeper_read(&keeper, &k, 1), 1);
+	ck_assert_ptr_null(k.country);
+	kept_free(&k);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("record_commands");
+	TCase *tests = tcase_create("record_commands");
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_loop_test(tests, a_test_of_a_session_has_its_country, 0, LENGTH(places));
+	tcase_add_test(tests, country_is_kept_where_no_rule_asks);
+	tcase_add_test(tests, without_a_database_there_is_no_country);
+	suite_add_tcase(suite, tests);
+	return table_run(suite);
+}
