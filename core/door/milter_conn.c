@@ -19,8 +19,11 @@
 #include "base/mem.h"
 #include "milter_encode.h"
 
-/* A chunk of a body (65,535 octets) and the commands around it. Each check that waits holds one. */
-#define ROOM_SIZE ((size_t)72 << 10)
+/* Most messages in one read; chunks of larger ones are gathered in the connection's own buffer.
+ * Each check that waits holds one. */
+#define ROOM_SIZE ((size_t)40 << 10)
+/* So much of a packet is put into the room once more, with what is read behind it. */
+#define BEGIN_MOST ((size_t)4 << 10)
 /* What is read at least behind the begin of a packet. */
 #define PIECE_LEAST ((size_t)512)
 /* A room that an unusual answer has made larger is made anew. */
@@ -187,15 +190,17 @@ larger(size_t len)
 	return len + (len > PIECE_LEAST ? len : PIECE_LEAST);
 }
 
-/* Where to read to: behind the begin of a packet, or into the room. */
+/* Where to read to: behind the begin of a packet that was kept, in the room or where it is. */
 static char *
 find_room(struct milter_conn *c, struct milter_room *room, size_t *size)
 {
-	if (c->in_len == 0) {
+	if (c->in_len <= BEGIN_MOST && c->in_size < ROOM_SIZE) {
 		if (room->bytes == NULL)
 			room->bytes = mem_alloc(ROOM_SIZE);
-		*size = ROOM_SIZE;
-		return room->bytes;
+		if (c->in_len > 0)
+			memcpy(room->bytes, c->in, c->in_len);
+		*size = ROOM_SIZE - c->in_len;
+		return room->bytes + c->in_len;
 	}
 	if (c->in_size - c->in_len < c->in_len) {
 		c->in_size = larger(c->in_len);
@@ -205,22 +210,23 @@ find_room(struct milter_conn *c, struct milter_room *room, size_t *size)
 	return c->in + c->in_len;
 }
 
-/* Keeps the begin of a packet, and no buffer without one. */
+/* Keeps the begin of a packet, which is in the room or was kept, and no buffer without one. */
 static void
 keep_rest(struct milter_conn *c, const char *rest, size_t len)
 {
-	if (len == 0) {
-		free(c->in);
-		c->in = NULL;
-		c->in_size = 0;
-	} else if (c->in != NULL) {
-		memmove(c->in, rest, len);
-	} else {
-		c->in_size = larger(len);
-		c->in = mem_alloc(c->in_size);
-		memcpy(c->in, rest, len);
-	}
 	c->in_len = len;
+	if (len > 0 && len <= c->in_size) {
+		memmove(c->in, rest, len);
+		return;
+	}
+	free(c->in);
+	c->in = NULL;
+	c->in_size = 0;
+	if (len == 0)
+		return;
+	c->in_size = larger(len);
+	c->in = mem_alloc(c->in_size);
+	memcpy(c->in, rest, len);
 }
 
 /* Runs what was read; false: the connection ends. */
@@ -255,9 +261,7 @@ read_and_run(struct milter_conn *c, struct milter_room *room)
 		return try_again();
 	if (n == 0)
 		return false;
-	if (c->in_len > 0)
-		return run(c, c->in, c->in_len + (size_t)n, &room->out);
-	return run(c, room->bytes, (size_t)n, &room->out);
+	return run(c, at - c->in_len, c->in_len + (size_t)n, &room->out);
 }
 
 enum milter_wants

@@ -134,6 +134,49 @@ START_TEST(any_pieces_make_the_same_session)
 }
 END_TEST
 
+#define CHUNK 65535
+
+/* Around what is put into the room, what the room takes, and what is gathered beside it. */
+static const size_t large_pieces[] = {900, 4096, 5000, 40960, 45000, 65541, 100000};
+
+/* Four chunks that count, each octet in its place. */
+static void
+put_body(struct buf *b)
+{
+	static char chunk[CHUNK];
+
+	for (size_t i = 0; i < 4u * CHUNK; i++) {
+		chunk[i % CHUNK] = (char)(i % 251);
+		if (i % CHUNK == CHUNK - 1)
+			mta_put(b, 'B', chunk, CHUNK);
+	}
+}
+
+START_TEST(chunks_of_a_body_are_put_together)
+{
+	size_t piece = large_pieces[_i];
+
+	load("plugin counts { }\nprofile all { chain = [ counts ] }\n");
+	mta_begin(&in);
+	MTA_PUT(&in, 'M', "<a@example.org>\0");
+	MTA_PUT(&in, 'R', "<b@example.com>\0");
+	MTA_PUT(&in, 'T', "");
+	MTA_PUT(&in, 'N', "");
+	put_body(&in);
+	MTA_PUT(&in, 'E', "");
+	for (size_t at = 0; at < in.len; at += piece) {
+		size_t left = in.len - at;
+
+		send_bytes(in.data + at, left < piece ? left : piece);
+		ck_assert_int_eq(serve_all(), MILTER_WANTS_READ);
+	}
+	ck_assert_ptr_null(conn.in);
+	buf_clear(&in);
+	receive(&in);
+	ck_assert_mem_eq(in.data + in.len - 5, "\0\0\0\1a", 5);
+}
+END_TEST
+
 START_TEST(half_a_packet_is_known_to_be_one)
 {
 	load(EMPTY);
@@ -349,6 +392,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, any_pieces_make_the_same_session, 0, LENGTH(pieces));
+	tcase_add_loop_test(t, chunks_of_a_body_are_put_together, 0, LENGTH(large_pieces));
 	tcase_add_test(t, half_a_packet_is_known_to_be_one);
 	tcase_add_test(t, half_packets_are_told_apart);
 	tcase_add_test(t, readiness_without_octets_is_nothing);
