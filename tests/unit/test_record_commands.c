@@ -41,6 +41,7 @@ teardown(void)
 {
 	unlink(beside("out"));
 	unlink(beside("geo.mmdb"));
+	unlink(beside("other.conf"));
 	keeper_end(&keeper);
 }
 
@@ -193,6 +194,87 @@ START_TEST(without_a_database_there_is_no_country)
 }
 END_TEST
 
+/* --- results that come late --- */
+
+/* Nothing of SPF refuses, so MAIL does not wait for its answer. */
+#define LATE                                                                       \
+	"dns { zone = zone }\nprofile all { chain = [ spf%s ] }\n"                 \
+	"plugin spf { fail = accept; softfail = accept; permerror = accept; "      \
+	"temperror = accept; helo = null-only }\n%s"
+#define READER "script rule { file = rule.lua }\n"
+
+/* Who asks for the result first. */
+static const struct {
+	const char *what, *chain, *sections, *rule;
+} late[] = {
+	{"nobody: the end of the message has it", "", "", ""},
+	{"a rule at RCPT", ", rule", READER,
+		"function rcpt(m) if m.spf.result == 'pass' then return reject('no') end end\n"},
+	{"a rule at the end", ", rule", READER,
+		"function message(m) if m.spf.result == 'pass' then return reject('no') end end\n"},
+};
+
+/* A session from ann@example.org, whose SPF says fail. DNS says something else afterwards. */
+static void
+keep_late(int which)
+{
+	char sections[500];
+
+	drive_file(&keeper.drive, "zone", "example.org TXT \"v=spf1 -all\"\n");
+	drive_file(&keeper.drive, "rule.lua", late[which].rule);
+	snprintf(sections, sizeof(sections), LATE, late[which].chain, late[which].sections);
+	keep(sections, "203.0.113.7", "ann@example.org");
+	drive_write(beside("zone"), "example.org TXT \"v=spf1 +all\"\n");
+}
+
+/* The configuration of the session, with one setting changed. */
+static const char *
+changed(const char *from, const char *to)
+{
+	const char *path = beside("other.conf");
+	char command[500];
+
+	snprintf(command, sizeof(command), "sed 's/%s/%s/' '%s' >'%s'", from, to, keeper.drive.conf,
+		path);
+	ck_assert_int_eq(system(command), 0);
+	return path;
+}
+
+START_TEST(a_late_result_is_explained)
+{
+	keep_late(_i);
+	ck_assert_int_eq(run("explain", QUEUE_ID, "-c", keeper.drive.conf, NULL), EXIT_OK);
+	ck_assert_msg(strstr(printed, "spf.result") != NULL && strstr(printed, "fail") != NULL,
+		"%s: %s", late[_i].what, printed);
+	ck_assert_msg(strstr(printed, "spf.result  pass") == NULL, "%s", printed);
+}
+END_TEST
+
+/* DNS is what it was then. */
+START_TEST(a_late_result_is_the_same_in_a_replay)
+{
+	keep_late(_i);
+	ck_assert_msg(run("replay", "--config", keeper.drive.conf, NULL) == EXIT_OK, "%s: %s",
+		late[_i].what, printed);
+	ck_assert_msg(strstr(printed, "same verdict                  1\n") != NULL, "%s: %s",
+		late[_i].what, printed);
+}
+END_TEST
+
+START_TEST(a_replay_tells_what_a_late_result_would_have_done)
+{
+	keep_late(_i);
+	const char *other = changed("fail = accept; softfail", "fail = reject; softfail");
+
+	ck_assert_int_eq(run("replay", "--config", other, "--against", keeper.drive.conf, NULL), 1);
+	ck_assert_msg(strstr(printed, "accept     -> reject          1   by spf\n") != NULL, "%s: %s",
+		late[_i].what, printed);
+	ck_assert_int_eq(run("replay", "--config", other, NULL), 1);
+	ck_assert_msg(strstr(printed, "accept     -> reject          1   by spf\n") != NULL, "%s: %s",
+		late[_i].what, printed);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -203,6 +285,10 @@ main(void)
 	tcase_add_loop_test(tests, a_test_of_a_session_has_its_country, 0, LENGTH(places));
 	tcase_add_test(tests, country_is_kept_where_no_rule_asks);
 	tcase_add_test(tests, without_a_database_there_is_no_country);
+	tcase_add_loop_test(tests, a_late_result_is_explained, 0, LENGTH(late));
+	tcase_add_loop_test(tests, a_late_result_is_the_same_in_a_replay, 0, LENGTH(late));
+	tcase_add_loop_test(
+		tests, a_replay_tells_what_a_late_result_would_have_done, 0, LENGTH(late));
 	suite_add_tcase(suite, tests);
 	return table_run(suite);
 }
