@@ -2,7 +2,7 @@
 /*
  * mime_field.h - what the Content- fields of a part say, and its content decoded
  *
- * Only mime_field.c includes GMime. It is given one field of bounded length, or octets to decode,
+ * Only mime_field.c uses GMime. It is given one field of bounded length, or octets to decode,
  * and never a structure: how many parts there are and how deep they stand is counted by mime.c.
  */
 #ifndef CORE_SERVICE_MIME_FIELD_H
@@ -36,8 +36,14 @@ struct mime_head {
 	bool seen[MIME_FIELDS];
 };
 
+struct err;
 struct mime_fields; /* a reader of fields; used by one thread at a time */
 
+/*
+ * Loads the reader, once per process and for good; before the first mime_fields_new(). False with
+ * words that name the library: it is not there, and a later call tries again.
+ */
+bool mime_fields_open(struct err *);
 struct mime_fields *mime_fields_new(void);
 void mime_fields_free(struct mime_fields *);
 
