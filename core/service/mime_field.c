@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -106,6 +107,32 @@ take_name(struct mime_fields *f, const char *raw, char out[MIME_NAME_SIZE])
 	mime_gmime.free(text);
 }
 
+/* A name that GMime did not find, or of which it found the beginning. */
+static bool
+hides_name(const char *value, const char *name)
+{
+	bool named = strcasestr(value, "name=") != NULL || strcasestr(value, "name*") != NULL;
+
+	return (named && name == NULL) || strstr(value, "%00") != NULL;
+}
+
+/*
+ * What is no type GMime calls application/octet-stream, and RFC 2045 section 5.2 text. And it
+ * decodes a boundary like a name, which few others do.
+ */
+static bool
+doubtful_type(const char *type, const char *value)
+{
+	const char *word = strstr(value, "=?");
+
+	if (type[0] == '/' || (strcmp(type, "application/octet-stream") == 0 &&
+				      strcasestr(value, "octet-stream") == NULL))
+		return true;
+	return strncmp(type, "multipart/", strlen("multipart/")) == 0 &&
+	       (strcasestr(value, "boundary*") != NULL ||
+		       (word != NULL && strstr(word, "?=") != NULL));
+}
+
 static void
 read_type(struct mime_fields *f, struct mime_head *h, const char *value)
 {
@@ -114,6 +141,9 @@ read_type(struct mime_fields *f, struct mime_head *h, const char *value)
 	const char *name = mime_gmime.content_type_get_parameter(type, "name");
 	char *text = mime_gmime.content_type_get_mime_type(type);
 
+	/* Some programs read it there, too. */
+	if (name == NULL)
+		name = mime_gmime.content_type_get_parameter(type, "filename");
 	if (text == NULL || !copy(h->type, sizeof(h->type), text))
 		h->doubtful = true;
 	text_lower_all(h->type);
@@ -122,8 +152,22 @@ read_type(struct mime_fields *f, struct mime_head *h, const char *value)
 		h->doubtful = true;
 	if (name != NULL)
 		take_name(f, name, h->type_name);
+	if (doubtful_type(h->type, value) || hides_name(value, name))
+		h->doubtful = true;
 	mime_gmime.free(text);
 	mime_gmime.object_unref(type);
+}
+
+/* What nobody knows is an attachment (RFC 2183 section 2.8). */
+static bool
+is_inline(const char *value)
+{
+	static const char word[] = "inline";
+	size_t len = strlen(word);
+
+	value += strspn(value, " \t");
+	return *value == '\0' || *value == ';' ||
+	       (strncasecmp(value, word, len) == 0 && strchr("; \t(", value[len]) != NULL);
 }
 
 static void
@@ -132,7 +176,10 @@ read_disposition(struct mime_fields *f, struct mime_head *h, const char *value)
 	GMimeContentDisposition *d = mime_gmime.content_disposition_parse(f->options, value);
 	const char *name = mime_gmime.content_disposition_get_parameter(d, "filename");
 
-	h->attachment = mime_gmime.content_disposition_is_attachment(d);
+	if (name == NULL)
+		name = mime_gmime.content_disposition_get_parameter(d, "name");
+	h->attachment = !is_inline(value);
+	h->doubtful = hides_name(value, name);
 	if (name != NULL)
 		take_name(f, name, h->name);
 	mime_gmime.object_unref(d);
@@ -147,8 +194,10 @@ read_encoding(struct mime_fields *f, struct mime_head *h, const char *value)
 	(void)f;
 	value += strspn(value, " \t");
 	len = strcspn(value, " \t;(");
-	if (len == 0)
+	if (len == 0) {
+		h->doubtful = *value != '\0';
 		return;
+	}
 	memcpy(word, value, len < sizeof(word) ? len : sizeof(word) - 1);
 	word[len < sizeof(word) ? len : sizeof(word) - 1] = '\0';
 	h->encoding = (int)mime_gmime.content_encoding_from_string(word);
@@ -160,7 +209,8 @@ read_encoding(struct mime_fields *f, struct mime_head *h, const char *value)
 }
 
 void
-mime_head_add(struct mime_fields *f, struct mime_head *h, enum mime_field field, const char *value)
+mime_head_add(struct mime_fields *f, struct mime_head *h, enum mime_field field, const char *value,
+	bool cut)
 {
 	static void (*const readers[MIME_FIELDS])(
 		struct mime_fields *, struct mime_head *, const char *) = {
@@ -168,12 +218,16 @@ mime_head_add(struct mime_fields *f, struct mime_head *h, enum mime_field field,
 		[MIME_ENCODING] = read_encoding,
 		[MIME_TYPE] = read_type,
 	};
+	bool before = h->doubtful;
 
-	f->doubtful = h->seen[field];
+	f->doubtful = h->seen[field] || cut;
+	h->doubtful = false;
 	if (!h->seen[field])
 		readers[field](f, h, value);
 	h->seen[field] = true;
 	h->doubtful = h->doubtful || f->doubtful;
+	h->maybe_file = h->maybe_file || (h->doubtful && field != MIME_ENCODING);
+	h->doubtful = h->doubtful || before;
 }
 
 void
@@ -200,6 +254,21 @@ mime_decode_room(const struct mime_head *h, size_t len)
 
 	mime_gmime.encoding_init_decode(&state, (GMimeContentEncoding)h->encoding);
 	return mime_gmime.encoding_outlen(&state, len);
+}
+
+bool
+mime_decode_doubtful(const struct mime_head *h, const unsigned char *data, size_t len)
+{
+	const unsigned char *end = data + len, *at;
+
+	if (h->encoding != GMIME_CONTENT_ENCODING_BASE64 || len == 0)
+		return false;
+	at = memchr(data, '=', len);
+	if (at == NULL)
+		return false;
+	while (at < end && strchr("= \t\r\n", *at) != NULL && *at != '\0')
+		at++;
+	return at < end;
 }
 
 /* Behind the line "begin 644 name", which GMime wants to have been found. */

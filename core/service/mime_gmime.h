@@ -16,7 +16,6 @@ struct err;
 /* Name here, name there. */
 #define MIME_GMIME_CALLS(X)                                                                \
 	X(content_disposition_get_parameter, g_mime_content_disposition_get_parameter)     \
-	X(content_disposition_is_attachment, g_mime_content_disposition_is_attachment)     \
 	X(content_disposition_parse, g_mime_content_disposition_parse)                     \
 	X(content_encoding_from_string, g_mime_content_encoding_from_string)               \
 	X(content_type_get_mime_type, g_mime_content_type_get_mime_type)                   \
