@@ -23,8 +23,8 @@ OPT ?= -O2 -g
 # Expanded only in recipes, after `make deps` may have installed pkg-config and the libraries.
 LUA_CFLAGS = $(shell pkg-config --cflags lua5.4)
 LUA_LIBS = $(shell pkg-config --libs lua5.4)
+# Only its headers: the daemon loads it where a rule wants it.
 MIME_CFLAGS = $(shell pkg-config --cflags gmime-3.0)
-MIME_LIBS = $(shell pkg-config --libs gmime-3.0)
 CHECK_CFLAGS = $(shell pkg-config --cflags check)
 CHECK_LIBS = $(shell pkg-config --libs check)
 
@@ -34,7 +34,7 @@ PLACE_DEFS = -DCHAINMAIL_PLUGIN_DIR='"$(LIBDIR)"' -DCHAINMAIL_CONFIG='"$(SYSCONF
 	-DCHAINMAIL_LUA_DIR='"$(DATADIR)/lua"'
 CFLAGS += -std=c11 $(OPT) $(WARN) $(HARDEN) -fvisibility=hidden -pthread $(SAN) $(EXTRA_CFLAGS)
 LDFLAGS += -pie -pthread -rdynamic -Wl,-z,relro,-z,now $(SAN)
-LIBS = -lhiredis -llmdb -lmilter -lunbound -lresolv -ljansson -lmaxminddb -lpcre2-8 -llua5.4-lpeg $(LUA_LIBS) $(MIME_LIBS) -lminizip -lz -ldl -lm
+LIBS = -lhiredis -llmdb -lmilter -lunbound -lresolv -ljansson -lmaxminddb -lpcre2-8 -llua5.4-lpeg $(LUA_LIBS) -lminizip -lz -ldl -lm
 
 CORE := $(sort $(wildcard core/*/*.c))
 CORE_OBJ := $(CORE:%.c=$(B)/obj/%.o)
@@ -303,7 +303,7 @@ $(B)/chainmail: $(MAIN_OBJ) $(CORE_LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(WHOLE) $(LIBS)
 
 $(B)/obj/core/host/script%.o: EXTRA_CPP = $(LUA_CFLAGS)
-$(B)/obj/core/service/mime_field.o: EXTRA_CPP = $(MIME_CFLAGS)
+$(B)/obj/core/service/mime_field.o $(B)/obj/core/service/mime_gmime.o: EXTRA_CPP = $(MIME_CFLAGS)
 $(B)/obj/core/cli/dkim.o: EXTRA_CPP = -Iplugins
 
 # What runs inside Redis, as octets in C.

@@ -54,11 +54,11 @@ walls() {
 	only '#include <openssl/' 'plugins/lib/[a-z0-9_]*\.c:' 'only plugins/lib includes OpenSSL'
 	only '#include <libpsl' 'plugins/dmarc/dmarc_psl\.c:' 'only dmarc_psl.c includes libpsl'
 	only '#include <idn2' 'plugins/lib/idn\.c:' 'only plugins/lib/idn.c includes libidn2'
-	only '#include <gmime' 'core/service/mime_field\.c:' 'only mime_field.c includes GMime'
+	only '#include (<gmime|"mime_gmime)' 'core/service/mime_(field\.c|gmime\.[ch]):' 'only mime_field.c uses GMime'
 	only '#include <minizip' 'core/service/office_zip\.c:' 'only office_zip.c includes minizip'
 	only '#include <zlib' 'core/cli/dmarc\.c:' 'only cli/dmarc.c includes zlib'
 	only '#include <spf2/' 'plugins/spf/spf_lib\.c:' 'only spf_lib.c includes libspf2'
-	only '\<dlopen\(' 'core/host/plugin\.c:' 'only host/plugin.c calls dlopen'
+	only '\<dlopen\(' 'core/(host/plugin|service/mime_gmime)\.c:' 'only host/plugin.c and mime_gmime.c call dlopen'
 	only '\<(clock_gettime|gettimeofday|time)\(' 'core/base/clock\.c:' 'the time is read in base/clock.c'
 	grep -nE '^#include "' core/host/script_api*.c | grep -vE '"script_[a-z_]+\.h"' |
 		sed 's/$/   <- sees only the public header/'
@@ -110,7 +110,7 @@ conflicts() {
 headers() {
 	find core include plugins -name '*.h' | while read -r file; do
 		cc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Werror -Iinclude -Icore \
-			$(pkg-config --cflags lua5.4) -fsyntax-only -include "$file" -x c /dev/null ||
+			$(pkg-config --cflags gmime-3.0 lua5.4) -fsyntax-only -include "$file" -x c /dev/null ||
 			echo "$file: does not compile on its own"
 	done 2>&1
 }

@@ -39,6 +39,7 @@ struct script_row {
 	uint32_t rcpt_needs;	       /* and what in addition where the rule has a hook for rcpt */
 	const struct cm_macro *macros; /* macros it reads; ends in a row without a name */
 	bool store;		       /* of the globals: it needs the store of the script */
+	bool parts;		       /* it reads parts of messages, mime_fields_open() */
 };
 
 enum script_class_kind {

@@ -347,7 +347,7 @@ static const struct script_row rows[] = {
 		.help = "add a recipient"},
 	{"attachments", SCRIPT_FUNCTION, .call = script_attachments, .parameters = "",
 		.result = "fun(): integer, Part|nil, string? why", .from = CM_STAGE_EOM,
-		.needs = CM_NEED_BODY | CM_NEED_HEADERS,
+		.needs = CM_NEED_BODY | CM_NEED_HEADERS, .parts = true,
 		.help = "for _, part in m:attachments() do: files and messages that it carries; "
 			"nil and why when they are not known"},
 	{"auth", SCRIPT_FIELD, get_auth, .result = "Auth?", .macros = auth_macros,
@@ -414,7 +414,7 @@ static const struct script_row rows[] = {
 		.macros = tls_macros, .help = "nil: plain text"},
 	{"urls", SCRIPT_FUNCTION, .call = script_urls, .parameters = "",
 		.result = "fun(): integer, Url|nil, string? why", .from = CM_STAGE_EOM,
-		.needs = CM_NEED_BODY | CM_NEED_HEADERS,
+		.needs = CM_NEED_BODY | CM_NEED_HEADERS, .parts = true,
 		.help = "for _, url in m:urls() do: web addresses in its texts; nil and why when "
 			"they are not known"},
 };

@@ -17,6 +17,7 @@
 #include "mail/stage.h"
 #include "script_state.h"
 #include "settings.h"
+#include "service/mime_field.h"
 
 #define ARENA_SIZE     4096
 #define STATES_LEAST   2
@@ -210,6 +211,10 @@ script_add(struct script_host *host, const char *name, const struct script_setti
 		return false;
 	memcpy(script->has, run.hooks, sizeof(script->has));
 	fill_plugin(script);
+	if (script->wants_parts && !mime_fields_open(&err)) {
+		report(diag, script, err.text);
+		return false;
+	}
 	keep(host, script);
 	*out = (struct script_link){.plugin = &script->plugin, .config = script};
 	return true;

@@ -6,6 +6,7 @@
  */
 #include <chainmail/plugin.h>
 
+#include "base/err.h"
 #include "mail/session.h"
 #include "script_api.h"
 #include "service/attachment.h"
@@ -95,7 +96,14 @@ script_find(struct cm_session *s, enum script_find kind)
 	struct script_found *found = arena_alloc(&s->msg, sizeof(*found));
 	struct mime_source source;
 	enum mime_end end;
+	struct err err;
 
+	/* It was loaded with the rule, but for a rule that computes the name. */
+	if (!mime_fields_open(&err)) {
+		found->problem = arena_strdup(&s->msg, err.text);
+		s->found[kind] = found;
+		return;
+	}
 	if (!open_source(s, &source)) {
 		found->problem = "not kept: larger than max_message_size";
 		s->found[kind] = found;

@@ -253,6 +253,7 @@ add_row(struct script *script, struct cm_macro *macros, const struct script_row 
 {
 	script->plugin.needs |= row->needs;
 	script->wants_store = script->wants_store || row->store;
+	script->wants_parts = script->wants_parts || row->parts;
 	if (row->call == script_ask)
 		add_asked(script, row->name);
 	if (script->has[CM_STAGE_RCPT])

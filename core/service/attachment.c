@@ -32,7 +32,7 @@ add(void *data, const struct mime_leaf *leaf)
 	struct attachment *a;
 	struct office office;
 
-	if (h->name[0] == '\0' && !h->attachment && is_text(h))
+	if (h->name[0] == '\0' && !h->attachment && !h->maybe_file && is_text(h))
 		return;
 	office = office_look(leaf->data, leaf->len);
 	a = arena_alloc(list->arena, sizeof(*a));

@@ -25,7 +25,8 @@ struct attachment {
 
 /*
  * Parts with the name of a file, those that say that they are attachments, all that are neither
- * plain text nor HTML, and messages, whose parts follow. first: in their order, or NULL.
+ * plain text nor HTML to everybody, and messages, whose parts follow. first: in their order, or
+ * NULL.
  */
 enum mime_end attachment_list(struct arena *, const struct mime_source *, bool (*in_time)(void *),
 	void *data, struct attachment **first);

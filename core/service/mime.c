@@ -16,6 +16,8 @@
 
 /* Messages inside of each other that are encoded, and so must be copied: RFC 2046 allows none. */
 #define COPIES_MOST 2u
+/* Of a field: GMime's time grows with their square. */
+#define PARAMETERS_MOST 100u
 
 struct span {
 	const unsigned char *at, *end;
@@ -93,13 +95,29 @@ unfold(struct walk *w, const unsigned char *value, size_t len)
 	return len < sizeof(w->field);
 }
 
+/* False: there are more than mail programs write, and it is cut. */
+static bool
+few_parameters(char *field)
+{
+	unsigned count = 0;
+
+	for (char *at = field; (at = strchr(at, ';')) != NULL; at++) {
+		if (++count > PARAMETERS_MOST) {
+			*at = '\0';
+			return false;
+		}
+	}
+	return true;
+}
+
 static void
 add_field(struct walk *w, struct mime_head *h, enum mime_field which, const unsigned char *value,
 	size_t len)
 {
-	if (!unfold(w, value, len))
-		h->doubtful = true;
-	mime_head_add(w->fields, h, which, w->field);
+	bool whole = unfold(w, value, len);
+
+	whole = few_parameters(w->field) && whole;
+	mime_head_add(w->fields, h, which, w->field, !whole);
 }
 
 /* A line without a colon, or another field, says nothing. */
@@ -138,7 +156,7 @@ static void
 read_message_head(struct walk *w, const struct mime_source *source, struct mime_head *h)
 {
 	mime_head_begin(h, "text/plain");
-	h->doubtful = source->repeated;
+	h->doubtful = h->maybe_file = source->repeated;
 	for (enum mime_field f = 0; f < MIME_FIELDS; f++) {
 		const char *value = source->fields[f];
 
@@ -291,6 +309,8 @@ walk_leaf(struct walk *w, struct span body, struct mime_head *h, unsigned depth)
 	bool message = is_message(h);
 	struct mime_leaf leaf = {h, content.at, span_len(content)};
 
+	if (mime_decode_doubtful(h, body.at, span_len(body)))
+		h->doubtful = true;
 	if (message && h->encoded && w->copies == COPIES_MOST) {
 		h->doubtful = true;
 		message = false;
@@ -302,25 +322,36 @@ walk_leaf(struct walk *w, struct span body, struct mime_head *h, unsigned depth)
 		walk_message(w, content, depth);
 }
 
-static void
-walk_entity(struct walk *w, struct span body, struct mime_head *h, unsigned depth)
+/* False: somebody has had enough. */
+static bool
+may_enter(struct walk *w, unsigned depth)
 {
-	bool multipart = starts_so(h->type, "multipart/");
-
 	if (w->parts == MIME_PARTS_MOST)
 		w->end = MIME_TOO_MANY;
 	else if (depth > MIME_DEPTH_MOST)
 		w->end = MIME_TOO_DEEP;
 	else if (!w->visitor->in_time(w->visitor->data))
 		w->end = MIME_LATE;
-	if (w->end != MIME_WHOLE)
-		return;
 	w->parts++;
-	if (multipart && h->boundary[0] != '\0' && walk_multipart(w, body, h, depth))
+	return w->end == MIME_WHOLE;
+}
+
+/* A multipart is shown, too, where others may find other parts in it: of that they are told. */
+static void
+walk_entity(struct walk *w, struct span body, struct mime_head *h, unsigned depth)
+{
+	bool multipart = starts_so(h->type, "multipart/");
+	bool bounded = multipart && h->boundary[0] != '\0', doubtful = h->doubtful;
+
+	if (!may_enter(w, depth))
+		return;
+	if (bounded && !doubtful && walk_multipart(w, body, h, depth))
 		return;
 	/* Without a boundary nobody can tell what it holds. */
-	h->doubtful = h->doubtful || multipart;
+	h->doubtful = doubtful || multipart;
 	walk_leaf(w, body, h, depth);
+	if (bounded && doubtful)
+		walk_multipart(w, body, h, depth);
 }
 
 enum mime_end

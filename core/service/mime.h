@@ -47,6 +47,7 @@ struct mime_visitor {
 	void *data;
 };
 
+/* After mime_fields_open(). */
 enum mime_end mime_walk(const struct mime_source *, const struct mime_visitor *);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mime_field.c - the only file that knows GMime
+ * mime_field.c - fields and encodings, as GMime reads them
  *
  * GMime knows how mail programs spell parameters (RFC 2231, RFC 2047, octets of 8 bits, quotes that
  * are missing) and how they encode content. Its parser of whole messages is not used: it cannot be
@@ -8,12 +8,13 @@
  */
 #include "mime_field.h"
 
-#include <gmime/gmime.h>
-#include <pthread.h>
+#include <assert.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "mime_gmime.h"
 #include "mime_name.h"
 
 struct mime_fields {
@@ -30,13 +31,6 @@ const char *const mime_field_names[MIME_FIELDS] = {
 /* --- GMime ---------------------------------------------------------------------------------------
  */
 
-/* It is never shut down: another thread may be reading. */
-static void
-start_gmime(void)
-{
-	g_mime_init();
-}
-
 static void
 on_warning(gint64 offset, GMimeParserWarning code, const gchar *item, gpointer fields)
 {
@@ -46,20 +40,25 @@ on_warning(gint64 offset, GMimeParserWarning code, const gchar *item, gpointer f
 		((struct mime_fields *)fields)->doubtful = true;
 }
 
+bool
+mime_fields_open(struct err *err)
+{
+	return mime_gmime_open(err);
+}
+
 struct mime_fields *
 mime_fields_new(void)
 {
 	/* Octets of 8 bits are one of these; the second knows nearly all. */
 	static const char *charsets[] = {"utf-8", "windows-1252", NULL};
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct mime_fields *f = mem_zalloc(1, sizeof(*f));
 
-	pthread_once(&once, start_gmime);
-	f->options = g_mime_parser_options_new();
-	g_mime_parser_options_set_parameter_compliance_mode(f->options, GMIME_RFC_COMPLIANCE_LOOSE);
-	g_mime_parser_options_set_rfc2047_compliance_mode(f->options, GMIME_RFC_COMPLIANCE_LOOSE);
-	g_mime_parser_options_set_fallback_charsets(f->options, charsets);
-	g_mime_parser_options_set_warning_callback(f->options, on_warning, f);
+	assert(mime_gmime.init != NULL);
+	f->options = mime_gmime.options_new();
+	mime_gmime.options_set_parameter_mode(f->options, GMIME_RFC_COMPLIANCE_LOOSE);
+	mime_gmime.options_set_rfc2047_mode(f->options, GMIME_RFC_COMPLIANCE_LOOSE);
+	mime_gmime.options_set_fallback_charsets(f->options, charsets);
+	mime_gmime.options_set_warning_callback(f->options, on_warning, f);
 	return f;
 }
 
@@ -68,7 +67,7 @@ mime_fields_free(struct mime_fields *f)
 {
 	if (f == NULL)
 		return;
-	g_mime_parser_options_free(f->options);
+	mime_gmime.options_free(f->options);
 	free(f);
 }
 
@@ -102,20 +101,49 @@ take_name(struct mime_fields *f, const char *raw, char out[MIME_NAME_SIZE])
 	size_t len = strlen(raw);
 	char *text = text_utf8_valid(raw, len) == len
 			     ? NULL
-			     : g_mime_utils_decode_8bit(f->options, raw, len);
+			     : mime_gmime.utils_decode_8bit(f->options, raw, len);
 
 	mime_name_clean(text == NULL ? raw : text, out);
-	g_free(text);
+	mime_gmime.free(text);
+}
+
+/* A name that GMime did not find, or of which it found the beginning. */
+static bool
+hides_name(const char *value, const char *name)
+{
+	bool named = strcasestr(value, "name=") != NULL || strcasestr(value, "name*") != NULL;
+
+	return (named && name == NULL) || strstr(value, "%00") != NULL;
+}
+
+/*
+ * What is no type GMime calls application/octet-stream, and RFC 2045 section 5.2 text. And it
+ * decodes a boundary like a name, which few others do.
+ */
+static bool
+doubtful_type(const char *type, const char *value)
+{
+	const char *word = strstr(value, "=?");
+
+	if (type[0] == '/' || (strcmp(type, "application/octet-stream") == 0 &&
+				      strcasestr(value, "octet-stream") == NULL))
+		return true;
+	return strncmp(type, "multipart/", strlen("multipart/")) == 0 &&
+	       (strcasestr(value, "boundary*") != NULL ||
+		       (word != NULL && strstr(word, "?=") != NULL));
 }
 
 static void
 read_type(struct mime_fields *f, struct mime_head *h, const char *value)
 {
-	GMimeContentType *type = g_mime_content_type_parse(f->options, value);
-	const char *boundary = g_mime_content_type_get_parameter(type, "boundary");
-	const char *name = g_mime_content_type_get_parameter(type, "name");
-	char *text = g_mime_content_type_get_mime_type(type);
+	GMimeContentType *type = mime_gmime.content_type_parse(f->options, value);
+	const char *boundary = mime_gmime.content_type_get_parameter(type, "boundary");
+	const char *name = mime_gmime.content_type_get_parameter(type, "name");
+	char *text = mime_gmime.content_type_get_mime_type(type);
 
+	/* Some programs read it there, too. */
+	if (name == NULL)
+		name = mime_gmime.content_type_get_parameter(type, "filename");
 	if (text == NULL || !copy(h->type, sizeof(h->type), text))
 		h->doubtful = true;
 	text_lower_all(h->type);
@@ -124,20 +152,37 @@ read_type(struct mime_fields *f, struct mime_head *h, const char *value)
 		h->doubtful = true;
 	if (name != NULL)
 		take_name(f, name, h->type_name);
-	g_free(text);
-	g_object_unref(type);
+	if (doubtful_type(h->type, value) || hides_name(value, name))
+		h->doubtful = true;
+	mime_gmime.free(text);
+	mime_gmime.object_unref(type);
+}
+
+/* What nobody knows is an attachment (RFC 2183 section 2.8). */
+static bool
+is_inline(const char *value)
+{
+	static const char word[] = "inline";
+	size_t len = strlen(word);
+
+	value += strspn(value, " \t");
+	return *value == '\0' || *value == ';' ||
+	       (strncasecmp(value, word, len) == 0 && strchr("; \t(", value[len]) != NULL);
 }
 
 static void
 read_disposition(struct mime_fields *f, struct mime_head *h, const char *value)
 {
-	GMimeContentDisposition *d = g_mime_content_disposition_parse(f->options, value);
-	const char *name = g_mime_content_disposition_get_parameter(d, "filename");
+	GMimeContentDisposition *d = mime_gmime.content_disposition_parse(f->options, value);
+	const char *name = mime_gmime.content_disposition_get_parameter(d, "filename");
 
-	h->attachment = g_mime_content_disposition_is_attachment(d);
+	if (name == NULL)
+		name = mime_gmime.content_disposition_get_parameter(d, "name");
+	h->attachment = !is_inline(value);
+	h->doubtful = hides_name(value, name);
 	if (name != NULL)
 		take_name(f, name, h->name);
-	g_object_unref(d);
+	mime_gmime.object_unref(d);
 }
 
 static void
@@ -149,11 +194,13 @@ read_encoding(struct mime_fields *f, struct mime_head *h, const char *value)
 	(void)f;
 	value += strspn(value, " \t");
 	len = strcspn(value, " \t;(");
-	if (len == 0)
+	if (len == 0) {
+		h->doubtful = *value != '\0';
 		return;
+	}
 	memcpy(word, value, len < sizeof(word) ? len : sizeof(word) - 1);
 	word[len < sizeof(word) ? len : sizeof(word) - 1] = '\0';
-	h->encoding = (int)g_mime_content_encoding_from_string(word);
+	h->encoding = (int)mime_gmime.content_encoding_from_string(word);
 	h->encoded = h->encoding == GMIME_CONTENT_ENCODING_BASE64 ||
 		     h->encoding == GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE ||
 		     h->encoding == GMIME_CONTENT_ENCODING_UUENCODE;
@@ -162,7 +209,8 @@ read_encoding(struct mime_fields *f, struct mime_head *h, const char *value)
 }
 
 void
-mime_head_add(struct mime_fields *f, struct mime_head *h, enum mime_field field, const char *value)
+mime_head_add(struct mime_fields *f, struct mime_head *h, enum mime_field field, const char *value,
+	bool cut)
 {
 	static void (*const readers[MIME_FIELDS])(
 		struct mime_fields *, struct mime_head *, const char *) = {
@@ -170,12 +218,16 @@ mime_head_add(struct mime_fields *f, struct mime_head *h, enum mime_field field,
 		[MIME_ENCODING] = read_encoding,
 		[MIME_TYPE] = read_type,
 	};
+	bool before = h->doubtful;
 
-	f->doubtful = h->seen[field];
+	f->doubtful = h->seen[field] || cut;
+	h->doubtful = false;
 	if (!h->seen[field])
 		readers[field](f, h, value);
 	h->seen[field] = true;
 	h->doubtful = h->doubtful || f->doubtful;
+	h->maybe_file = h->maybe_file || (h->doubtful && field != MIME_ENCODING);
+	h->doubtful = h->doubtful || before;
 }
 
 void
@@ -200,8 +252,23 @@ mime_decode_room(const struct mime_head *h, size_t len)
 {
 	GMimeEncoding state;
 
-	g_mime_encoding_init_decode(&state, (GMimeContentEncoding)h->encoding);
-	return g_mime_encoding_outlen(&state, len);
+	mime_gmime.encoding_init_decode(&state, (GMimeContentEncoding)h->encoding);
+	return mime_gmime.encoding_outlen(&state, len);
+}
+
+bool
+mime_decode_doubtful(const struct mime_head *h, const unsigned char *data, size_t len)
+{
+	const unsigned char *end = data + len, *at;
+
+	if (h->encoding != GMIME_CONTENT_ENCODING_BASE64 || len == 0)
+		return false;
+	at = memchr(data, '=', len);
+	if (at == NULL)
+		return false;
+	while (at < end && strchr("= \t\r\n", *at) != NULL && *at != '\0')
+		at++;
+	return at < end;
 }
 
 /* Behind the line "begin 644 name", which GMime wants to have been found. */
@@ -228,8 +295,9 @@ mime_decode(const struct mime_head *h, const unsigned char *data, size_t len, un
 	GMimeEncoding state;
 	size_t skip = 0;
 
-	g_mime_encoding_init_decode(&state, (GMimeContentEncoding)h->encoding);
+	mime_gmime.encoding_init_decode(&state, (GMimeContentEncoding)h->encoding);
 	if (h->encoding == GMIME_CONTENT_ENCODING_UUENCODE)
 		skip = find_begin(data, len, &state);
-	return g_mime_encoding_flush(&state, (const char *)data + skip, len - skip, (char *)out);
+	return mime_gmime.encoding_flush(
+		&state, (const char *)data + skip, len - skip, (char *)out);
 }

@@ -2,7 +2,7 @@
 /*
  * mime_field.h - what the Content- fields of a part say, and its content decoded
  *
- * Only mime_field.c includes GMime. It is given one field of bounded length, or octets to decode,
+ * Only mime_field.c uses GMime. It is given one field of bounded length, or octets to decode,
  * and never a structure: how many parts there are and how deep they stand is counted by mime.c.
  */
 #ifndef CORE_SERVICE_MIME_FIELD_H
@@ -32,24 +32,35 @@ struct mime_head {
 	int encoding;			   /* GMime's number */
 	bool encoded;			   /* content is not what it decodes to */
 	bool attachment;		   /* Content-Disposition says so */
-	bool doubtful; /* other readers may take the fields for something else */
+	bool doubtful;	 /* other readers may take the fields for something else */
+	bool maybe_file; /* and what is text here for a file */
 	bool seen[MIME_FIELDS];
 };
 
+struct err;
 struct mime_fields; /* a reader of fields; used by one thread at a time */
 
+/*
+ * Loads the reader, once per process and for good; before the first mime_fields_new(). False with
+ * words that name the library: it is not there, and a later call tries again.
+ */
+bool mime_fields_open(struct err *);
 struct mime_fields *mime_fields_new(void);
 void mime_fields_free(struct mime_fields *);
 
 /* A head without fields; type is what RFC 2046 has a part be then. */
 void mime_head_begin(struct mime_head *, const char *type);
-/* Reads an unfolded value; a field that came before is doubtful and not read. */
-void mime_head_add(struct mime_fields *, struct mime_head *, enum mime_field, const char *value);
+/* Reads an unfolded value, which was cut or is whole; a field that came before is doubtful and not
+ * read. */
+void mime_head_add(
+	struct mime_fields *, struct mime_head *, enum mime_field, const char *value, bool cut);
 /* After the last field: settles which name it is. */
 void mime_head_end(struct mime_head *);
 
 /* Most octets that so many may decode to. */
 size_t mime_decode_room(const struct mime_head *, size_t len);
+/* Do other readers go on where mime_decode() takes it for ended? */
+bool mime_decode_doubtful(const struct mime_head *, const unsigned char *, size_t len);
 /* Decodes (RFC 2045 section 6) what can be decoded and leaves out the rest; octets written. */
 size_t mime_decode(const struct mime_head *, const unsigned char *, size_t len, unsigned char *out);
 

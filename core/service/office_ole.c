@@ -22,7 +22,6 @@
 #define NAME_UNITS   32u /* of UTF-16, the last is NUL */
 #define AT_NAME_SIZE 64u
 #define AT_TYPE	     66u
-#define AT_COLOR     67u
 
 enum entry_type { STORAGE = 1, STREAM = 2 };
 
@@ -53,7 +52,7 @@ entry_name(const unsigned char *entry, char name[NAME_UNITS])
 	size_t size = entry[AT_NAME_SIZE] | (size_t)entry[AT_NAME_SIZE + 1] << 8;
 	size_t units = size / 2;
 
-	if (size % 2 != 0 || units < 2 || units > NAME_UNITS || entry[AT_COLOR] > 1)
+	if (size % 2 != 0 || units < 2 || units > NAME_UNITS)
 		return false;
 	for (size_t i = 0; i < units; i++) {
 		if (entry[2 * i + 1] != 0)

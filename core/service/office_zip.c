@@ -19,13 +19,18 @@
 #define ENTRIES_MOST 20000u
 /* Unpacked octets of [Content_Types].xml, of all that are so named; it has some kilobytes. */
 #define TYPES_MOST (1u << 20)
-#define NAME_ROOM  512u
+/* They are unpacked in pieces, so that what is damaged costs one that is not counted. */
+#define PIECE	  4096u
+#define NAME_ROOM 512u
 /* APPNOTE.TXT 4.3.12 and 4.3.16: an entry and the end of the directory without their texts. */
 #define ENTRY_SIZE 46u
 #define END_SIZE   22u
+#define AT_COUNT   10u
 #define AT_SIZE	   12u
 #define TEXT_MOST  65535u
-#define FLAG_CRYPT 1u
+/* 4.3.15 */
+#define LOCATOR_SIZE 20u
+#define FLAG_CRYPT   1u
 
 /* --- a file in memory, as minizip wants it -------------------------------------------------------
  */
@@ -121,15 +126,34 @@ find_end(const unsigned char *data, size_t len)
 	return NULL;
 }
 
-/* Octets of the directory, as the end says. */
-static uint64_t
-said_size(const unsigned char *end)
+/*
+ * Is there a second one, of ZIP64 (APPNOTE.TXT 4.3.15)? minizip follows it wherever it stands,
+ * others only where the first one has no room for its numbers: so they may read different
+ * directories.
+ */
+static bool
+has_end64(const unsigned char *data, size_t len)
 {
-	uint64_t size = 0;
+	size_t most = END_SIZE + TEXT_MOST + LOCATOR_SIZE;
+	const unsigned char *end = data + len, *at = len > most ? end - most : data;
 
-	for (size_t i = 4; i-- > 0;)
-		size = size << 8 | end[AT_SIZE + i];
-	return size;
+	while ((at = memmem(at, (size_t)(end - at), "PK\6\7\0\0\0", 8)) != NULL) {
+		if ((size_t)(end - at) >= LOCATOR_SIZE &&
+			memcmp(at + LOCATOR_SIZE - 4, "\1\0\0", 4) == 0)
+			return true;
+		at++;
+	}
+	return false;
+}
+
+static uint64_t
+read_number(const unsigned char *at, size_t octets)
+{
+	uint64_t number = 0;
+
+	for (size_t i = octets; i-- > 0;)
+		number = number << 8 | at[i];
+	return number;
 }
 
 /* --- entries -------------------------------------------------------------------------------------
@@ -137,8 +161,8 @@ said_size(const unsigned char *end)
 
 struct look {
 	struct office out;
-	char *types; /* room for TYPES_MOST octets and a NUL */
-	size_t types_len;
+	char *types;	 /* room for TYPES_MOST octets and a NUL */
+	size_t unpacked; /* octets, of all entries */
 };
 
 static bool
@@ -167,42 +191,47 @@ says_enabled(const char *types)
 
 /* Text of UTF-16 is as good as of UTF-8, and its NULs are left out. */
 static void
-read_types(struct look *look, size_t from)
+read_types(struct look *look, size_t len)
 {
-	size_t kept = from;
+	size_t kept = 0;
 
-	for (size_t i = from; i < look->types_len; i++) {
+	for (size_t i = 0; i < len; i++) {
 		look->types[kept] = look->types[i];
 		kept += look->types[i] != '\0';
 	}
-	look->types_len = kept;
 	look->types[kept] = '\0';
-	if (strcasestr(look->types + from, "vbaProject") != NULL ||
-		strcasestr(look->types + from, "macrosheet") != NULL ||
-		says_enabled(look->types + from))
+	if (strcasestr(look->types, "vbaProject") != NULL ||
+		strcasestr(look->types, "macrosheet") != NULL || says_enabled(look->types))
 		look->out.macros = true;
 	/* No program writes letters of a type as numbers: who does hides something. */
-	if (strstr(look->types + from, "&#") != NULL)
+	if (strstr(look->types, "&#") != NULL)
 		look->out.unreadable = true;
 }
 
+/* Octets of the next piece; 0: there are no more, less than 0: it is damaged. */
+static int
+unpack_piece(unzFile zip, char *out, size_t room)
+{
+	return unzReadCurrentFile(zip, out, (unsigned)(room < PIECE ? room : PIECE));
+}
+
+/* All entries of that name share the bound, for there may be 20,000 that unpack to a megabyte. */
 static void
 unpack_types(struct look *look, unzFile zip)
 {
-	size_t from = look->types_len;
+	size_t len = 0, most = TYPES_MOST - look->unpacked;
 	int got = -1;
 
-	if (unzOpenCurrentFile(zip) == UNZ_OK) {
-		while ((got = unzReadCurrentFile(zip, look->types + look->types_len,
-				(unsigned)(TYPES_MOST - look->types_len))) > 0 &&
-			look->types_len + (size_t)got < TYPES_MOST)
-			look->types_len += (size_t)got;
+	if (most > 0 && unzOpenCurrentFile(zip) == UNZ_OK) {
+		while (len < most && (got = unpack_piece(zip, look->types + len, most - len)) > 0)
+			len += (size_t)got;
 		unzCloseCurrentFile(zip);
 	}
 	/* It was damaged, or there may be more. */
 	if (got != 0)
 		look->out.unreadable = true;
-	read_types(look, from);
+	look->unpacked += len;
+	read_types(look, len);
 }
 
 /* Octets that the entry takes in the directory; 0: it cannot be read. */
@@ -226,11 +255,12 @@ read_entry(struct look *look, unzFile zip)
 
 /* An end that says less than there is hides entries from those who believe it. */
 static void
-read_entries(struct look *look, unzFile zip, uint64_t size)
+read_entries(struct look *look, unzFile zip, const unsigned char *end)
 {
+	uint64_t read = 0, size = read_number(end + AT_SIZE, 4);
+	bool empty = size == 0 && read_number(end + AT_COUNT, 2) == 0;
 	unsigned count = 0;
-	uint64_t read = 0;
-	int at = size == 0 ? UNZ_END_OF_LIST_OF_FILE : unzGoToFirstFile(zip);
+	int at = empty ? UNZ_END_OF_LIST_OF_FILE : unzGoToFirstFile(zip);
 
 	while (at == UNZ_OK && count++ < ENTRIES_MOST) {
 		size_t octets = read_entry(look, zip);
@@ -260,12 +290,12 @@ office_look_zip(const unsigned char *data, size_t len)
 	struct memory memory = {data, len, 0};
 	const unsigned char *end = find_end(data, len);
 	unzFile zip = end == NULL ? NULL : open_zip(&memory);
-	struct look look = {.out = {.macros = false}};
+	struct look look = {.out = {.unreadable = has_end64(data, len)}};
 
 	if (zip == NULL)
 		return (struct office){.unreadable = begins_so(data, len)};
 	look.types = mem_alloc(TYPES_MOST + 1);
-	read_entries(&look, zip, said_size(end));
+	read_entries(&look, zip, end);
 	unzClose(zip);
 	free(look.types);
 	return look.out;

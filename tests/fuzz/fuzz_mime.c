@@ -11,10 +11,12 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/err.h"
 #include "base/text.h"
 #include "service/attachment.h"
 #include "service/mime_name.h"
 
+int LLVMFuzzerInitialize(int *, char ***);
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static void
@@ -77,6 +79,17 @@ check_inside(struct arena *arena, const char *type, const uint8_t *body, size_t 
 	if (look(arena, "message/rfc822", (const uint8_t *)message, size, &inside) == MIME_WHOLE)
 		must(inside == count + 1);
 	free(message);
+}
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	struct err err;
+
+	(void)argc;
+	(void)argv;
+	must(mime_fields_open(&err));
+	return 0;
 }
 
 int

@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/err.h"
 #include "service/url.h"
 
+int LLVMFuzzerInitialize(int *, char ***);
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static void
@@ -54,6 +56,17 @@ check(struct arena *arena, const struct url *u)
 	again = look(arena, "text/plain", u->text, len);
 	must(again == NULL || strcmp(again->text, u->text) != 0 ||
 		strcmp(again->host, u->host) == 0);
+}
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	struct err err;
+
+	(void)argc;
+	(void)argv;
+	must(mime_fields_open(&err));
+	return 0;
 }
 
 int

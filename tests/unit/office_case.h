@@ -12,7 +12,7 @@
 #include "base/buf.h"
 
 static inline void
-put(struct buf *out, uint32_t number, size_t octets)
+put(struct buf *out, uint64_t number, size_t octets)
 {
 	for (size_t i = 0; i < octets; i++)
 		buf_add_char(out, (char)(number >> (8 * i) & 0xff));
@@ -102,9 +102,36 @@ zip_init(struct zip_written *zip)
 	zip->count = 0;
 }
 
-/* Of the entries, only so many are said to be there. */
+/* Octets of an entry before its name. */
+#define ZIP_ENTRY 46u
+
+/* Behind the directory: the end as ZIP64 has it, of one entry (4.3.14), and where that is (4.3.15).
+ */
 static inline void
-zip_end(struct zip_written *zip, unsigned said)
+zip_add_zip64(struct zip_written *zip, size_t at, size_t octets)
+{
+	buf_add(&zip->directory, "PK\6\6", 4);
+	put(&zip->directory, 44, 8);
+	put(&zip->directory, 45 | 45 << 16, 4);
+	put(&zip->directory, 0, 8); /* disks */
+	put(&zip->directory, 1, 8);
+	put(&zip->directory, 1, 8);
+	put(&zip->directory, octets, 8);
+	put(&zip->directory, at, 8);
+}
+
+static inline void
+zip_add_locator(struct zip_written *zip, size_t at)
+{
+	buf_add(&zip->directory, "PK\6\7", 4);
+	put(&zip->directory, 0, 4);
+	put(&zip->directory, at, 8);
+	put(&zip->directory, 1, 4);
+}
+
+/* So many entries are said to be there, in so many octets. */
+static inline void
+zip_end_said(struct zip_written *zip, unsigned said, size_t octets)
 {
 	size_t at = zip->files.len;
 
@@ -113,9 +140,16 @@ zip_end(struct zip_written *zip, unsigned said)
 	put(&zip->files, 0, 4);
 	put(&zip->files, said, 2);
 	put(&zip->files, said, 2);
-	put(&zip->files, (uint32_t)zip->directory.len, 4);
+	put(&zip->files, (uint32_t)octets, 4);
 	put(&zip->files, (uint32_t)at, 4);
 	put(&zip->files, 0, 2);
+}
+
+/* Of the entries, only so many are said to be there. */
+static inline void
+zip_end(struct zip_written *zip, unsigned said)
+{
+	zip_end_said(zip, said, zip->directory.len);
 }
 
 static inline void
@@ -131,7 +165,7 @@ zip_fini(struct zip_written *zip)
 #define OLE_STORAGE 1
 #define OLE_STREAM  2
 
-/* An entry of a directory. */
+/* An entry of a directory; its color, if it is not black, is in the type's second octet. */
 static inline void
 ole_add(struct buf *out, const char *name, int type)
 {
@@ -140,8 +174,8 @@ ole_add(struct buf *out, const char *name, int type)
 	for (size_t i = 0; i < 32; i++)
 		put(out, i < len ? (unsigned char)name[i] : 0, 2);
 	put(out, (uint32_t)(2 * (len + 1)), 2);
-	put(out, (uint32_t)type, 1);
-	put(out, 1, 1);
+	put(out, (uint32_t)type & 0xff, 1);
+	put(out, type > 0xff ? (uint32_t)type >> 8 : 1, 1);
 	for (size_t i = 0; i < 60; i++)
 		put(out, 0, 1);
 }

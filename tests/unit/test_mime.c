@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "service/attachment.h"
 #include "service/mime_name.h"
 #include "table.h"
@@ -17,13 +18,18 @@
 #define PDF	      PART("Content-Type: application/pdf; name=a.pdf")
 #define FILE_OF(name) PART("Content-Disposition: attachment; " name) END
 #define SAVED(name)   name " text/plain 1"
+#define TEN	      ";0=;1=;2=;3=;4=;5=;6=;7=;8=;9="
+#define HUNDRED	      TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 
 static struct arena arena;
 
 static void
 setup(void)
 {
+	struct err err;
+
 	arena_init(&arena, 4096);
+	ck_assert_msg(mime_fields_open(&err), "%s", err.text);
 }
 
 static void
@@ -125,6 +131,15 @@ static const struct {
 		"--b\nContent-Type: image/gif\nContent-Transfer-Encoding: x-uuencode\n\n"
 		"see below\nbegin 644 a.gif\n#>'EZ\n`\nend\n" END,
 		"- image/gif 3"},
+	{"Base64 that goes on behind its end", MIXED,
+		"--b\nContent-Type: image/gif\nContent-Transfer-Encoding: base64\n\neA==eHl6\n" END,
+		"- image/gif 1 unreadable"},
+	{"Base64 that ends, and blanks", MIXED,
+		"--b\nContent-Type: image/gif\nContent-Transfer-Encoding: base64\n\neA==\n \n" END,
+		"- image/gif 1"},
+	{"A comment before the encoding", MIXED,
+		"--b\nContent-Type: image/gif\nContent-Transfer-Encoding: (x) base64\n\neHl6\n" END,
+		"- image/gif 4 unreadable"},
 	{"An encoding that nobody knows", MIXED,
 		"--b\nContent-Type: image/gif\nContent-Transfer-Encoding: x-own\n\nxyz\n" END,
 		"- image/gif 3 unreadable"},
@@ -151,6 +166,14 @@ static const struct {
 		"- multipart/mixed 0 unreadable; a.pdf application/pdf 1"},
 	{"There is none", "multipart/mixed", PDF END, "- multipart/mixed 60 unreadable"},
 	{"None of its lines are there", MIXED, "x", "- multipart/mixed 1 unreadable"},
+	{"Two of them", "multipart/mixed; boundary=b; boundary=c", PDF END,
+		"- multipart/mixed 60 unreadable; a.pdf application/pdf 1"},
+	{"Encoded as only names are", "multipart/mixed; boundary=\"=?us-ascii?q?b?=\"", PDF END,
+		"- multipart/mixed 60 unreadable; a.pdf application/pdf 1"},
+	{"RFC 2231, which few read there", "multipart/mixed; boundary*=us-ascii''b", PDF END,
+		"- multipart/mixed 60 unreadable; a.pdf application/pdf 1"},
+	{"A multipart without a subtype", "multipart; boundary=b", PDF END,
+		"- application/octet-stream 60 unreadable"},
 	{"A longer one than anybody writes",
 		"multipart/mixed; boundary="
 		"0123456789012345678901234567890123456789012345678901234567890123456789"
@@ -182,7 +205,30 @@ static const struct {
 		"a.txt text/plain 1 unreadable"},
 	{"A type that is none", MIXED,
 		PART("Content-Type: \r\nContent-Disposition: attachment") END,
+		"- application/octet-stream 1 unreadable"},
+	{"Half a type", MIXED, PART("Content-Type: text") END,
+		"- application/octet-stream 1 unreadable"},
+	{"The type that is used for all", MIXED, PART("Content-Type: Application/Octet-Stream") END,
 		"- application/octet-stream 1"},
+	{"Text that may be a file to others", MIXED,
+		PART("Content-Type: text/plain\r\nContent-Type: image/gif; name=a.exe") END,
+		"- text/plain 1 unreadable"},
+	{"Text with an encoding that nobody knows is text", MIXED,
+		PART("Content-Transfer-Encoding: utf-8") END, ""},
+	{"A disposition that nobody knows is an attachment", MIXED,
+		PART("Content-Disposition: x-own") END, "- text/plain 1"},
+	{"Shown with the text", MIXED, PART("Content-Disposition: INLINE; size=1") END, ""},
+	{"The semicolon is missing", MIXED,
+		PART("Content-Disposition: attachment filename=a.docm") END,
+		"- text/plain 1 unreadable"},
+	{"The disposition is missing", MIXED, PART("Content-Disposition: filename=a.docm") END,
+		"- text/plain 1 unreadable"},
+	{"More parameters than are read", MIXED,
+		PART("Content-Disposition: attachment" HUNDRED "; filename=a.docm") END,
+		"- text/plain 1 unreadable"},
+	{"What Outlook packs attachments into", MIXED,
+		PART("Content-Type: application/ms-tnef; name=winmail.dat") END,
+		"winmail.dat application/ms-tnef 1"},
 
 	/* names */
 	{"A token", MIXED, FILE_OF("filename=a.txt"), SAVED("a.txt")},
@@ -195,6 +241,12 @@ static const struct {
 	{"RFC 2047 in two words", MIXED, FILE_OF("filename=\"=?utf-8?Q?a=2Et?= =?utf-8?Q?xt?=\""),
 		SAVED("a.txt")},
 	{"UTF-8 as it is", MIXED, FILE_OF("filename=\"\xc3\xa4.txt\""), SAVED("\xc3\xa4.txt")},
+	{"RFC 2231 beside another", MIXED, FILE_OF("filename=a.txt; filename*=utf-8''b.docm"),
+		SAVED("a.txt") " unreadable"},
+	{"A NUL in it", MIXED, FILE_OF("filename*=utf-8''a%00.docm"), SAVED("a") " unreadable"},
+	{"The parameter of the other field", MIXED, FILE_OF("name=a.docm"), SAVED("a.docm")},
+	{"And the other way round", MIXED, PART("Content-Type: text/plain; filename=a.docm") END,
+		SAVED("a.docm")},
 	{"Latin 1 as it is", MIXED, FILE_OF("filename=\"\xe4.txt\""), SAVED("\xc3\xa4.txt")},
 };
 
@@ -312,7 +364,9 @@ static const struct {
 		"---------\n", 1000000, "", "- multipart/mixed 10000000 unreadable"},
 	{"A line of what could begin one", "multipart/mixed; boundary=-------------------------",
 		"", "----------", 1000000, "", "- multipart/mixed 10000000 unreadable"},
-	{"Base64 that is none", "image/gif\n", "", "=*=\n", 1000000, "", "- image/gif 4000000"},
+	{"Base64 that is none", MIXED,
+		"--b\nContent-Type: image/gif\nContent-Transfer-Encoding: base64\n\n", "=*=\n",
+		1000000, END, "- image/gif 0 unreadable"},
 };
 
 START_TEST(bomb_is_bounded)

@@ -121,6 +121,59 @@ START_TEST(types_are_unpacked_up_to_a_bound)
 }
 END_TEST
 
+/* Octets that are left out have been unpacked, too: else 20,000 entries are 20 GB. */
+START_TEST(types_of_all_entries_share_the_bound)
+{
+	size_t len = 600000;
+	char *zeros = calloc(len, 1);
+	const struct zip_file files[] = {
+		{.name = "[Content_Types].xml", .data = zeros, .len = len},
+		{.name = "[Content_Types].xml", .data = zeros, .len = len},
+		{CONTENT(TYPES(VBA))},
+	};
+
+	write_zip(files, 3, 0);
+	expect("two of 600,000 octets, and another", "unreadable");
+	free(zeros);
+}
+END_TEST
+
+/* Readers of ZIP64 find another directory than others do; both are as large as the end says. */
+START_TEST(zip_with_two_directories)
+{
+	const struct zip_file document = {CONTENT(TYPES(VBA))};
+	struct zip_written zip;
+	size_t one, end;
+
+	zip_init(&zip);
+	zip_add(&zip, &document);
+	one = zip.directory.len;
+	buf_add(&zip.directory, zip.directory.data, one);
+	memcpy(zip.directory.data + one + ZIP_ENTRY, "[Content_Typos].xml", 19);
+	end = zip.files.len + zip.directory.len;
+	zip_add_zip64(&zip, zip.files.len + one, one);
+	zip_add_locator(&zip, end);
+	zip_end_said(&zip, 1, one);
+	buf_add(&file, zip.files.data, zip.files.len);
+	zip_fini(&zip);
+	expect("two directories", "unreadable");
+}
+END_TEST
+
+START_TEST(zip_whose_directory_has_entries_and_no_octets)
+{
+	const struct zip_file document = {CONTENT(TYPES(VBA))};
+	struct zip_written zip;
+
+	zip_init(&zip);
+	zip_add(&zip, &document);
+	zip_end_said(&zip, 1, 0);
+	buf_add(&file, zip.files.data, zip.files.len);
+	zip_fini(&zip);
+	expect("one entry of no octets", "unreadable");
+}
+END_TEST
+
 START_TEST(archive_of_too_many_files)
 {
 	struct zip_written zip;
@@ -173,6 +226,7 @@ static const struct {
 	{"A stream that is called as a storage", "VBA", OLE_STREAM, "nothing"},
 	{"A name that only begins so", "VBA2", OLE_STORAGE, "nothing"},
 	{"An entry that is not used", "VBA", 0, "nothing"},
+	{"An entry whose color is none", "VBA", OLE_STORAGE | 2 << 8, "macros"},
 	{"An Office document with a password", "EncryptedPackage", OLE_STREAM, "encrypted"},
 };
 
@@ -227,6 +281,9 @@ main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, zip_is_what_its_directory_says, 0, LENGTH(zips));
 	tcase_add_test(tc, types_are_unpacked_up_to_a_bound);
+	tcase_add_test(tc, types_of_all_entries_share_the_bound);
+	tcase_add_test(tc, zip_with_two_directories);
+	tcase_add_test(tc, zip_whose_directory_has_entries_and_no_octets);
 	tcase_add_test(tc, archive_of_too_many_files);
 	tcase_add_test(tc, zip_that_is_cut);
 	tcase_add_test(tc, zip_behind_something_else);

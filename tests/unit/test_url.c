@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "service/url.h"
 #include "table.h"
 
@@ -14,7 +15,10 @@ static struct arena arena;
 static void
 setup(void)
 {
+	struct err err;
+
 	arena_init(&arena, 4096);
+	ck_assert_msg(mime_fields_open(&err), "%s", err.text);
 }
 
 static void
