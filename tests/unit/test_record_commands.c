@@ -197,9 +197,9 @@ END_TEST
 /* --- results that come late --- */
 
 /* Nothing of SPF refuses, so MAIL does not wait for its answer. */
-#define LATE                                                                       \
-	"dns { zone = zone }\nprofile all { chain = [ spf%s ] }\n"                 \
-	"plugin spf { fail = accept; softfail = accept; permerror = accept; "      \
+#define LATE                                                                  \
+	"dns { zone = zone }\nprofile all { chain = [ spf%s ] }\n"            \
+	"plugin spf { fail = accept; softfail = accept; permerror = accept; " \
 	"temperror = accept; helo = null-only }\n%s"
 #define READER "script rule { file = rule.lua }\n"
 
@@ -267,11 +267,11 @@ START_TEST(a_replay_tells_what_a_late_result_would_have_done)
 	const char *other = changed("fail = accept; softfail", "fail = reject; softfail");
 
 	ck_assert_int_eq(run("replay", "--config", other, "--against", keeper.drive.conf, NULL), 1);
-	ck_assert_msg(strstr(printed, "accept     -> reject          1   by spf\n") != NULL, "%s: %s",
-		late[_i].what, printed);
+	ck_assert_msg(strstr(printed, "accept     -> reject          1   by spf\n") != NULL,
+		"%s: %s", late[_i].what, printed);
 	ck_assert_int_eq(run("replay", "--config", other, NULL), 1);
-	ck_assert_msg(strstr(printed, "accept     -> reject          1   by spf\n") != NULL, "%s: %s",
-		late[_i].what, printed);
+	ck_assert_msg(strstr(printed, "accept     -> reject          1   by spf\n") != NULL,
+		"%s: %s", late[_i].what, printed);
 }
 END_TEST
 
