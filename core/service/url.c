@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * url.c - where an address begins and ends, and whose host it names
+ * url.c - where an address begins and ends
  *
  * More is taken for an address than any one program does: schemes in any letters, backslashes for
  * slashes, as browsers have them.
@@ -13,32 +13,20 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "base/text.h"
+#include "url_host.h"
 
-#define COUNT(table) (sizeof(table) / sizeof(*(table)))
+/* Octets between looks at the clock. */
+#define ASK_EACH 65536
 
 struct list {
 	struct arena *arena;
 	struct table seen;
 	struct url **last;
 	size_t count;
-	bool too_many;
+	bool too_many, late;
 	bool (*in_time)(void *);
 	void *data; /* of in_time */
 };
-
-/* A piece of text. */
-struct piece {
-	const char *at, *end;
-};
-
-static const char *const schemes[] = {"https", "http", "ftp"};
-
-static bool
-is_slash(char c)
-{
-	return c == '/' || c == '\\';
-}
 
 static bool
 is_word(char c)
@@ -47,81 +35,11 @@ is_word(char c)
 	       (c & 0x80) != 0;
 }
 
-/* --- hosts ---------------------------------------------------------------------------------------
- */
-
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = text_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Between slashes and path (RFC 3986 section 3.2.2), without login and port. */
-static struct piece
-find_host(struct piece url)
-{
-	struct piece host = url;
-	const char *colon;
-
-	while (host.at < url.end && !is_slash(*host.at) && *host.at != ':')
-		host.at++;
-	if (url.end - host.at > 2 && *host.at == ':' && is_slash(host.at[1]))
-		host.at++;
-	else
-		host.at = url.at;
-	while (host.at < url.end && is_slash(*host.at))
-		host.at++;
-	for (host.end = host.at;
-		host.end < url.end && !is_slash(*host.end) && *host.end != '?' && *host.end != '#';
-		host.end++)
-		;
-	for (const char *p = host.end; p > host.at; p--) {
-		if (p[-1] == '@') {
-			host.at = p;
-			break;
-		}
-	}
-	colon = host.at < host.end && *host.at == '['
-			? memchr(host.at, ']', (size_t)(host.end - host.at))
-			: memchr(host.at, ':', (size_t)(host.end - host.at));
-	if (colon != NULL)
-		host.end = colon + (*colon == ']');
-	return host;
-}
-
-/* Escapes (RFC 3986 section 2.1) are what they stand for. False: it has none, or no host's. */
-static bool
-read_host(struct piece url, char out[URL_HOST_SIZE])
-{
-	struct piece host = find_host(url);
-	size_t len = 0;
-
-	for (const char *p = host.at; p < host.end && len < URL_HOST_SIZE - 1; p++) {
-		int high = *p == '%' && host.end - p > 2 ? hex(p[1]) : -1;
-		int low = high >= 0 ? hex(p[2]) : -1;
-
-		if (low >= 0)
-			p += 2;
-		out[len++] = low >= 0 ? (char)(16 * high + low) : text_lower(*p);
-	}
-	while (len > 0 && out[len - 1] == '.')
-		len--;
-	out[len] = '\0';
-	if (strlen(out) != len)
-		return false;
-	text_lower_all(out);
-	text_clean(out);
-	return len > 0;
-}
-
 /* --- addresses -----------------------------------------------------------------------------------
  */
 
 static void
-add(struct list *l, struct piece url)
+add(struct list *l, struct url_piece url)
 {
 	char host[URL_HOST_SIZE], text[URL_SIZE];
 	size_t len = (size_t)(url.end - url.at);
@@ -131,7 +49,7 @@ add(struct list *l, struct piece url)
 		len = URL_SIZE - 1;
 	memcpy(text, url.at, len);
 	text[len] = '\0';
-	if (!read_host(url, host) || table_get(&l->seen, text) != NULL)
+	if (table_get(&l->seen, text) != NULL || !url_host(url, host))
 		return;
 	if (l->count == URLS_MOST) {
 		l->too_many = true;
@@ -153,66 +71,210 @@ goes_on(char c, bool html)
 	       !(html && c == '\'');
 }
 
-/* What stands behind an address in a sentence is none of it. */
+/*
+ * What stands behind an address in a sentence is none of it; a bracket is where it opens one, as
+ * that of IPv6.
+ */
 static const char *
-before_mark(struct piece url)
+before_mark(struct url_piece url)
 {
-	bool opened = memchr(url.at, '(', (size_t)(url.end - url.at)) != NULL;
+	static const char openers[] = "([{", closers[] = ")]}";
+	size_t open[3] = {0}, closed[3] = {0};
 
-	while (url.end > url.at &&
-		(strchr(".,;:!?'*_~]|", url.end[-1]) != NULL || (url.end[-1] == ')' && !opened)))
+	for (const char *p = url.at; p < url.end; p++) {
+		for (size_t i = 0; i < 3; i++) {
+			open[i] += *p == openers[i];
+			closed[i] += *p == closers[i];
+		}
+	}
+	while (url.end > url.at) {
+		const char *closer = strchr(closers, url.end[-1]);
+		size_t i = closer == NULL ? 0 : (size_t)(closer - closers);
+
+		if (closer == NULL ? strchr(".,;:!?'*_~|", url.end[-1]) == NULL
+				   : closed[i]-- <= open[i])
+			break;
 		url.end--;
+	}
 	return url.end;
 }
 
-/* Adds the address that begins at begin and goes on at from; gives where it ends. */
-static const char *
-take(struct list *l, struct piece text, const char *begin, const char *from, bool html)
+/* Of the address that goes on at from. */
+static struct url_piece
+read_authority(struct url_piece text, const char *from, bool html)
 {
-	struct piece url = {begin, from};
+	struct url_piece out;
 
-	while (url.end < text.end && goes_on(*url.end, html))
-		url.end++;
-	from = url.end;
-	if (!html)
-		url.end = before_mark(url);
-	add(l, url);
-	return from;
+	while (from < text.end && url_is_slash(*from))
+		from++;
+	out.at = from;
+	while (from < text.end && goes_on(*from, html) && !url_is_slash(*from) && *from != '?' &&
+		*from != '#')
+		from++;
+	out.end = from;
+	return out;
 }
 
-/* Before the colon at p, not before least. NULL: no scheme is. */
+/* "http://a,http://b": the second begins where the first would have its port. NULL: there is none.
+ */
 static const char *
-find_scheme(const char *least, const char *p)
+find_second(struct url_piece authority, const char *end)
 {
-	for (size_t i = 0; i < COUNT(schemes); i++) {
-		size_t len = strlen(schemes[i]);
+	const char *colon = authority.end - 1;
 
-		if ((size_t)(p - least) >= len && strncasecmp(p - len, schemes[i], len) == 0)
-			return p - len;
+	if (authority.end - authority.at < 2 || *colon != ':' || end - authority.end < 2 ||
+		!url_is_slash(colon[1]) || !url_is_slash(colon[2]))
+		return NULL;
+	return url_scheme(authority.at, colon);
+}
+
+/* Browsers let all of this stand in a login, written so. */
+static void
+add_escaped(struct list *l, struct url_piece url)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	char text[URL_SIZE];
+	size_t len = 0;
+
+	for (; url.at < url.end && len < sizeof(text) - 3; url.at++) {
+		unsigned char c = (unsigned char)(*url.at == URL_QUOTE ? '"' : *url.at);
+
+		if (c > ' ' && c != 0x7f && strchr("\"<>`'", c) == NULL) {
+			text[len++] = (char)c;
+			continue;
+		}
+		text[len++] = '%';
+		text[len++] = digits[c >> 4];
+		text[len++] = digits[c & 15];
 	}
-	return NULL;
+	add(l, (struct url_piece){text, text + len});
+}
+
+/* The quote or equals sign that the value of an attribute begins behind; NUL: none does. */
+static char
+value_begins(struct url_piece text, const char *p)
+{
+	for (size_t blanks = 0; p > text.at && blanks < 16; blanks++) {
+		char c = *--p;
+
+		if ((unsigned char)c > ' ')
+			return strchr("\"'=", c) == NULL ? '\0' : c;
+	}
+	return '\0';
+}
+
+/* Where the address goes on behind '@', though at is nothing that addresses have. NULL: nowhere. */
+static const char *
+behind_login(struct url_piece text, const char *begin, const char *at)
+{
+	char quote = value_begins(text, begin);
+	const char *stop = quote == '=' ? " >" : quote == '"' ? "\"" : "'";
+	const char *login = NULL;
+
+	if (quote == '\0')
+		return NULL;
+	for (; at < text.end && (size_t)(at - begin) < URL_SIZE / 3; at++) {
+		if (*at == '\0' || strchr(stop, *at) != NULL || strchr("/\\?#", *at) != NULL)
+			break;
+		if (*at == '@')
+			login = at + 1;
+	}
+	return login;
+}
+
+static void
+add_login(struct list *l, struct url_piece text, const char *begin, const char *at)
+{
+	struct url_piece url = {begin, behind_login(text, begin, at)};
+
+	if (url.end == NULL)
+		return;
+	while (url.end < text.end && goes_on(*url.end, true) && url.end - begin < (int)URL_SIZE)
+		url.end++;
+	add_escaped(l, url);
+}
+
+/*
+ * Adds what begins at begin and goes on at from, as all read it who may; gives where it ends. Only
+ * the first look is as far as the host, so that a million schemes are not read a million times.
+ */
+static const char *
+take(struct list *l, struct url_piece text, const char *begin, const char *from, bool html)
+{
+	struct url_piece authority = read_authority(text, from, html);
+	struct url_piece url = {begin, authority.end};
+	const char *second = find_second(authority, text.end);
+	const char *mark;
+	bool bare;
+
+	if (second != NULL)
+		url.end = authority.end = second;
+	while (second == NULL && url.end < text.end && goes_on(*url.end, html))
+		url.end++;
+	from = url.end;
+	bare = authority.end == url.end;
+	if (!html || bare)
+		url.end = before_mark(url);
+	add(l, url);
+	mark = url_mark((struct url_piece){
+		authority.at, authority.end < url.end ? authority.end : url.end});
+	if (mark != NULL)
+		add(l, (struct url_piece){begin, mark});
+	if (html && bare && second == NULL)
+		add_login(l, text, begin, from);
+	return from;
 }
 
 /* "www." where a word begins. */
 static bool
-is_www(struct piece text, const char *p)
+is_www(struct url_piece text, const char *p)
 {
 	return text.end - p > 4 && strncasecmp(p, "www.", 4) == 0 && is_word(p[4]) &&
 	       (p == text.at || (!is_word(p[-1]) && memchr(".-_@/=", p[-1], 6) == NULL));
 }
 
-static void
-scan(struct list *l, struct piece text, bool html)
+/*
+ * Browsers take "https:host" and "//host" for addresses, and mail programs do in links alone. p is
+ * a colon or a slash.
+ */
+static const char *
+find_bare(struct url_piece text, const char *least, const char *p)
 {
-	const char *least = text.at;
+	const char *begin = *p == ':' ? url_scheme(least, p) : p;
+	const char *host = *p == ':' ? p + 1 : p + 2;
 
-	for (const char *p = text.at; p < text.end && !l->too_many;) {
-		const char *begin = NULL;
+	if (begin == NULL || host >= text.end || (*p != ':' && !url_is_slash(p[1])) ||
+		(!is_word(*host) && !url_is_slash(*host) && *host != '[') ||
+		value_begins(text, begin) == '\0')
+		return NULL;
+	return begin;
+}
 
-		if (*p == ':' && text.end - p > 3 && is_slash(p[1]) && is_slash(p[2]))
-			begin = find_scheme(least, p);
-		else if ((*p == 'w' || *p == 'W') && is_www(text, p))
-			begin = p;
+/* Where the address begins that p tells; NULL: it tells none. */
+static const char *
+find_begin(struct url_piece text, const char *least, const char *p, bool html)
+{
+	bool colon = *p == ':';
+
+	if (colon && text.end - p > 3 && url_is_slash(p[1]) && url_is_slash(p[2]))
+		return url_scheme(least, p);
+	if ((*p == 'w' || *p == 'W') && is_www(text, p))
+		return p;
+	return html && (colon || url_is_slash(*p)) ? find_bare(text, least, p) : NULL;
+}
+
+static void
+scan(struct list *l, struct url_piece text, bool html)
+{
+	const char *least = text.at, *asked = text.at;
+
+	for (const char *p = text.at; p < text.end && !l->too_many && !l->late;) {
+		const char *begin = find_begin(text, least, p, html);
+
+		if (p - asked >= ASK_EACH) {
+			l->late = !l->in_time(l->data);
+			asked = p;
+		}
 		if (begin == NULL) {
 			p++;
 			continue;
@@ -225,23 +287,33 @@ scan(struct list *l, struct piece text, bool html)
 /* --- texts of a message --------------------------------------------------------------------------
  */
 
+/* Once by the tags, and once with each value that could be one, for comments can hold half a tag.
+ */
+static void
+read_html(struct list *l, const struct mime_leaf *leaf)
+{
+	char *plain = mem_alloc(leaf->len + 1);
+
+	for (int i = 0; i < 2; i++) {
+		size_t len = url_plain(leaf->data, leaf->len, i == 1, plain);
+
+		scan(l, (struct url_piece){plain, plain + len}, true);
+	}
+	free(plain);
+}
+
+/* What others may take for something else is read as both. */
 static void
 read_part(void *data, const struct mime_leaf *leaf)
 {
-	bool html = strcmp(leaf->head->type, "text/html") == 0 ||
-		    strcmp(leaf->head->type, "application/xhtml+xml") == 0;
-	const char *text = (const char *)leaf->data;
-	struct list *l = data;
-	char *plain;
+	const char *type = leaf->head->type, *text = (const char *)leaf->data;
+	bool html = strcmp(type, "text/html") == 0 || strcmp(type, "application/xhtml+xml") == 0;
+	bool other = leaf->head->maybe_file;
 
-	if (!html) {
-		if (strncmp(leaf->head->type, "text/", 5) == 0)
-			scan(l, (struct piece){text, text + leaf->len}, false);
-		return;
-	}
-	plain = mem_alloc(leaf->len + 1);
-	scan(l, (struct piece){plain, plain + url_plain(leaf->data, leaf->len, plain)}, true);
-	free(plain);
+	if (other || (!html && strncmp(type, "text/", 5) == 0))
+		scan(data, (struct url_piece){text, text + leaf->len}, false);
+	if (html || other)
+		read_html(data, leaf);
 }
 
 static bool
@@ -249,7 +321,7 @@ in_time_still(void *data)
 {
 	const struct list *l = data;
 
-	return l->too_many || l->in_time(l->data);
+	return l->too_many || (!l->late && l->in_time(l->data));
 }
 
 enum mime_end
@@ -264,5 +336,7 @@ url_list(struct arena *arena, const struct mime_source *source, bool (*in_time)(
 	table_init(&l.seen);
 	end = mime_walk(source, &visitor);
 	table_fini(&l.seen);
-	return l.too_many ? MIME_TOO_MANY : end;
+	if (l.too_many)
+		return MIME_TOO_MANY;
+	return l.late ? MIME_LATE : end;
 }

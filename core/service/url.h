@@ -5,6 +5,7 @@
 #ifndef CORE_SERVICE_URL_H
 #define CORE_SERVICE_URL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"
@@ -31,8 +32,13 @@ struct url {
 enum mime_end url_list(struct arena *, const struct mime_source *, bool (*in_time)(void *),
 	void *data, struct url **first);
 
-/* What a browser takes HTML for: references resolved, attributes without line breaks. At most len
-   octets to out; returns how many. */
-size_t url_plain(const unsigned char *html, size_t len, char *out);
+/* In url_plain(): a quote that is written as a reference, and ends no value. */
+#define URL_QUOTE '\x01'
+/*
+ * What a browser takes HTML for: references resolved, attributes without line breaks. every_value:
+ * an attribute is what looks like one, wherever it stands. At most len octets to out; returns how
+ * many.
+ */
+size_t url_plain(const unsigned char *html, size_t len, bool every_value, char *out);
 
 #endif

@@ -19,8 +19,16 @@
 /* Those that an address can be written with. */
 static const struct {
 	const char *name;
-	char stands_for;
+	uint32_t stands_for;
 } references[] = {
+	{"AMP;", '&'},
+	{"GT;", '>'},
+	{"LT;", '<'},
+	{"NewLine;", '\n'},
+	{"QUOT;", '"'},
+	{"Tab;", '\t'},
+	{"UnderBar;", '_'},
+	{"ZeroWidthSpace;", 0x200b},
 	{"amp;", '&'},
 	{"apos;", '\''},
 	{"bsol;", '\\'},
@@ -29,17 +37,20 @@ static const struct {
 	{"equals;", '='},
 	{"gt;", '>'},
 	{"lt;", '<'},
+	{"lbrack;", '['},
 	{"lowbar;", '_'},
+	{"lsqb;", '['},
 	{"nbsp;", ' '},
-	{"NewLine;", '\n'},
 	{"num;", '#'},
 	{"percnt;", '%'},
 	{"period;", '.'},
 	{"quest;", '?'},
 	{"quot;", '"'},
+	{"rbrack;", ']'},
+	{"rsqb;", ']'},
 	{"semi;", ';'},
+	{"shy;", 0xad},
 	{"sol;", '/'},
-	{"Tab;", '\t'},
 };
 
 enum place { IN_TEXT, IN_TAG, IN_VALUE };
@@ -47,6 +58,7 @@ enum place { IN_TEXT, IN_TAG, IN_VALUE };
 struct reader {
 	const char *at, *end;
 	enum place place;
+	bool every_value;
 	char quote;  /* that ends the value */
 	bool equals; /* the last that was no blank */
 };
@@ -103,7 +115,7 @@ read_name(const char *p, size_t len, uint32_t *c)
 		size_t n = strlen(references[i].name);
 
 		if (n <= len && memcmp(p, references[i].name, n) == 0) {
-			*c = (unsigned char)references[i].stands_for;
+			*c = references[i].stands_for;
 			return n;
 		}
 	}
@@ -129,27 +141,57 @@ is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* The octet opens a value, or ends one. */
+static bool
+follow_value(struct reader *r, char c)
+{
+	bool opens = r->equals && (c == '"' || c == '\'');
+	bool ends = c == r->quote || (r->every_value && c == '>');
+
+	if (opens && (r->place == IN_TAG || r->every_value)) {
+		r->place = IN_VALUE;
+		r->quote = c;
+		return true;
+	}
+	if (r->place != IN_VALUE)
+		return false;
+	if (ends)
+		r->place = IN_TAG;
+	return true;
+}
+
 /* Where the octet is, and what comes behind it. */
 static void
 follow(struct reader *r, char c)
 {
-	if (r->place == IN_TEXT && c == '<' && r->at < r->end && is_letter(*r->at))
+	if (follow_value(r, c) || r->every_value)
+		;
+	else if (r->place == IN_TEXT && c == '<' && r->at < r->end && is_letter(*r->at))
 		r->place = IN_TAG;
 	else if (r->place == IN_TAG && c == '>')
 		r->place = IN_TEXT;
-	else if (r->place == IN_TAG && r->equals && (c == '"' || c == '\'')) {
-		r->place = IN_VALUE;
-		r->quote = c;
-	} else if (r->place == IN_VALUE && c == r->quote)
-		r->place = IN_TAG;
 	if (!is_space(c))
 		r->equals = c == '=';
 }
 
-size_t
-url_plain(const unsigned char *html, size_t len, char *out)
+/* Line breaks in an address are left out however they are written. */
+static size_t
+put_reference(const struct reader *r, uint32_t c, char *out)
 {
-	struct reader r = {.at = (const char *)html, .end = (const char *)html + len};
+	if (r->place == IN_TEXT)
+		return put_utf8(c, out);
+	if (c == '\t' || c == '\r' || c == '\n')
+		return 0;
+	return put_utf8(c == '"' ? (unsigned char)URL_QUOTE : c, out);
+}
+
+size_t
+url_plain(const unsigned char *html, size_t len, bool every_value, char *out)
+{
+	struct reader r = {.at = (const char *)html,
+		.end = (const char *)html + len,
+		.place = every_value ? IN_TAG : IN_TEXT,
+		.every_value = every_value};
 	size_t kept = 0;
 
 	while (r.at < r.end) {
@@ -159,7 +201,8 @@ url_plain(const unsigned char *html, size_t len, char *out)
 
 		if (n > 0) {
 			r.at += n;
-			kept += put_utf8(stands_for, out + kept);
+			r.equals = false;
+			kept += put_reference(&r, stands_for, out + kept);
 			continue;
 		}
 		follow(&r, c);

@@ -89,6 +89,29 @@ static const struct {
 	{"More slashes", TEXT, "https:////a.example", "https:////a.example a.example"},
 	{"A fragment behind the host", TEXT, "http://a.example#@b.example",
 		"http://a.example#@b.example a.example"},
+	{"An address of IPv6 at the end", TEXT, "[http://[2001:db8::1]]",
+		"http://[2001:db8::1] [2001:db8::1]"},
+	{"Between braces", TEXT, "{http://a.example}", "http://a.example a.example"},
+	{"Two in one word", TEXT, "http://a.example,http://b.example|https://c.example/",
+		"http://a.example a.example; http://b.example b.example; "
+		"https://c.example/ c.example"},
+	{"A mark in the host, where programs may end it", TEXT, "http://a.example;b.example/",
+		"http://a.example;b.example/ a.example;b.example; http://a.example a.example"},
+	{"A blank of Unicode", TEXT, "http://a.example\xc2\xa0x",
+		"http://a.example\xc2\xa0x a.example\xc2\xa0x; http://a.example a.example"},
+	{"Dots of other scripts", TEXT,
+		"http://a\xe3\x80\x82"
+		"b\xef\xbc\x8e"
+		"c\xef\xbd\xa1"
+		"example/",
+		"http://a\xe3\x80\x82"
+		"b\xef\xbc\x8e"
+		"c\xef\xbd\xa1"
+		"example/ a.b.c.example"},
+	{"Wide letters", TEXT, "http://\xef\xbd\x85\xef\xbc\xa1\xef\xbc\x91.example/",
+		"http://\xef\xbd\x85\xef\xbc\xa1\xef\xbc\x91.example/ ea1.example"},
+	{"What a host does not have", TEXT, "http://e\xc2\xadv\xe2\x80\x8bil.example/",
+		"http://e\xc2\xadv\xe2\x80\x8bil.example/ evil.example"},
 	{"A scheme in a word", TEXT, "xhttps://a.example", "https://a.example a.example"},
 
 	/* HTML */
@@ -111,12 +134,42 @@ static const struct {
 		"https://a.example a.example"},
 	{"A comment opens nothing", HTML, "<!-- x=' -->https://a.example\nb' ",
 		"https://a.example a.example"},
+	{"Line breaks as references", HTML, "<a href=\"ht&Tab;tps://a.&#10;exa&NewLine;mple\">",
+		"https://a.example a.example"},
+	{"And without quotes", HTML, "<a href=ht&#9;tps://a.example>",
+		"https://a.example a.example"},
+	{"Behind a comment that has an open value", HTML,
+		"<!-- <a x=\" --><a href=\"ht\ntps://a.example\">", "https://a.example a.example"},
+	{"Without a scheme", HTML, "<a href=\"//a.example/\"><a href=' \\\\b.example'>",
+		"//a.example/ a.example; \\\\b.example b.example"},
+	{"A name of a document type is none", HTML, "<!DOCTYPE HTML \"-//W3C//DTD HTML 4.01//EN\">",
+		""},
+	{"With one slash", HTML, "<a href=\"https:/a.example\">", "https:/a.example a.example"},
+	{"With none", HTML, "<a href=\"https:a.example\">", "https:a.example a.example"},
+	{"A word of the text is none", HTML, "<p>https: it is safe, http:x</p>", ""},
+	{"A mark behind it in the text", HTML, "Go to https://a.example, now (https://b.example).",
+		"https://a.example a.example; https://b.example b.example"},
+	{"A login with a quote", HTML, "<a href=\"https://a.example&quot;@b.example/c\">",
+		"https://a.example a.example; https://a.example%22@b.example/c b.example"},
+	{"A login with blanks and others", HTML, "<a href=\"https://a.example '<>@b.example\">",
+		"https://a.example a.example; https://a.example%20%27%3C%3E@b.example b.example"},
+	{"An address of mail behind the value", HTML,
+		"<a href=\"https://a.example\" title=\"x@b.example\">",
+		"https://a.example a.example"},
+	{"Or in the text", HTML, "https://a.example or x@b.example", "https://a.example a.example"},
+	{"An address of a style", HTML, "<p style=\"background:url(https://a.example);c:d\">",
+		"https://a.example);c:d a.example);c; https://a.example a.example"},
+	{"A soft hyphen", HTML, "<a href=\"https://e&shy;vil.example\">",
+		"https://e\xc2\xadvil.example evil.example"},
 	{"Plain text is no HTML", TEXT, "http://a.example/?b&amp;c",
 		"http://a.example/?b&amp;c a.example"},
 
 	/* where */
 	{"Other files are not read", "application/pdf", "http://a.example", ""},
 	{"Other texts are", "text/calendar", "URL:http://a.example", "http://a.example a.example"},
+	{"Text is what has no type", "", "http://a.example", "http://a.example a.example"},
+	{"And what may be HTML is read as both", "text/plain; name*", "http://&#97;.example",
+		"http://&#97;.example &; http://a.example a.example"},
 	{"Parts are decoded", "multipart/mixed; boundary=b",
 		"--b\nContent-Transfer-Encoding: quoted-printable\n\nhttp://a.exa=\nmple/=3D\n"
 		"--b\nContent-Type: text/html\nContent-Transfer-Encoding: base64\n\n"
@@ -185,6 +238,26 @@ START_TEST(different_ones_are_bounded)
 }
 END_TEST
 
+/* Says no from the third time on; the second is for the text. */
+static bool
+twice(void *data)
+{
+	return ++*(int *)data < 3;
+}
+
+START_TEST(long_text_is_read_as_long_as_there_is_time)
+{
+	static char text[1000000] = "http://a.example ";
+	struct mime_source source = {
+		.fields[MIME_TYPE] = HTML, .body = (unsigned char *)text, .len = sizeof(text)};
+	struct url *first;
+	int asked = 0;
+
+	ck_assert_int_eq(url_list(&arena, &source, twice, &asked, &first), MIME_LATE);
+	ck_assert_int_eq(asked, 3);
+}
+END_TEST
+
 START_TEST(long_one_is_cut)
 {
 	static char text[3 * URL_SIZE] = "http://a.example/";
@@ -211,6 +284,7 @@ main(void)
 	tcase_add_loop_test(tc, text_names, 0, LENGTH(rows));
 	tcase_add_loop_test(tc, bomb_is_bounded, 0, LENGTH(bombs));
 	tcase_add_loop_test(tc, different_ones_are_bounded, 0, LENGTH(bounds));
+	tcase_add_test(tc, long_text_is_read_as_long_as_there_is_time);
 	tcase_add_test(tc, long_one_is_cut);
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
