@@ -144,11 +144,14 @@ START_TEST(zip_with_two_directories)
 	const struct zip_file document = {CONTENT(TYPES(VBA))};
 	struct zip_written zip;
 	size_t one, end;
+	char *twin;
 
 	zip_init(&zip);
 	zip_add(&zip, &document);
 	one = zip.directory.len;
-	buf_add(&zip.directory, zip.directory.data, one);
+	twin = memcpy(malloc(one), zip.directory.data, one);
+	buf_add(&zip.directory, twin, one);
+	free(twin);
 	memcpy(zip.directory.data + one + ZIP_ENTRY, "[Content_Typos].xml", 19);
 	end = zip.files.len + zip.directory.len;
 	zip_add_zip64(&zip, zip.files.len + one, one);
