@@ -81,18 +81,24 @@ take_field(struct span *s, struct span *field)
 	return true;
 }
 
-/* Unfolds (RFC 5322 section 2.2.3), without NUL. False: it does not fit, and is cut. */
+/*
+ * Unfolds (RFC 5322 section 2.2.3). False: it does not fit, and is cut, or others take it for ended
+ * at a NUL or at a CR alone, which are left out.
+ */
 static bool
 unfold(struct walk *w, const unsigned char *value, size_t len)
 {
+	bool whole = len < sizeof(w->field);
 	size_t kept = 0;
 
 	for (size_t i = 0; i < len && kept < sizeof(w->field) - 1; i++) {
+		if (value[i] == '\0' || (value[i] == '\r' && i + 1 < len && value[i + 1] != '\n'))
+			whole = false;
 		w->field[kept] = (char)value[i];
 		kept += value[i] != '\0' && value[i] != '\r' && value[i] != '\n';
 	}
 	w->field[kept] = '\0';
-	return len < sizeof(w->field);
+	return whole;
 }
 
 /* False: there are more than mail programs write, and it is cut. */

@@ -94,6 +94,17 @@ copy(char *out, size_t room, const char *text)
 	return true;
 }
 
+/* No boundary ends in blanks (RFC 2046 section 5.1.1), and some programs leave them out. */
+static void
+trim(char *boundary)
+{
+	size_t len = strlen(boundary);
+
+	while (len > 0 && (boundary[len - 1] == ' ' || boundary[len - 1] == '\t'))
+		len--;
+	boundary[len] = '\0';
+}
+
 /* What is not encoded GMime leaves as it came. */
 static void
 take_name(struct mime_fields *f, const char *raw, char out[MIME_NAME_SIZE])
@@ -150,6 +161,7 @@ read_type(struct mime_fields *f, struct mime_head *h, const char *value)
 	text_clean(h->type);
 	if (boundary != NULL && !copy(h->boundary, sizeof(h->boundary), boundary))
 		h->doubtful = true;
+	trim(h->boundary);
 	if (name != NULL)
 		take_name(f, name, h->type_name);
 	if (doubtful_type(h->type, value) || hides_name(value, name))

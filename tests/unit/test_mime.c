@@ -147,6 +147,9 @@ static const struct {
 	/* boundaries */
 	{"In quotes, with a blank behind it", "multipart/mixed; boundary=\"b c\"",
 		"--b c \t\r\nContent-Type: image/gif\r\n\r\nx\r\n--b c--", "- image/gif 1"},
+	{"In quotes, with a blank that belongs to none", "multipart/mixed; boundary=\"b \"",
+		"--b\r\nContent-Type: image/gif\r\n\r\nx\r\n--b \r\n\r\ny\r\n--b--",
+		"- image/gif 1"},
 	{"What stands before the first is no part", MIXED,
 		"Content-Type: image/gif\r\n\r\nx\r\n" END, ""},
 	{"It does not end", MIXED, PDF "--b\r\nContent-Type: image/gif\r\n\r\nx",
@@ -189,6 +192,9 @@ static const struct {
 	{"Blanks before the colon", MIXED, PART("Content-Type : image/gif") END, "- image/gif 1"},
 	{"A line that is no field is none", MIXED, PART("-----\r\nContent-Type: image/gif") END,
 		"- image/gif 1"},
+	{"A line break that is none to others", MIXED,
+		PART("Content-Disposition: attachment; filename=a.exe\r.txt") END,
+		"a.exe.txt text/plain 1 unreadable"},
 	{"A field that comes twice", MIXED,
 		PART("Content-Type: image/gif\r\nContent-Type: text/plain") END,
 		"- image/gif 1 unreadable"},
@@ -244,6 +250,13 @@ static const struct {
 	{"RFC 2231 beside another", MIXED, FILE_OF("filename=a.txt; filename*=utf-8''b.docm"),
 		SAVED("a.txt") " unreadable"},
 	{"A NUL in it", MIXED, FILE_OF("filename*=utf-8''a%00.docm"), SAVED("a") " unreadable"},
+	{"A NUL in RFC 2047", MIXED, FILE_OF("filename=\"=?utf-8?B?YQAuZG9jbQ==?=\""),
+		SAVED("a?.docm")},
+	{"UTF-16 in RFC 2047", MIXED, FILE_OF("filename=\"=?utf-16be?B?AGEALgB0AHgAdA==?=\""),
+		SAVED("a.txt")},
+	{"A charset that nobody knows", MIXED, FILE_OF("filename=\"=?x-own?Q?a.docm?=\""),
+		SAVED("a.docm")},
+	{"Nor in RFC 2231", MIXED, FILE_OF("filename*=x-own''a.docm"), SAVED("a.docm")},
 	{"The parameter of the other field", MIXED, FILE_OF("name=a.docm"), SAVED("a.docm")},
 	{"And the other way round", MIXED, PART("Content-Type: text/plain; filename=a.docm") END,
 		SAVED("a.docm")},
@@ -386,7 +399,7 @@ START_TEST(nul_octets_hide_nothing)
 				   "Content-Disposition: attachment; filename=a.exe\0.txt\n\n"
 				   "x\0y\n--b\0\n--b--\n";
 
-	ck_assert_str_eq(list(MIXED, body, sizeof(body) - 1), "a.exe.txt image/gif 8");
+	ck_assert_str_eq(list(MIXED, body, sizeof(body) - 1), "a.exe.txt image/gif 8 unreadable");
 }
 END_TEST
 
