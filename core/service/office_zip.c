@@ -27,9 +27,15 @@
 #define END_SIZE   22u
 #define AT_COUNT   10u
 #define AT_SIZE	   12u
+#define AT_PLACE   16u
+#define AT_COMMENT 20u
 #define TEXT_MOST  65535u
 /* 4.3.15 */
 #define LOCATOR_SIZE 20u
+/* 4.3.7: what stands before a file, and its place in an entry. */
+#define FILE_SIZE    30u
+#define AT_NAME_SIZE 26u
+#define AT_FILE	     42u
 #define FLAG_CRYPT   1u
 
 /* --- a file in memory, as minizip wants it -------------------------------------------------------
@@ -110,6 +116,22 @@ open_zip(struct memory *m)
 	return unzOpen2_64("", &calls);
 }
 
+static uint64_t
+read_number(const unsigned char *at, size_t octets)
+{
+	uint64_t number = 0;
+
+	for (size_t i = octets; i-- > 0;)
+		number = number << 8 | at[i];
+	return number;
+}
+
+static bool
+begins_so(const unsigned char *data, size_t len)
+{
+	return len >= 4 && memcmp(data, "PK\3\4", 4) == 0;
+}
+
 /* --- the end of the directory --------------------------------------------------------------------
  */
 
@@ -124,6 +146,21 @@ find_end(const unsigned char *data, size_t len)
 			return data + at - 1;
 	}
 	return NULL;
+}
+
+/* Does one before it have a comment that ends with the file, so that others take it for the end? */
+static bool
+has_other_end(const unsigned char *data, size_t len, const unsigned char *end)
+{
+	const unsigned char *at =
+		len > END_SIZE + TEXT_MOST ? data + len - END_SIZE - TEXT_MOST : data;
+
+	while ((at = memmem(at, (size_t)(end - at), "PK\5\6", 4)) != NULL) {
+		if (read_number(at + AT_COMMENT, 2) == (size_t)(data + len - at) - END_SIZE)
+			return true;
+		at++;
+	}
+	return false;
 }
 
 /*
@@ -146,23 +183,17 @@ has_end64(const unsigned char *data, size_t len)
 	return false;
 }
 
-static uint64_t
-read_number(const unsigned char *at, size_t octets)
-{
-	uint64_t number = 0;
-
-	for (size_t i = octets; i-- > 0;)
-		number = number << 8 | at[i];
-	return number;
-}
-
 /* --- entries -------------------------------------------------------------------------------------
  */
 
 struct look {
 	struct office out;
+	const unsigned char *data;
+	size_t len;
+	uint64_t front;	 /* octets before the archive, from where it counts */
 	char *types;	 /* room for TYPES_MOST octets and a NUL */
 	size_t unpacked; /* octets, of all entries */
+	uint64_t packed; /* octets of all entries that were unpacked */
 };
 
 static bool
@@ -215,14 +246,19 @@ unpack_piece(unzFile zip, char *out, size_t room)
 	return unzReadCurrentFile(zip, out, (unsigned)(room < PIECE ? room : PIECE));
 }
 
-/* All entries of that name share the bound, for there may be 20,000 that unpack to a megabyte. */
+/*
+ * All entries of that name share the bound, for there may be 20,000 that unpack to a megabyte, or
+ * all of the file to nothing. No two have the same octets where nobody plays tricks.
+ */
 static void
-unpack_types(struct look *look, unzFile zip)
+unpack_types(struct look *look, unzFile zip, uint64_t packed)
 {
 	size_t len = 0, most = TYPES_MOST - look->unpacked;
+	bool fits = packed <= look->len - look->packed;
 	int got = -1;
 
-	if (most > 0 && unzOpenCurrentFile(zip) == UNZ_OK) {
+	look->packed += fits ? packed : 0;
+	if (fits && most > 0 && unzOpenCurrentFile(zip) == UNZ_OK) {
 		while (len < most && (got = unpack_piece(zip, look->types + len, most - len)) > 0)
 			len += (size_t)got;
 		unzCloseCurrentFile(zip);
@@ -232,6 +268,23 @@ unpack_types(struct look *look, unzFile zip)
 		look->out.unreadable = true;
 	look->unpacked += len;
 	read_types(look, len);
+}
+
+/* Does the file begin with the name of its entry (APPNOTE.TXT 4.3.7)? Some read only that. */
+static bool
+is_named_so(const struct look *look, uint64_t entry, size_t name_len)
+{
+	const unsigned char *data = look->data;
+	uint64_t file;
+
+	entry += look->front;
+	if (entry > look->len || look->len - entry < ENTRY_SIZE + name_len)
+		return false;
+	file = look->front + read_number(data + entry + AT_FILE, 4);
+	return file <= look->len && look->len - file >= FILE_SIZE + name_len &&
+	       begins_so(data + file, FILE_SIZE) &&
+	       read_number(data + file + AT_NAME_SIZE, 2) == name_len &&
+	       memcmp(data + file + FILE_SIZE, data + entry + ENTRY_SIZE, name_len) == 0;
 }
 
 /* Octets that the entry takes in the directory; 0: it cannot be read. */
@@ -247,7 +300,9 @@ read_entry(struct look *look, unzFile zip)
 	if ((info.flag & FLAG_CRYPT) != 0)
 		look->out.encrypted = true;
 	else if (is_file(name, "[Content_Types].xml"))
-		unpack_types(look, zip);
+		unpack_types(look, zip, info.compressed_size);
+	if (!is_named_so(look, unzGetOffset64(zip), info.size_filename))
+		look->out.unreadable = true;
 	if (is_file(name, "vbaProject.bin"))
 		look->out.macros = true;
 	return ENTRY_SIZE + info.size_filename + info.size_file_extra + info.size_file_comment;
@@ -272,16 +327,18 @@ read_entries(struct look *look, unzFile zip, const unsigned char *end)
 		look->out.unreadable = true;
 }
 
-static bool
-begins_so(const unsigned char *data, size_t len)
-{
-	return len >= 4 && memcmp(data, "PK\3\4", 4) == 0;
-}
-
 bool
 office_is_zip(const unsigned char *data, size_t len)
 {
 	return begins_so(data, len) || find_end(data, len) != NULL;
+}
+
+/* Where the archive begins that the end tells of, as minizip has it. */
+static uint64_t
+find_front(const unsigned char *data, const unsigned char *end)
+{
+	return (uint64_t)(end - data) - read_number(end + AT_SIZE, 4) -
+	       read_number(end + AT_PLACE, 4);
 }
 
 struct office
@@ -290,10 +347,13 @@ office_look_zip(const unsigned char *data, size_t len)
 	struct memory memory = {data, len, 0};
 	const unsigned char *end = find_end(data, len);
 	unzFile zip = end == NULL ? NULL : open_zip(&memory);
-	struct look look = {.out = {.unreadable = has_end64(data, len)}};
+	struct look look = {.data = data, .len = len};
 
+	/* minizip opens no archive that is empty: nothing stands before its end. */
 	if (zip == NULL)
-		return (struct office){.unreadable = begins_so(data, len)};
+		return (struct office){.unreadable = end != data};
+	look.out.unreadable = has_end64(data, len) || has_other_end(data, len, end);
+	look.front = find_front(data, end);
 	look.types = mem_alloc(TYPES_MOST + 1);
 	read_entries(&look, zip, end);
 	unzClose(zip);

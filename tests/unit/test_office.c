@@ -138,6 +138,74 @@ START_TEST(types_of_all_entries_share_the_bound)
 }
 END_TEST
 
+/* What unpacks to nothing has no bound by that: 20,000 entries, each of all octets of the file. */
+START_TEST(packed_octets_are_of_one_entry)
+{
+	const struct zip_file document = {CONTENT(TYPES(WORD)), .stored = true};
+	struct zip_written zip;
+	char *twin;
+	size_t one;
+
+	zip_init(&zip);
+	zip_add(&zip, &document);
+	one = zip.directory.len;
+	twin = memcpy(malloc(one), zip.directory.data, one);
+	for (int i = 0; i < 9; i++)
+		buf_add(&zip.directory, twin, one);
+	free(twin);
+	zip_end(&zip, 10);
+	buf_add(&file, zip.files.data, zip.files.len);
+	zip_fini(&zip);
+	expect("ten entries with the same octets", "unreadable");
+}
+END_TEST
+
+static const struct {
+	const char *name, *comment, *want;
+} ends[] = {
+	{"An end of an empty archive in the comment", "PK\5\6", "unreadable"},
+	{"Half an end in the comment", "is not PK\5", "macros"},
+};
+
+/* Some readers take the last end, some the one whose comment ends with the file. */
+START_TEST(zip_with_a_comment)
+{
+	const struct zip_file document = {CONTENT(TYPES(VBA))};
+	size_t len = strlen(ends[_i].comment);
+
+	write_zip(&document, 1, 0);
+	file.data[file.len - 2] = (char)(len + 18);
+	buf_add(&file, ends[_i].comment, len);
+	put(&file, 0, 8);
+	put(&file, 0, 8);
+	put(&file, 0, 2);
+	expect(ends[_i].name, ends[_i].want);
+}
+END_TEST
+
+/* Who reads from the beginning believes the header of a file, who reads the end the directory. */
+START_TEST(zip_whose_files_have_two_names)
+{
+	const struct zip_file document = {CONTENT(TYPES(VBA))};
+
+	write_zip(&document, 1, 0);
+	/* The first is that of the file itself. */
+	memcpy(memmem(file.data, file.len, "[Con", 4), "[Don", 4);
+	expect("two names", "macros unreadable");
+}
+END_TEST
+
+START_TEST(zip_behind_something_else_that_is_damaged)
+{
+	const struct zip_file document = {CONTENT(TYPES(VBA))};
+
+	buf_add_str(&file, "#!/bin/sh\n");
+	write_zip(&document, 1, 0);
+	file.data[file.len - 3] = 1;
+	expect("a directory behind the file", "unreadable");
+}
+END_TEST
+
 /* Readers of ZIP64 find another directory than others do; both are as large as the end says. */
 START_TEST(zip_with_two_directories)
 {
@@ -285,6 +353,10 @@ main(void)
 	tcase_add_loop_test(tc, zip_is_what_its_directory_says, 0, LENGTH(zips));
 	tcase_add_test(tc, types_are_unpacked_up_to_a_bound);
 	tcase_add_test(tc, types_of_all_entries_share_the_bound);
+	tcase_add_test(tc, packed_octets_are_of_one_entry);
+	tcase_add_loop_test(tc, zip_with_a_comment, 0, LENGTH(ends));
+	tcase_add_test(tc, zip_whose_files_have_two_names);
+	tcase_add_test(tc, zip_behind_something_else_that_is_damaged);
 	tcase_add_test(tc, zip_with_two_directories);
 	tcase_add_test(tc, zip_whose_directory_has_entries_and_no_octets);
 	tcase_add_test(tc, archive_of_too_many_files);
