@@ -18,8 +18,15 @@
 /* Octets between looks at the clock. */
 #define ASK_EACH 65536
 
+/* Where the last '@' was looked for, up to what ends the value. */
+struct login {
+	const char *from, *end, *behind; /* NULL: there is none */
+	char quote;
+};
+
 struct list {
 	struct arena *arena;
+	struct login login;
 	struct table seen;
 	struct url **last;
 	size_t count;
@@ -38,30 +45,43 @@ is_word(char c)
 /* --- addresses -----------------------------------------------------------------------------------
  */
 
+/* key: its text, of len octets, and behind one that was cut its host. */
 static void
-add(struct list *l, struct url_piece url)
+keep(struct list *l, const char *key, size_t len, const char *host)
 {
-	char host[URL_HOST_SIZE], text[URL_SIZE];
-	size_t len = (size_t)(url.end - url.at);
 	struct url *u;
 
-	if (len >= URL_SIZE)
-		len = URL_SIZE - 1;
-	memcpy(text, url.at, len);
-	text[len] = '\0';
-	if (table_get(&l->seen, text) != NULL || !url_host(url, host))
-		return;
 	if (l->count == URLS_MOST) {
 		l->too_many = true;
 		return;
 	}
 	u = arena_alloc(l->arena, sizeof(*u));
-	u->text = arena_strdup(l->arena, text);
-	table_add(&l->seen, u->text, u);
+	u->text = arena_strndup(l->arena, key, len);
+	table_add(&l->seen, key[len] == '\0' ? u->text : arena_strdup(l->arena, key), u);
 	u->host = arena_strdup(l->arena, host);
 	*l->last = u;
 	l->last = &u->next;
 	l->count++;
+}
+
+/* Of a long one the host may stand behind what is kept, so that others look the same. */
+static void
+add(struct list *l, struct url_piece url)
+{
+	char host[URL_HOST_SIZE], key[URL_SIZE + URL_HOST_SIZE];
+	size_t len = (size_t)(url.end - url.at);
+	bool cut = len >= URL_SIZE;
+
+	if (cut)
+		len = URL_SIZE - 1;
+	memcpy(key, url.at, len);
+	key[len] = '\0';
+	if ((!cut && table_get(&l->seen, key) != NULL) || !url_host(url, host))
+		return;
+	if (cut)
+		memcpy(key + len, host, strlen(host) + 1);
+	if (!cut || table_get(&l->seen, key) == NULL)
+		keep(l, key, len, host);
 }
 
 static bool
@@ -163,33 +183,49 @@ value_begins(struct url_piece text, const char *p)
 	return '\0';
 }
 
-/* Where the address goes on behind '@', though at is nothing that addresses have. NULL: nowhere. */
-static const char *
-behind_login(struct url_piece text, const char *begin, const char *at)
+static struct login
+find_login(struct url_piece text, const char *at, char quote)
 {
-	char quote = value_begins(text, begin);
 	const char *stop = quote == '=' ? " >" : quote == '"' ? "\"" : "'";
-	const char *login = NULL;
+	struct login out = {at, NULL, NULL, quote};
 
-	if (quote == '\0')
-		return NULL;
-	for (; at < text.end && (size_t)(at - begin) < URL_SIZE / 3; at++) {
+	for (; at < text.end; at++) {
 		if (*at == '\0' || strchr(stop, *at) != NULL || strchr("/\\?#", *at) != NULL)
 			break;
 		if (*at == '@')
-			login = at + 1;
+			out.behind = at + 1;
 	}
-	return login;
+	out.end = at;
+	return out;
 }
 
+/*
+ * Where the address goes on behind '@', though at is nothing that addresses have. NULL: nowhere.
+ * Behind "=" a value may seem to begin in a value, and is not looked through again.
+ */
+static const char *
+behind_login(struct list *l, struct url_piece text, const char *begin, const char *at)
+{
+	char quote = value_begins(text, begin);
+
+	if (quote == '\0')
+		return NULL;
+	if (quote != l->login.quote || at < l->login.from || at >= l->login.end)
+		l->login = find_login(text, at, quote);
+	return l->login.behind != NULL && l->login.behind > at ? l->login.behind : NULL;
+}
+
+/* A login that is not kept is left out, with the scheme, for the host behind it is. */
 static void
 add_login(struct list *l, struct url_piece text, const char *begin, const char *at)
 {
-	struct url_piece url = {begin, behind_login(text, begin, at)};
+	struct url_piece url = {begin, behind_login(l, text, begin, at)};
 
 	if (url.end == NULL)
 		return;
-	while (url.end < text.end && goes_on(*url.end, true) && url.end - begin < (int)URL_SIZE)
+	if (url.end - begin > (int)URL_SIZE / 3)
+		url.at = url.end;
+	while (url.end < text.end && goes_on(*url.end, true) && url.end - url.at < (int)URL_SIZE)
 		url.end++;
 	add_escaped(l, url);
 }
@@ -268,6 +304,7 @@ scan(struct list *l, struct url_piece text, bool html)
 {
 	const char *least = text.at, *asked = text.at;
 
+	l->login = (struct login){.quote = '\0'};
 	for (const char *p = text.at; p < text.end && !l->too_many && !l->late;) {
 		const char *begin = find_begin(text, least, p, html);
 

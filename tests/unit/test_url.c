@@ -199,6 +199,7 @@ static const struct {
 	{"Open tags", HTML, "<a href='", 1000000, ""},
 	{"References that are none", HTML, "&#x0", 1000000, ""},
 	{"Words", TEXT, "www.", 1000000, ""},
+	{"Values that seem to begin in a value", HTML, "=ftp:a\"", 1000000, "ftp:a a"},
 };
 
 START_TEST(bomb_is_bounded)
@@ -273,6 +274,53 @@ START_TEST(long_one_is_cut)
 }
 END_TEST
 
+/* Logins of more octets than are kept, and behind them two hosts. */
+START_TEST(long_ones_differ_in_their_host)
+{
+	struct mime_source source = {.fields[MIME_TYPE] = TEXT};
+	struct url *first;
+	struct buf text;
+
+	buf_init(&text, 0);
+	for (int host = 'a'; host <= 'b'; host++) {
+		buf_add_str(&text, "http://");
+		for (size_t i = 0; i < URL_SIZE; i++)
+			buf_add_char(&text, 'x');
+		buf_printf(&text, "@%c.example ", host);
+	}
+	source.body = (const unsigned char *)text.data;
+	source.len = text.len;
+	ck_assert_int_eq(url_list(&arena, &source, always, NULL, &first), MIME_WHOLE);
+	ck_assert_str_eq(first->host, "a.example");
+	ck_assert_ptr_ne(first->next, NULL);
+	ck_assert_str_eq(first->next->host, "b.example");
+	buf_fini(&text);
+}
+END_TEST
+
+/* A login of a blank and many letters. */
+START_TEST(long_login_hides_no_host)
+{
+	struct mime_source source = {.fields[MIME_TYPE] = HTML};
+	struct url *first;
+	struct buf text;
+
+	buf_init(&text, 0);
+	buf_add_str(&text, "<a href=\"https://a.example ");
+	for (size_t i = 0; i < 2 * URL_SIZE; i++)
+		buf_add_char(&text, 'x');
+	buf_add_str(&text, "@b.example/c\">");
+	source.body = (const unsigned char *)text.data;
+	source.len = text.len;
+	ck_assert_int_eq(url_list(&arena, &source, always, NULL, &first), MIME_WHOLE);
+	ck_assert_str_eq(first->host, "a.example");
+	ck_assert_ptr_ne(first->next, NULL);
+	ck_assert_str_eq(first->next->text, "b.example/c");
+	ck_assert_str_eq(first->next->host, "b.example");
+	buf_fini(&text);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -286,6 +334,8 @@ main(void)
 	tcase_add_loop_test(tc, different_ones_are_bounded, 0, LENGTH(bounds));
 	tcase_add_test(tc, long_text_is_read_as_long_as_there_is_time);
 	tcase_add_test(tc, long_one_is_cut);
+	tcase_add_test(tc, long_ones_differ_in_their_host);
+	tcase_add_test(tc, long_login_hides_no_host);
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
 }
