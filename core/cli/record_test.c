@@ -69,7 +69,7 @@ add_option(struct writer *w, const char *name, const char *value)
 	buf_add_str(w->out, ",\n");
 }
 
-/* NULL: no such question can be asked. */
+/* NULL: no such question can be asked, or nobody waited for what it would be answered. */
 static const char *const failures[] = {
 	[CM_DNS_FOUND] = "",
 	[CM_DNS_NO_DATA] = "",
@@ -79,7 +79,7 @@ static const char *const failures[] = {
 	[CM_DNS_REFUSED] = "refused",
 	[CM_DNS_BOGUS] = "bogus",
 	[CM_DNS_BAD_NAME] = NULL,
-	[CM_DNS_CANCELLED] = "timeout",
+	[CM_DNS_CANCELLED] = NULL,
 };
 
 static void

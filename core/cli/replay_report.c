@@ -273,7 +273,7 @@ print_unknown(struct replay_report *r)
 	print_count("unfinished", r->unfinished,
 		"were refused then: what would have followed is not known");
 	print_count("DNS not recorded", r->unasked,
-		"questions were not asked then: answered as temporary faults");
+		"questions whose answers nobody had then: answered as temporary faults");
 	for (size_t i = 0; i < r->untried.count; i++)
 		print_count("not tried", r->untried.rows[i]->count, r->untried.rows[i]->name);
 	print_count("skipped", r->damaged, "places that are damaged or of another version");

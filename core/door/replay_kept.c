@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "host/generation.h"
+#include "host/service.h"
 #include "mail/address.h"
 #include "milter_negotiate.h"
 #include "service/resolver.h"
@@ -105,19 +106,44 @@ stand_in(void *context, struct cm_session *s, const struct link *l, const struct
 
 /* --- DNS --- */
 
+static const struct kept_question *
+find_question(const struct kept *k, const char *name, enum cm_dns_type type)
+{
+	const struct kept_question *q = k->questions;
+
+	while (q != NULL && (q->type != type || strcasecmp(q->name, name) != 0))
+		q = q->next;
+	return q;
+}
+
+/* It was on its way when the message ended. */
+static bool
+unanswered(const struct kept_question *q)
+{
+	return q->answer.status == CM_DNS_CANCELLED;
+}
+
 static bool
 answers(void *context, const char *name, enum cm_dns_type type, struct cm_dns_answer *out)
 {
 	struct kept_run *run = context;
-	const struct kept_question *q = run->kept->questions;
+	const struct kept_question *q = find_question(run->kept, name, type);
 
-	while (q != NULL && (q->type != type || strcasecmp(q->name, name) != 0))
-		q = q->next;
 	run->unasked += q == NULL;
-	if (q == NULL)
+	if (q == NULL || unanswered(q))
 		return false;
 	*out = q->answer;
 	return true;
+}
+
+/* What nobody waited for then matters only where somebody does now. */
+static void
+count_unanswered(void *context, const struct service_question *asked)
+{
+	struct kept_run *run = context;
+	const struct kept_question *q = find_question(run->kept, asked->name, asked->type);
+
+	run->unasked += q != NULL && asked->waited && unanswered(q);
 }
 
 /* --- what the MTA says --- */
@@ -320,6 +346,7 @@ conclude(struct player *p)
 	bool refused = chain_outcome(p->s, &run->outcome);
 	bool given = chain_final(p->s)->verdict != CM_CONTINUE;
 
+	service_dns_each(p->s, count_unanswered, run);
 	run->word = run->outcome.word;
 	/* Decided before anything was missing. */
 	if (!run->kept->cut && given && chain_final(p->s)->stage <= CM_STAGE_RCPT &&

@@ -24,7 +24,7 @@ struct kept_run {
 	bool unfinished;     /* it was refused then, so what would have followed is not known */
 	unsigned stood_in;   /* answers of links that need the body were taken as they were then */
 	unsigned without;    /* links that need the body and were not asked then had no opinion */
-	unsigned unasked;    /* questions of DNS that were not asked then: temporary faults */
+	unsigned unasked;    /* questions of DNS whose answers nobody had then: temporary faults */
 };
 
 /*

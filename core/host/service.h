@@ -27,11 +27,12 @@ struct service_question {
 	const char *name;
 	enum cm_dns_type type;
 	struct cm_dns_answer answer;
-	bool known; /* answered when it was asked */
+	bool known;  /* answered when it was asked */
+	bool waited; /* somebody wanted the answer */
 };
 /*
  * Each of the session's questions of connect, of the latest HELO and of the message, the latest
- * first; CM_DNS_TIMEOUT: it has no answer yet.
+ * first; CM_DNS_CANCELLED: it has no answer yet, and nobody waited for one.
  */
 void service_dns_each(const struct cm_session *,
 	void (*each)(void *context, const struct service_question *), void *context);

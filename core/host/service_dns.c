@@ -121,14 +121,15 @@ service_dns_each(const struct cm_session *s,
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
 		for (const struct session_question *q = lists[i]; q != NULL; q = q->next) {
-			struct service_question told = {q->name, q->type, q->answer, q->known};
+			struct service_question told = {
+				q->name, q->type, q->answer, q->known, q->collected};
 
 			/* Who began to ask need not have collected the answer. */
 			if (!q->collected && question_answered(q->question))
 				question_wait(q->question, clock_now(), &told.answer);
 			else if (!q->collected)
 				told.answer = (struct cm_dns_answer){
-					.status = CM_DNS_TIMEOUT, .name = q->name};
+					.status = CM_DNS_CANCELLED, .name = q->name};
 			each(context, &told);
 		}
 	}

@@ -5,6 +5,7 @@
  *
  * Sessions are played and kept in this process; the commands run in its children.
  */
+#include <arpa/inet.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <sys/wait.h>
@@ -203,15 +204,17 @@ END_TEST
 	"temperror = accept; helo = null-only }\n%s"
 #define READER "script rule { file = rule.lua }\n"
 
-/* Who asks for the result first. */
+/* Who asks for the result first, and at which stage it is explained. */
 static const struct {
-	const char *what, *chain, *sections, *rule;
+	const char *what, *chain, *sections, *rule, *stage;
 } late[] = {
-	{"nobody: the end of the message has it", "", "", ""},
+	{"nobody: the end of the message has it", "", "", "", "message"},
 	{"a rule at RCPT", ", rule", READER,
-		"function rcpt(m) if m.spf.result == 'pass' then return reject('no') end end\n"},
+		"function rcpt(m) if m.spf.result == 'pass' then return reject('no') end end\n",
+		"rcpt"},
 	{"a rule at the end", ", rule", READER,
-		"function message(m) if m.spf.result == 'pass' then return reject('no') end end\n"},
+		"function message(m) if m.spf.result == 'pass' then return reject('no') end end\n",
+		"message"},
 };
 
 /* A session from ann@example.org, whose SPF says fail. DNS says something else afterwards. */
@@ -240,13 +243,50 @@ changed(const char *from, const char *to)
 	return path;
 }
 
+static unsigned
+times_printed(const char *text)
+{
+	unsigned times = 0;
+
+	for (const char *at = printed; (at = strstr(at, text)) != NULL; at += strlen(text))
+		times++;
+	return times;
+}
+
+/* The result, of which record and at which stage; and at no other. */
 START_TEST(a_late_result_is_explained)
 {
+	char found[120];
+
 	keep_late(_i);
 	ck_assert_int_eq(run("explain", QUEUE_ID, "-c", keeper.drive.conf, NULL), EXIT_OK);
-	ck_assert_msg(strstr(printed, "spf.result") != NULL && strstr(printed, "fail") != NULL,
-		"%s: %s", late[_i].what, printed);
-	ck_assert_msg(strstr(printed, "spf.result  pass") == NULL, "%s", printed);
+	snprintf(found, sizeof(found), "\n%-10s%-20s%-13s%s", late[_i].stage, "spf", "fail",
+		"example.org \"v=spf1 -all\"; matched \"-all\";");
+	ck_assert_msg(
+		times_printed(found) == 1, "%s: no \"%s\" in: %s", late[_i].what, found, printed);
+	ck_assert_msg(times_printed("v=spf1 -all") == 1, "%s: %s", late[_i].what, printed);
+	ck_assert_msg(times_printed("\nresult    spf.result = fail\n") == 1, "%s: %s",
+		late[_i].what, printed);
+}
+END_TEST
+
+START_TEST(a_late_result_is_kept)
+{
+	const struct session_pair *p;
+	struct kept k;
+
+	keep_late(_i);
+	ck_assert_uint_eq(keeper_read(&keeper, &k, 1), 1);
+	for (p = k.results[SESSION_MSG]; p != NULL; p = p->next) {
+		if (strcmp(p->group, "spf") == 0 && strcmp(p->name, "result") == 0)
+			break;
+	}
+	ck_assert_msg(p != NULL, "%s", late[_i].what);
+	ck_assert_pstr_eq(p->value, "fail");
+	ck_assert_ptr_nonnull(k.findings);
+	ck_assert_str_eq(k.findings->result.method, "spf");
+	ck_assert_str_eq(k.findings->result.result, "fail");
+	kept_free(&k);
 }
 END_TEST
 
@@ -275,6 +315,75 @@ START_TEST(a_replay_tells_what_a_late_result_would_have_done)
 }
 END_TEST
 
+/* --- answers that nobody waited for --- */
+
+#define UNREAD                                                                          \
+	"dns { resolvers = [ \"127.0.0.1@%u\" ]; timeout = 30s; dnssec = no }\n"        \
+	"profile all { chain = [ spf, rule ] }\nscript rule { file = rule.lua }\n"      \
+	"plugin spf { fail = accept; softfail = accept; permerror = accept; temperror " \
+	"= accept; helo = null-only }\n"
+
+/* A server that says nothing: nobody reads what it is sent. */
+static int
+silent_server(unsigned *port)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(at);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, len), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	*port = ntohs(at.sin_port);
+	return fd;
+}
+
+/* The rule refuses while the question for SPF is on its way, and nobody needs its answer. */
+static void
+keep_unread(void)
+{
+	char sections[600];
+	unsigned port;
+	int server = silent_server(&port);
+
+	drive_file(&keeper.drive, "rule.lua", "function headers(m) return reject('No') end\n");
+	snprintf(sections, sizeof(sections), UNREAD, port);
+	keep(sections, "203.0.113.7", "ann@example.org");
+	close(server);
+}
+
+START_TEST(an_answer_that_nobody_waited_for_is_no_timeout)
+{
+	struct kept k;
+
+	keep_unread();
+	ck_assert_uint_eq(keeper_read(&keeper, &k, 1), 1);
+	ck_assert_ptr_nonnull(k.questions);
+	ck_assert_str_eq(k.questions->name, "example.org");
+	ck_assert_int_eq(k.questions->answer.status, CM_DNS_CANCELLED);
+	kept_free(&k);
+	ck_assert_int_eq(
+		run("record", QUEUE_ID, "--as-test", "-c", keeper.drive.conf, NULL), EXIT_OK);
+	ck_assert_msg(strstr(printed, "example.org TXT") == NULL, "%s", printed);
+}
+END_TEST
+
+START_TEST(a_replay_counts_an_answer_that_nobody_waited_for)
+{
+	keep_unread();
+	/* Nobody waits for it again. */
+	ck_assert_msg(run("replay", "--config", keeper.drive.conf, NULL) == EXIT_OK, "%s", printed);
+	ck_assert_msg(strstr(printed, "DNS not recorded") == NULL, "%s", printed);
+	/* Who does is told nothing, for what DNS would have said is not known. */
+	const char *other = changed("temperror = accept", "temperror = tempfail");
+
+	ck_assert_int_eq(run("replay", "--config", other, NULL), 1);
+	ck_assert_msg(strstr(printed, "reject     -> tempfail        1   by spf\n") != NULL, "%s",
+		printed);
+	ck_assert_msg(strstr(printed, "DNS not recorded              1") != NULL, "%s", printed);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -286,9 +395,12 @@ main(void)
 	tcase_add_test(tests, country_is_kept_where_no_rule_asks);
 	tcase_add_test(tests, without_a_database_there_is_no_country);
 	tcase_add_loop_test(tests, a_late_result_is_explained, 0, LENGTH(late));
+	tcase_add_loop_test(tests, a_late_result_is_kept, 0, LENGTH(late));
 	tcase_add_loop_test(tests, a_late_result_is_the_same_in_a_replay, 0, LENGTH(late));
 	tcase_add_loop_test(
 		tests, a_replay_tells_what_a_late_result_would_have_done, 0, LENGTH(late));
+	tcase_add_test(tests, an_answer_that_nobody_waited_for_is_no_timeout);
+	tcase_add_test(tests, a_replay_counts_an_answer_that_nobody_waited_for);
 	suite_add_tcase(suite, tests);
 	return table_run(suite);
 }
