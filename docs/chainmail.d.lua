@@ -326,8 +326,8 @@ function json.encode(value) end
 ---@class Message
 ---@field auth Auth? the login; nil: not logged in, as nobody is before mail
 ---@field client Client who connected
----@field dkim Results results of the plugin dkim
----@field dmarc Results results of the plugin dmarc
+---@field dkim Results results of the plugin dkim (from message on)
+---@field dmarc Results results of the plugin dmarc (from message on)
 ---@field from Address envelope sender (from mail on)
 ---@field from_header From? author of the From: field; nil: there is no such field (from headers on)
 ---@field geo Geo where the client's address is; needs the section geo
@@ -337,7 +337,7 @@ function json.encode(value) end
 ---@field rcpts Recipients recipients accepted so far: #m.rcpts, m.rcpts[1], ipairs(m.rcpts) (from mail on)
 ---@field server Server where the client connected to
 ---@field size integer octets of header and body received so far
----@field spf Results results of the plugin spf
+---@field spf Results results of the plugin spf (from mail on)
 ---@field stage string the stage, as hooks are named
 ---@field tls Tls? nil: plain text (from mail on)
 ---@field [string] Results
@@ -601,7 +601,7 @@ function Case:expect(verdict) end
 ---@return Case
 function Case:expect_edit(edit) end
 
----a line of the log since the case began, or a reason, holds it
+---a line of the log since the case began, or a reason, holds it; what done() logs of an answered message is there, too
 ---@param text string
 ---@return Case
 function Case:expect_log(text) end

@@ -19,3 +19,10 @@ case "another login is open" (from("198.51.100.1", "bob")) :mail "b@example.org"
 case "half a day later it is open" (from("198.51.100.1", "ann"))
     :advance "721min"
     :mail "a@example.org" :expect "nothing"
+
+local eve = { login = "eve", settings = { refusals = 2 } }
+
+case "one message is refused" (eve) :mail "no address" :expect "reject 501"
+case "and another within ten minutes" (eve)
+    :mail "no address" :expect "reject 501" :expect_log "2 refused messages within 10 minutes"
+case "now the account is closed" (eve) :mail "eve@example.org" :expect "reject 550 5.7.1 Account closed for now"

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "chain/command.h"
 #include "chain/talkers.h"
 #include "control_client.h"
@@ -137,18 +138,16 @@ running_number(void)
 static bool
 reload(struct control_client *c, const struct command_words *words, char *why)
 {
-	unsigned before = running_number(), after;
+	struct err err;
 
 	(void)words;
-	reload_config(c->config);
-	after = running_number();
-	if (after == before) {
+	if (!reload_config(c->config, &err)) {
 		snprintf(why, CONTROL_WHY_SIZE,
-			"refused, generation %u goes on; run: chainmail check -c %.200s", before,
-			c->config);
+			"%.230s; generation %u goes on; all mistakes: chainmail check -c %.90s",
+			err.text, running_number(), c->config);
 		return false;
 	}
-	return control_row(c, NULL, &(struct cm_cell){"generation", NULL, after}, 1);
+	return control_row(c, NULL, &(struct cm_cell){"generation", NULL, running_number()}, 1);
 }
 
 /* --- commands --- */

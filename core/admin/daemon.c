@@ -242,7 +242,7 @@ serve(struct daemon *d)
 		if (ends(signal))
 			return;
 		if (signal != 0)
-			reload_config(d->config);
+			(void)reload_config(d->config, NULL);
 		live_end_modes();
 		if (milter_failed()) {
 			log_write(LOG_LEVEL_ERROR, "the milter engine ended by itself");

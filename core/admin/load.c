@@ -130,6 +130,29 @@ say(enum log_level level, const struct diag *diag, const struct generation *kept
 	free(text);
 }
 
+/* The first line that tells a mistake: "scripts/x.lua:1: error: ..." */
+static void
+set_first(struct err *err, const struct diag *diag)
+{
+	char *text = NULL, *rest, *line;
+	size_t len = 0;
+	FILE *out = err == NULL ? NULL : open_memstream(&text, &len);
+
+	if (err != NULL)
+		err_set(err, "it has mistakes");
+	if (out == NULL)
+		return;
+	diag_print(diag, out);
+	fclose(out);
+	for (rest = text; (line = strsep(&rest, "\n")) != NULL;) {
+		if (line[0] == ' ' || strstr(line, ": error: ") == NULL)
+			continue;
+		err_set(err, "%s", line);
+		break;
+	}
+	free(text);
+}
+
 /* Loaded, and its stores and logs are open; else NULL and the mistakes are in diag. */
 static struct generation *
 load_and_start(const char *path, struct diag *diag)
@@ -165,8 +188,8 @@ reload_count(enum reload_result result)
 	return atomic_load(&reloads[result]);
 }
 
-void
-reload_config(const char *path)
+bool
+reload_config(const char *path, struct err *err)
 {
 	pthread_mutex_lock(&reloading);
 	struct generation *old = generation_hold();
@@ -178,6 +201,7 @@ reload_config(const char *path)
 	atomic_fetch_add(&reloads[g == NULL ? RELOAD_REFUSED : RELOAD_OK], 1);
 	if (g == NULL) {
 		say(LOG_LEVEL_ERROR, diag, old);
+		set_first(err, diag);
 	} else {
 		say(LOG_LEVEL_WARN, diag, NULL);
 		say_unchanged(old, g);
@@ -191,4 +215,5 @@ reload_config(const char *path)
 	diag_free(diag);
 	generation_drop(old);
 	pthread_mutex_unlock(&reloading);
+	return g != NULL;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct err;
 struct generation;
 
 /* Prints the mistakes to standard error; NULL after errors. Without errors warnings on demand. */
@@ -22,9 +23,10 @@ void load_recorder(const struct generation *);
 
 /*
  * Makes the configuration the running one, or leaves the running one, and says in the log which,
- * with every mistake. Tells the service manager.
+ * with every mistake. Tells the service manager. False: it leaves it, and *err is the first
+ * mistake, "scripts/x.lua:1: error: ..."; NULL is allowed.
  */
-void reload_config(const char *path);
+bool reload_config(const char *path, struct err *err);
 
 enum reload_result { RELOAD_OK, RELOAD_REFUSED, RELOAD_RESULTS };
 

@@ -44,6 +44,7 @@ do_helo(struct test_play *p, const char *name)
 	if (p->over && !p->greeted)
 		return;
 	p->in_message = false;
+	p->ended = (struct test_ended){.outcome = NULL};
 	p->greeted = p->new_helo = true;
 	p->over = !replay_step(&p->player, &ev);
 }
@@ -56,6 +57,7 @@ do_mail(struct test_play *p, const char *address)
 	if (p->over && !p->in_message)
 		return;
 	conversation_end_message(&p->conversation);
+	p->ended = (struct test_ended){.outcome = NULL};
 	p->in_message = p->new_message = true;
 	p->data_said = false;
 	p->rcpts = p->taken = 0;

@@ -106,10 +106,14 @@ find_quarantine(const struct answer *a)
 const char *
 test_outcome(struct test_play *p)
 {
-	const struct trace_record *r = find_new(p, has_spoken);
-	const struct edit *hold = find_quarantine(&p->last);
+	const struct trace_record *r;
+	const struct edit *hold;
 	struct buf b;
 
+	if (p->ended.outcome != NULL)
+		return p->ended.outcome;
+	r = find_new(p, has_spoken);
+	hold = find_quarantine(&p->last);
 	buf_init(&b, SHOWN_MOST);
 	if (p->last.verdict != CM_CONTINUE && (p->last.verdict != CM_ACCEPT || hold == NULL)) {
 		buf_add_str(&b, verdict_name(p->last.verdict));
@@ -158,6 +162,8 @@ test_trace(struct test_play *p)
 	const struct cm_session *s = p->conversation.session;
 	struct buf b;
 
+	if (p->ended.outcome != NULL)
+		return p->ended.trace;
 	buf_init(&b, SHOWN_MOST);
 	for (const struct trace_record *r = chain_conn_trace(s)->first; r != NULL; r = r->next)
 		add_record(&b, r);
@@ -231,10 +237,12 @@ edit_text(struct test_play *p, const struct edit *e)
 bool
 test_expect_edit(struct test_play *p, const struct script_test_step *s, struct test_result *r)
 {
+	bool ended = p->ended.outcome != NULL;
+	size_t count = ended ? p->ended.edit_count : p->last.edit_count;
 	const char *got = NULL;
 
-	for (size_t i = 0; i < p->last.edit_count; i++) {
-		const char *text = edit_text(p, p->last.edits[i]);
+	for (size_t i = 0; i < count; i++) {
+		const char *text = ended ? p->ended.edits[i] : edit_text(p, p->last.edits[i]);
 
 		if (begins(text, s->text))
 			return true;
@@ -296,18 +304,54 @@ test_logged_error(const struct test_play *p)
 	return found;
 }
 
+/* Ends a message that was answered, so that done() runs; what the message came to stays. */
+static bool
+end_message(struct test_play *p)
+{
+	const struct trace *trace = chain_trace(p->conversation.session);
+	struct test_ended ended = {.edit_count = p->last.edit_count};
+	struct buf reasons;
+
+	if (!p->in_message || !p->over || p->ended.outcome != NULL)
+		return false;
+	ended.outcome = test_outcome(p);
+	ended.trace = test_trace(p);
+	ended.edits = arena_array(&p->run->arena, ended.edit_count, sizeof(*ended.edits));
+	for (size_t i = 0; i < ended.edit_count; i++)
+		ended.edits[i] = edit_text(p, p->last.edits[i]);
+	buf_init(&reasons, 0);
+	for (const struct trace_record *r = trace->first; r != NULL; r = r->next)
+		buf_printf(&reasons, "%s\n", r->reason != NULL ? r->reason : "");
+	ended.reasons = keep(p, &reasons);
+	conversation_end_message(&p->conversation);
+	p->seen = trace->last;
+	p->last = (struct answer){.verdict = CM_CONTINUE};
+	p->ended = ended;
+	return true;
+}
+
+static bool
+logged(const struct test_play *p, const char *text, struct buf *log)
+{
+	const struct cm_session *session = p->conversation.session;
+
+	buf_init(log, LOG_MOST);
+	read_log(p, log);
+	return strstr(log->data, text) != NULL || reason_holds(chain_conn_trace(session), text) ||
+	       reason_holds(chain_trace(session), text) ||
+	       (p->ended.outcome != NULL && strstr(p->ended.reasons, text) != NULL);
+}
+
 bool
 test_expect_log(struct test_play *p, const struct script_test_step *s, struct test_result *r)
 {
-	const struct cm_session *session = p->conversation.session;
 	struct buf log;
-	bool found;
+	bool found = logged(p, s->text, &log);
 
-	buf_init(&log, LOG_MOST);
-	read_log(p, &log);
-	found = strstr(log.data, s->text) != NULL ||
-		reason_holds(chain_conn_trace(session), s->text) ||
-		reason_holds(chain_trace(session), s->text);
+	if (!found && end_message(p)) {
+		buf_fini(&log);
+		found = logged(p, s->text, &log);
+	}
 	if (!found) {
 		r->wanted = arena_printf(&p->run->arena, "a line of the log with \"%s\"", s->text);
 		r->got = log.len == 0 ? "no line"

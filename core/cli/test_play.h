@@ -15,13 +15,21 @@
 struct script_test_case;
 struct script_test_step;
 
+/* What the message came to, after it has ended; lives in the run's arena. */
+struct test_ended {
+	const char *outcome, *trace, *reasons; /* NULL: it goes on */
+	const char **edits;
+	size_t edit_count;
+};
+
 struct test_play {
 	struct test_run *run;
 	const struct script_test_case *c;
 	struct conversation conversation;
 	struct replay_input in;
 	struct replay_player player;
-	struct answer last; /* stands until the client does something else */
+	struct answer last;	 /* stands until the client does something else */
+	struct test_ended ended; /* and what stands for it */
 	bool connected, greeted, in_message;
 	bool data_said; /* of this message */
 	bool over;	/* it was answered: the client says no more of it */

@@ -286,7 +286,8 @@ const struct script_test_method script_test_methods[] = {
 		"of the message that was sent: \"add header X-A: b\" or the first words of it; "
 		"\"nothing\""},
 	{"expect_log", SCRIPT_TEST_EXPECT_LOG, step_text, "text: string",
-		"a line of the log since the case began, or a reason, holds it"},
+		"a line of the log since the case began, or a reason, holds it; what done() "
+		"logs of an answered message is there, too"},
 };
 
 const size_t script_test_method_count = COUNT(script_test_methods);

@@ -632,6 +632,42 @@ ask_as_nobody(const char *line, const char *wanted)
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s", line);
 }
 
+/* What a reload that is refused says first; each file is the whole filter.conf. */
+static const struct {
+	const char *name, *conf, *script, *first;
+} refusals[] = {
+	{"a setting that is mistyped",
+		"listener l { socket = inet:10025@127.0.0.1 }\nlistner k { }\n", "",
+		"filter.conf:2:1: error: unknown section \\\"listner\\\""},
+	{"a script, behind a warning of filter.conf",
+		"map unused { match = exact; entries = [ a ] }\n"
+		"listener l { socket = inet:10025@127.0.0.1 }\n"
+		"profile p { chain = [ x ] }\nscript x { file = x.lua }\n",
+		"\nfunction mial(m) end\n", "x.lua:2: error: function mial is not a stage"},
+};
+
+START_TEST(refused_reload_says_what_and_where)
+{
+	const char *heard;
+	int fd;
+
+	if (geteuid() != 0) {
+		table_skip("refused_reload_says_what_and_where", "only root may reload");
+		return;
+	}
+	drive_file(&d, "x.lua", refusals[_i].script);
+	drive_write(d.conf, refusals[_i].conf);
+	fd = dial();
+	say(fd, "{\"command\":[\"reload\"]}\n");
+	heard = hear(fd, 1);
+	ck_assert_msg(strncmp(heard, "{\"error\":\"", 10) == 0 &&
+			      strstr(heard, refusals[_i].first) != NULL &&
+			      strstr(heard, " goes on; all mistakes: chainmail check -c ") != NULL,
+		"%s: %s", refusals[_i].name, heard);
+	close(fd);
+}
+END_TEST
+
 #define MAY_NOT ERROR("only root and main.admins may do that", "refused")
 
 START_TEST(others_may_look_and_not_change)
@@ -703,6 +739,7 @@ main(void)
 	tcase_add_test(tc, client_waits_for_a_descriptor);
 	tcase_add_test(tc, others_may_look_and_not_change);
 	tcase_add_test(tc, changes_are_logged);
+	tcase_add_loop_test(tc, refused_reload_says_what_and_where, 0, LENGTH(refusals));
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
 }

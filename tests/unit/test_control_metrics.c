@@ -194,14 +194,14 @@ reload_with_more(void)
 		at + strlen(old));
 	drive_write(d.conf, changed);
 	clock_advance(60 * CLOCK_SEC);
-	reload_config(d.conf);
+	reload_config(d.conf, NULL);
 	ck_assert_uint_eq(reload_count(RELOAD_OK), before + 1);
 }
 
 static void
 reload_nothing(void)
 {
-	reload_config("/nonexistent/filter.conf");
+	reload_config("/nonexistent/filter.conf", NULL);
 }
 
 static void

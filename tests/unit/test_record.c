@@ -435,15 +435,17 @@ START_TEST(what_was_not_asked_for_is_not_taken_for_none)
 	struct kept k;
 
 	keep_one(&keeper, &k, PASSES, "0");
-	ck_assert(strstr(k.asked, "{cert_subject}") == NULL);
+	ck_assert_str_eq(k.asked, "{auth_authen} {daemon_port} {tls_version} i ");
+	k.asked = "{auth_authen} {daemon_port} i ";
 	drive_init(&d);
 	drive_file(&d, "r.lua",
-		"function mail(m)\n  if m.macro(\"{cert_subject}\") == nil then "
-		"return reject(\"550 5.7.1 no certificate\") end\nend\n");
+		"function mail(m)\n  if not m.tls then return reject(\"5.7.1\", \"In clear\") "
+		"end\nend\n");
 	drive_load(&d, SCRIPT("r.lua"));
 	generation_swap(d.g);
 	replay_kept(&run, d.g, &k);
 	ck_assert_str_eq(run.word, "tempfail");
+	ck_assert_ptr_nonnull(strstr(run.outcome.reason, "this listener does not deliver "));
 	replay_kept_end(&run);
 	generation_swap(NULL);
 	d.g = NULL;

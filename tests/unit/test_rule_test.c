@@ -189,6 +189,18 @@ static const struct {
 		1,
 		{"ok 1 - x: a\nnot ok 2 - x: b\n",
 			"  wanted: a line of the log with \"over kind\"\n  got:    no line\n"}},
+	{"what done() logs is there once the message was sent, and the answer stays",
+		"case 'a' { " SPF " } :send { body = 'hold it' } :expect_log 'over kind' "
+		":expect 'quarantine held' :expect_log 'over kind' :mail 'b@x' :expect 'nothing'\n"
+		"case 'b' { spf = 'fail' } :send {} :expect_log 'over kind' :expect_edit 'add'\n"
+		"case 'c' { " SPF " } :mail 'late@x' :send {} :expect_log 'fromm'\n"
+		"case 'd' { " SPF " } :mail 'spam@x.example' :expect_log 'over kind=reject' :rcpt "
+		"'a@x' :expect 'reject 550 5.1.8' :mail 'b@x' :expect 'nothing'\n"
+		"case 'e' { " SPF " } :send {} :expect_log 'nothing of it'",
+		1,
+		{"ok 1 - x: a\nok 2 - x: b\nnot ok 3 - x: c\n  ---\n  wanted: no error\n",
+			"ok 4 - x: d\nnot ok 5 - x: e\n",
+			"mail spf none, mail x -, rcpt x -, headers x -, message x -\n"}},
 	{"a reason is for the log",
 		"case 'a' { " SPF
 		" } :mail 'why@x' :expect 'reject 550 5.7.1 No' :expect_log 'told "

@@ -255,6 +255,14 @@ static const struct {
 		"failed: scripts/x.lua:2: header is called with a colon: m:header(...)*"},
 	{"local k = 'spf'\nfunction mail(m)\n\tlocal x = m[k].result\nend",
 		"failed: scripts/x.lua:3: m.spf needs the plugin spf in filter.conf*"},
+	{"local k = 'spf'\nfunction helo(m)\n\tlocal x = m[k]\nend",
+		"failed: scripts/x.lua:3: message.spf is known from stage mail on, not at helo*"},
+	{"local k = 'dkim'\nfunction headers(m)\n\tlocal x = m[k]\nend",
+		"failed: scripts/x.lua:3: message.dkim is known from stage message on, not at "
+		"headers*"},
+	{"local k = 'dmarc'\nfunction rcpt(m)\n\tlocal x = m[k]\nend",
+		"failed: scripts/x.lua:3: message.dmarc is known from stage message on, not at "
+		"rcpt*"},
 	{"local k = 'geo'\nfunction mail(m)\n\tlocal x = m[k]\nend",
 		"failed: scripts/x.lua:3: m.geo needs a database: section geo*"},
 	{"function mail(m)\n\tlocal x = m.client:inside('10.0.0/8')\nend",
