@@ -378,6 +378,27 @@ show_broken(struct control_client *c, const char *head, const struct link *l)
 	buf_fini(&line);
 }
 
+/* A rule that the daemon had to start without. */
+static void
+show_left_out(struct control_client *c, const char *head, const struct link *l)
+{
+	const struct cm_cell cells[] = {
+		{"what", "left_out", 0},
+		{"name", l->name, 0},
+		{"reason", l->left_out, 0},
+	};
+	struct buf line;
+
+	if (l->left_out == NULL)
+		return;
+	buf_init(&line, 0);
+	buf_printf(&line, "%s%s: not loaded, left out: %s   -> mend it, and: chainmail reload",
+		head, l->name, l->left_out);
+	control_row(c, NULL, cells, COUNT(cells));
+	control_say(c, line.data);
+	buf_fini(&line);
+}
+
 void
 control_status_links(struct control_client *c, const struct generation *g)
 {
@@ -387,6 +408,8 @@ control_status_links(struct control_client *c, const struct generation *g)
 	}
 	for (size_t i = 0; i < g->chain.link_count; i++)
 		show_would(c, "shadow      ", g->chain.links[i]);
-	for (size_t i = 0; i < g->chain.link_count; i++)
+	for (size_t i = 0; i < g->chain.link_count; i++) {
 		show_broken(c, "broken      ", g->chain.links[i]);
+		show_left_out(c, "broken      ", g->chain.links[i]);
+	}
 }

@@ -140,7 +140,7 @@ static struct generation *
 reload_as_user(struct daemon *d, struct generation *g)
 {
 	generation_drop(g);
-	return load_config(d->config, true);
+	return load_config(d->config, LOAD_WARNINGS);
 }
 
 static void
@@ -196,7 +196,7 @@ static enum daemon_end
 start(struct daemon *d)
 {
 	bool root = geteuid() == 0;
-	struct generation *g = load_config(d->config, !root);
+	struct generation *g = load_config(d->config, root ? LOAD_NOTHING : LOAD_WARNINGS);
 	struct err err;
 
 	if (g == NULL)

@@ -19,14 +19,29 @@
 #include "notify.h"
 #include "service/ring_writer.h"
 
+/* What is said without them may be wrong. */
+static void
+say_left_out(const struct chain *chain)
+{
+	for (size_t i = 0; i < chain->link_count; i++) {
+		const struct link *l = chain->links[i];
+
+		if (l->left_out != NULL)
+			fprintf(stderr, "chainmail: warning: script %s is left out: %s\n", l->name,
+				l->left_out);
+	}
+}
+
 struct generation *
-load_config(const char *path, bool warnings)
+load_config(const char *path, enum load_words words)
 {
 	struct diag *diag = diag_new();
 	struct generation *g = generation_load(path, diag);
 
-	if (g == NULL || warnings)
+	if (g == NULL || words == LOAD_WARNINGS)
 		diag_print(diag, stderr);
+	else if (words == LOAD_LEFT_OUT)
+		say_left_out(&g->chain);
 	if (g == NULL) {
 		fputc('\n', stderr);
 		diag_print_count(diag, stderr);
@@ -157,7 +172,7 @@ set_first(struct err *err, const struct diag *diag)
 static struct generation *
 load_and_start(const char *path, struct diag *diag)
 {
-	struct generation *g = generation_load_to_serve(path, diag);
+	struct generation *g = generation_load_to_replace(path, diag);
 	struct err err;
 
 	if (g == NULL || (generation_start(g, &err) && log_open(g->logs, g->log_count, &err)))

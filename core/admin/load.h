@@ -11,8 +11,11 @@
 struct err;
 struct generation;
 
-/* Prints the mistakes to standard error; NULL after errors. Without errors warnings on demand. */
-struct generation *load_config(const char *path, bool warnings);
+/* What is printed where there are no errors: each adds to the one before. */
+enum load_words { LOAD_NOTHING, LOAD_LEFT_OUT /* rules */, LOAD_WARNINGS };
+
+/* Prints the mistakes to standard error; NULL after errors. */
+struct generation *load_config(const char *path, enum load_words);
 
 /* DNS is from now on what the file says; false after mistakes, which were printed. NULL is allowed.
  */

@@ -54,6 +54,7 @@ struct link {
 	uint32_t silent;	 /* bit per stage at which it never has a verdict */
 	_Atomic uint32_t warned; /* rights whose absence was said in the log */
 	unsigned index;		 /* in struct chain.links and of its state in a session */
+	const char *left_out;	 /* why a rule could not be loaded, "x.lua:2: ..."; or NULL */
 	bool asked;		 /* by rules: the link for their function of its type's name */
 };
 

@@ -30,7 +30,7 @@ static const char *const verbs[] = {"help", "man", "markdown", "show"};
 static int
 show(const struct config_args *args)
 {
-	struct generation *g = load_config(cli_config_path(args->config), false);
+	struct generation *g = load_config(cli_config_path(args->config), LOAD_LEFT_OUT);
 
 	if (g == NULL)
 		return EXIT_NO;

@@ -204,7 +204,7 @@ static int
 check(const struct job *job)
 {
 	struct dkim_private *key = load(job);
-	struct generation *g = key == NULL ? NULL : load_config(job->config, false);
+	struct generation *g = key == NULL ? NULL : load_config(job->config, LOAD_NOTHING);
 	int code = EXIT_NO;
 
 	if (g != NULL && load_zone(g, job->args->zone)) {

@@ -177,7 +177,7 @@ run(int argc, char **argv)
 	a.type = dns_type_name(type);
 	a.name = argv[operand + 1];
 
-	struct generation *g = load_config(cli_config_path(args.config), false);
+	struct generation *g = load_config(cli_config_path(args.config), LOAD_NOTHING);
 	int code = g != NULL && load_zone(g, args.zone) ? ask(g, &a, type, args.json) : EXIT_NO;
 
 	generation_drop(g);

@@ -281,7 +281,7 @@ run(int argc, char **argv)
 	if (message == NULL && !args.session)
 		return cli_usage(&command_explain, "%s: %s", argv[operand], strerror(errno));
 	quiet_log();
-	struct generation *g = load_config(cli_config_path(args.config), false);
+	struct generation *g = load_config(cli_config_path(args.config), LOAD_LEFT_OUT);
 	int code = EXIT_NO;
 
 	if (g != NULL && !load_zone(g, args.zone)) {

@@ -245,7 +245,7 @@ quiet_log(void)
 static struct generation *
 load(const char *path)
 {
-	struct generation *g = load_config(path, false);
+	struct generation *g = load_config(path, LOAD_LEFT_OUT);
 
 	if (g != NULL)
 		generation_detach_stores(g);

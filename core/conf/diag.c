@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/mem.h"
 #include "diag_list.h"
 
@@ -196,6 +197,34 @@ diag_help(struct diag *d, const char *format, ...)
 	va_end(args);
 	*d->latest->last_help = help;
 	d->latest->last_help = &help->next;
+}
+
+static void
+tell(const struct mistake *m, struct err *err)
+{
+	const char *name = m->name == NULL ? "" : m->name, *colon = m->name == NULL ? "" : ": ";
+
+	if (m->line > 0)
+		err_set(err, "%s:%u: %s", name, m->line, m->text);
+	else
+		err_set(err, "%s%s%s", name, colon, m->text);
+}
+
+void
+diag_forgive(struct diag *d, size_t errors, struct err *first)
+{
+	size_t seen = 0;
+
+	err_set(first, "too many mistakes");
+	for (struct mistake *m = d->mistakes; m != NULL; m = m->next) {
+		if (!m->error || ++seen <= errors)
+			continue;
+		if (seen == errors + 1)
+			tell(m, first);
+		m->error = false;
+	}
+	d->warnings += d->errors - errors;
+	d->errors = errors;
 }
 
 void

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 struct arena;
+struct err;
 
 /* One file as read; the text is kept so that a mistake can show its line. */
 struct conf_source {
@@ -48,6 +49,11 @@ void diag_warn_in(struct diag *, const char *name, unsigned line, const char *fo
 void diag_append_in(struct diag *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A "= help:" line of the latest mistake. */
 void diag_help(struct diag *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/*
+ * Errors behind the first so many become warnings, for what they are about is left out. The first
+ * of them goes to *first, "x.lua:2: words".
+ */
+void diag_forgive(struct diag *, size_t errors, struct err *first);
 /* A syntax error was seen: checks of what names what would only print follow-up errors. */
 void diag_set_broken(struct diag *);
 bool diag_broken(const struct diag *);

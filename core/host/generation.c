@@ -127,17 +127,18 @@ build(struct build *b)
 	build_links(b);
 	build_profiles(b);
 	build_check(b);
-	if (b->to_serve)
+	if (b->purpose != BUILD_TO_LOOK)
 		build_system(b);
 	if (diag_errors(b->diag) == 0 && b->g->scripts != NULL)
 		script_host_start(b->g->scripts, b->diag);
 }
 
 static struct generation *
-load(const char *path, bool to_serve, const struct generation_seams *seams, struct diag *diag)
+load(const char *path, enum build_purpose purpose, const struct generation_seams *seams,
+	struct diag *diag)
 {
 	struct generation *g = new_generation(path);
-	struct build b = {.g = g, .diag = diag, .to_serve = to_serve, .seams = seams};
+	struct build b = {.g = g, .diag = diag, .purpose = purpose, .seams = seams};
 
 	if (seams == NULL) {
 		b.root = conf_read(&g->arena, path, diag);
@@ -162,19 +163,25 @@ load(const char *path, bool to_serve, const struct generation_seams *seams, stru
 struct generation *
 generation_load(const char *path, struct diag *diag)
 {
-	return load(path, false, NULL, diag);
+	return load(path, BUILD_TO_LOOK, NULL, diag);
 }
 
 struct generation *
 generation_load_to_serve(const char *path, struct diag *diag)
 {
-	return load(path, true, NULL, diag);
+	return load(path, BUILD_TO_SERVE, NULL, diag);
+}
+
+struct generation *
+generation_load_to_replace(const char *path, struct diag *diag)
+{
+	return load(path, BUILD_TO_REPLACE, NULL, diag);
 }
 
 struct generation *
 generation_load_with(const char *path, const struct generation_seams *seams, struct diag *diag)
 {
-	return load(path, false, seams, diag);
+	return load(path, BUILD_TO_LOOK, seams, diag);
 }
 
 struct generation *

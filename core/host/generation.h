@@ -49,10 +49,15 @@ struct generation {
 	const struct conf_section *tree; /* as read, for `config show` */
 };
 
-/* Reads, checks and builds everything. NULL when diag holds errors; warnings do not stop it. */
+/*
+ * Reads, checks and builds everything. NULL when diag holds errors; warnings do not stop it, and a
+ * rule that cannot be loaded is one where its on_load_error says so.
+ */
 struct generation *generation_load(const char *path, struct diag *);
 /* The same for a daemon on this machine, whose users, groups and directories must be there, too. */
 struct generation *generation_load_to_serve(const char *path, struct diag *);
+/* The same in the place of one that runs, and goes on: on_load_error is for starts alone. */
+struct generation *generation_load_to_replace(const char *path, struct diag *);
 /*
  * Begins to use what only one daemon may use, as the user it runs as: the files of stores. False
  * with words. Without it they are used when they are first needed.

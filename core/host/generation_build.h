@@ -23,10 +23,16 @@ struct build_section {
 	const char *what; /* "plugin greylist", for messages */
 };
 
+enum build_purpose {
+	BUILD_TO_LOOK,
+	BUILD_TO_SERVE,	 /* on this machine */
+	BUILD_TO_REPLACE /* one that serves, and has what this one may lack */
+};
+
 struct build {
 	struct generation *g;
 	struct diag *diag;
-	bool to_serve;			      /* on this machine: not only to look at */
+	enum build_purpose purpose;
 	const struct generation_seams *seams; /* NULL: none */
 	const struct conf_section *root;
 	struct schema_world world;

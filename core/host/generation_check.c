@@ -197,7 +197,7 @@ check_complete(struct build *b)
 		diag_help(b->diag, "add: profile inbound { chain = [ ... ] }");
 	}
 	if (build_count(b, "listener") == 0) {
-		(b->to_serve ? diag_error_in : diag_warn_in)(
+		(b->purpose != BUILD_TO_LOOK ? diag_error_in : diag_warn_in)(
 			b->diag, b->g->path, 0, "no listener: no mail server can connect");
 		diag_help(b->diag,
 			"add: listener postfix { socket = unix:/run/chainmail/milter.sock }");

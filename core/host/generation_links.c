@@ -264,6 +264,33 @@ say_where(struct build *b, const char *script)
 	}
 }
 
+/* A daemon that starts does without the rule, and one that runs keeps the rule that it has. */
+static bool
+may_lack(const struct build *b, const struct script_settings *set)
+{
+	return set->on_load_error == SCRIPT_LOAD_SKIP && b->purpose != BUILD_TO_REPLACE;
+}
+
+/* In its place stands what hooks nothing. */
+static void
+leave_out(struct build *b, const struct build_section *s, struct link *link, size_t mistakes)
+{
+	struct cm_plugin *nothing = arena_alloc(&b->g->arena, sizeof(*nothing));
+	struct err why;
+
+	diag_forgive(b->diag, mistakes, &why);
+	diag_help(b->diag,
+		"%s is left out (on_load_error = skip); a reload is refused until it "
+		"can be loaded",
+		s->what);
+	nothing->abi = CM_ABI;
+	nothing->size = sizeof(*nothing);
+	nothing->name = link->name;
+	link->plugin = nothing;
+	link->left_out = arena_strdup(&b->g->arena, why.text);
+	finish_link(b, link, s);
+}
+
 static void
 read_script(struct build *b, const struct build_section *s, struct link *link)
 {
@@ -271,6 +298,7 @@ read_script(struct build *b, const struct build_section *s, struct link *link)
 	const struct conf_section *block;
 	const struct script_names names = {has_map, has_plugin, has_geo, b};
 	struct script_link out = {0};
+	size_t mistakes;
 	const struct schema_part parts[] = {
 		{.rows = s->kind->rows, .out = set, .block = "settings"},
 		{.rows = {chain_link_rows, chain_link_row_count, sizeof(*chain_link_rows)},
@@ -280,9 +308,12 @@ read_script(struct build *b, const struct build_section *s, struct link *link)
 	if (!schema_fill(s->what, s->section, parts, 2, &b->world, b->diag) || set->file == NULL ||
 		!find_block(b, s, &block))
 		return;
+	mistakes = diag_errors(b->diag);
 	if (!script_add(b->g->scripts, link->name, set, block,
 		    conf_find(s->section, "file")->value.pos, &names, b->diag, &out)) {
 		say_where(b, link->name);
+		if (may_lack(b, set))
+			leave_out(b, s, link, mistakes);
 		return;
 	}
 	if (script_wants_store(out.config)) {
@@ -338,7 +369,8 @@ bind_scripts(struct build *b)
 	for (size_t i = 0; i < b->g->chain.link_count; i++) {
 		struct link *link = b->g->chain.links[i];
 
-		if (link->plugin != NULL && strcmp(b->link_sections[i]->kind->name, "script") == 0)
+		if (link->plugin != NULL && link->left_out == NULL &&
+			strcmp(b->link_sections[i]->kind->name, "script") == 0)
 			bind_script(b, link);
 	}
 }

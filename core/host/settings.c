@@ -226,6 +226,10 @@ static const struct cm_option script_rows[] = {
 		.since = "0.1"},
 	{"memory", CM_OPT_SIZE, SCRIPT(memory), "16M", .min = 64 * KILO, .max = GIGA,
 		.help = "memory that one hook may use", .since = "0.1"},
+	{"on_load_error", CM_OPT_CHOICE, SCRIPT(on_load_error), "refuse", "refuse|skip",
+		.help = "at a start, when the rule cannot be loaded: do not start, or start "
+			"without it; a reload is refused",
+		.since = "0.1"},
 	{"store", CM_OPT_STORE, SCRIPT(store), .since = "0.1",
 		.help = "what store.get and ratelimit of the rule use; default: the only store "
 			"there is"},

@@ -82,10 +82,13 @@ struct plugin_settings {
 	const char *type; /* NULL: the section's name */
 };
 
+enum script_load_error { SCRIPT_LOAD_REFUSE, SCRIPT_LOAD_SKIP };
+
 struct script_settings {
 	const char *file;
-	int64_t cpu_us; /* CPU budget of one hook */
-	int64_t memory; /* octets a state may use on top of what it has after loading */
+	int on_load_error; /* enum script_load_error */
+	int64_t cpu_us;	   /* CPU budget of one hook */
+	int64_t memory;	   /* octets a state may use on top of what it has after loading */
 	const struct cm_store *store;
 };
 

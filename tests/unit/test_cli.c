@@ -493,6 +493,33 @@ START_TEST(a_held_refusal_has_one_id)
 }
 END_TEST
 
+/* Commands that answer as the daemon would, which starts without the rule. */
+static const struct {
+	const char *name;
+	const char *args[ARGS_MAX];
+	const char *out, *err;
+} lacking[] = {
+	{"check", {"check", "-c", "lacks.conf"}, "lacks.conf is good: 1 profile, 1 script, ", NULL},
+	{"explain",
+		{"explain", "m.eml", "-c", "lacks.conf", "--from", "a@x.example", "--to",
+			"b@example.com"},
+		"verdict   accept", "chainmail: warning: script lost is left out: "},
+	{"config show", {"config", "show", "--chain", "-c", "lacks.conf"}, " 1 lost  (lua) ",
+		"chainmail: warning: script lost is left out: "},
+};
+
+START_TEST(what_lacks_a_rule_says_so)
+{
+	drive_file(&d, "lacks.conf",
+		"listener l { socket = unix:m.sock }\n"
+		"profile all { chain = [ lost ] }\n"
+		"script lost { file = bad.conf; on_load_error = skip }\n");
+	ck_assert_int_eq(run(lacking[_i].args), EXIT_OK);
+	expect(lacking[_i].name, "out", &lacking[_i].out, 1);
+	expect(lacking[_i].name, "err", &lacking[_i].err, 1);
+}
+END_TEST
+
 static void
 write_ar_conf(const char *auth, const char *auth_results)
 {
@@ -569,6 +596,7 @@ main(void)
 		(int)(sizeof(timeouts) / sizeof(*timeouts)));
 	tcase_add_test(group, the_configuration_is_found);
 	tcase_add_test(group, a_held_refusal_has_one_id);
+	tcase_add_loop_test(group, what_lacks_a_rule_says_so, 0, LENGTH(lacking));
 	tcase_add_test(group, what_was_found_is_shown);
 	tcase_add_test(group, what_was_found_is_told_to_programs);
 	srunner_run_all(runner, CK_ENV);

@@ -644,6 +644,10 @@ static const struct {
 		"listener l { socket = inet:10025@127.0.0.1 }\n"
 		"profile p { chain = [ x ] }\nscript x { file = x.lua }\n",
 		"\nfunction mial(m) end\n", "x.lua:2: error: function mial is not a stage"},
+	{"a script that a start would leave out",
+		"listener l { socket = inet:10025@127.0.0.1 }\n"
+		"profile p { chain = [ x ] }\nscript x { file = x.lua; on_load_error = skip }\n",
+		"function mial(m) end\n", "x.lua:1: error: function mial is not a stage"},
 };
 
 START_TEST(refused_reload_says_what_and_where)

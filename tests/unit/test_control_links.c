@@ -299,6 +299,29 @@ START_TEST(status_says_what_has_tripped_until_it_works)
 }
 END_TEST
 
+/* Until it is mended; nothing of it is called. */
+START_TEST(status_says_which_rule_the_daemon_started_without)
+{
+	drive_write(d.files[0], "function mial(m) end\n");
+	generation_drop(d.g);
+	free(d.mistakes);
+	drive_load_text(&d, "script bad { file = bad.lua; on_load_error = skip }\n"
+			    "profile all { chain = [ bad ] }\n");
+	ck_assert_msg(d.g != NULL, "%s", d.mistakes);
+	generation_swap(d.g);
+	d.g = generation_hold();
+	ck_assert_int_eq(message("error"), CM_CONTINUE);
+	expect("status", "broken      bad: not loaded, left out: ");
+	expect("status", "bad.lua:1: function mial is not a stage ");
+	expect("status", "{\"what\":\"left_out\",\"name\":\"bad\",\"reason\":\"");
+	expect("errors", "{\"done\":true}\n");
+	expect("mode bad shadow", "bad shadow (filter.conf: enforce)");
+	drive_write(d.files[0], bad);
+	reload();
+	expect_not("status", "broken");
+}
+END_TEST
+
 /* It was mended, or should be tried at once. */
 START_TEST(reload_tries_what_has_tripped)
 {
@@ -327,6 +350,7 @@ main(void)
 	tcase_add_loop_test(tc, errors_have_their_kind, 0, LENGTH(kinds));
 	tcase_add_test(tc, rule_without_its_input_does_not_trip);
 	tcase_add_test(tc, status_says_what_has_tripped_until_it_works);
+	tcase_add_test(tc, status_says_which_rule_the_daemon_started_without);
 	tcase_add_test(tc, reload_tries_what_has_tripped);
 	suite_add_tcase(suite, tc);
 	return table_run(suite);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "conf_case.h"
 #include "table.h"
 
@@ -80,6 +81,24 @@ START_TEST(mistakes_in_other_files)
 		"partners.cidr: error: cannot open\n"
 		"      = help: chmod g+r it\n"
 		"\n2 errors, 1 warning.");
+}
+END_TEST
+
+START_TEST(what_is_forgiven_is_a_warning)
+{
+	struct err first;
+
+	diag_error_in(diag, "a.lua", 1, "said before");
+	diag_warn_in(diag, "b.lua", 2, "only a warning");
+	diag_error_in(diag, "c.lua", 3, "forgiven");
+	diag_error_in(diag, "d.lua", 0, "forgiven, too");
+	diag_forgive(diag, 1, &first);
+	ck_assert_str_eq(first.text, "c.lua:3: forgiven");
+	assert_output("a.lua:1: error: said before\n"
+		      "b.lua:2: warning: only a warning\n"
+		      "c.lua:3: warning: forgiven\n"
+		      "d.lua: warning: forgiven, too\n"
+		      "\n1 error, 3 warnings.");
 }
 END_TEST
 
@@ -288,6 +307,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, name_that_is_not_defined);
 	tcase_add_test(t, mistakes_in_other_files);
+	tcase_add_test(t, what_is_forgiven_is_a_warning);
 	tcase_add_loop_test(t, line_and_caret_stand_below_each_other, 0, LENGTH(layouts));
 	tcase_add_test(t, very_long_line_is_cut);
 	tcase_add_test(t, hostile_text_in_a_message_is_escaped);

@@ -131,6 +131,64 @@ START_TEST(misses_a_file_at_its_place_in_the_configuration)
 }
 END_TEST
 
+/* What a start does with a rule that it cannot load; the others run. */
+static const struct {
+	const char *name, *code, *more, *said;
+	bool starts;
+} left_out[] = {
+	{"a mistake of syntax stops the start", "function mail(m", "", ": error: ", false},
+	{"so it does where on_load_error says so", "function mail(m", "on_load_error = refuse",
+		": error: ", false},
+	{"skip: it starts without the rule", "\nfunction mail(m", "on_load_error = skip",
+		"scripts/x.lua:2: warning: ')' expected near <eof> (profile p, chain position 1)\n"
+		"      = help: script x is left out (on_load_error = skip); a reload is refused "
+		"until it can be loaded\n",
+		true},
+	{"skip: a function that is no stage", "function mial(m) end", "on_load_error = skip",
+		"scripts/x.lua:1: warning: function mial is not a stage ", true},
+	{"skip: a map that is not there", "local gone = map 'gone' function mail(m) end",
+		"on_load_error = skip", "scripts/x.lua:1: warning: map \"gone\" is not in ", true},
+	{"skip: a file that is not there", NULL, "on_load_error = skip",
+		"filter.conf:5:19: warning: script x: cannot open ", true},
+	{"skip is not for a mistake of filter.conf", "function mail(m) end",
+		"on_load_error = skip; cpu = fast", ": error: cpu", false},
+	{"skip is not for the mistakes of others", "function mail(m",
+		"on_load_error = skip }\nscript y { file = scripts/nothing.lua",
+		"error: script y: cannot open ", false},
+	{"a rule without a mistake runs", "function mail(m) return reject('no') end",
+		"on_load_error = skip", "", true},
+};
+
+START_TEST(starts_without_what_may_be_left_out)
+{
+	char *text = NULL;
+
+	if (left_out[_i].code != NULL)
+		drive_file(&r.d, "scripts/x.lua", left_out[_i].code);
+	ck_assert_int_gt(asprintf(&text,
+				 "main { authserv_id = mx.test }\n"
+				 "listener l { socket = inet:10025@127.0.0.1 }\n"
+				 "profile p { chain = [ x, good ] }\n"
+				 "script good { file = \"%s\" }\n"
+				 "script x { file = scripts/x.lua; %s }\n",
+				 drive_file(&r.d, "scripts/good.lua",
+					 "function rcpt(m) return tempfail('later') end"),
+				 left_out[_i].more),
+		0);
+	drive_load_text(&r.d, text);
+	free(text);
+	drive_shorten(&r.d);
+	ck_assert_msg(strstr(r.d.mistakes, left_out[_i].said) != NULL, "%s: %s", left_out[_i].name,
+		r.d.mistakes);
+	ck_assert_msg((r.d.g != NULL) == left_out[_i].starts, "%s", left_out[_i].name);
+	if (!left_out[_i].starts)
+		return;
+	rule_expect(rule_session(&r),
+		left_out[_i].said[0] == '\0' ? "550 5.7.1 no*" : "451 4.7.1 later*");
+	chain_end_message(r.d.s);
+}
+END_TEST
+
 /* No such plugin is built here: its section is the one mistake, whatever its place. */
 START_TEST(takes_results_of_a_plugin_that_is_configured)
 {
@@ -323,6 +381,7 @@ main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, says_what_is_wrong, 0, LENGTH(mistakes));
 	tcase_add_test(tc, misses_a_file_at_its_place_in_the_configuration);
+	tcase_add_loop_test(tc, starts_without_what_may_be_left_out, 0, LENGTH(left_out));
 	tcase_add_test(tc, takes_results_of_a_plugin_that_is_configured);
 	tcase_add_loop_test(tc, says_what_is_wrong_in_a_module, 0, LENGTH(module_mistakes));
 	tcase_add_loop_test(tc, follows_no_link_out_of_the_directory, 0, LENGTH(links));
