@@ -330,6 +330,28 @@ end_message(struct test_play *p)
 	return true;
 }
 
+/* The latest lines of the log that one reads, for what is looked for came last. */
+static const char *
+latest_lines(const struct test_play *p, const struct buf *log)
+{
+	const char *from = log->data, *line;
+	unsigned before = 0;
+
+	if (log->len == 0)
+		return "no line";
+	while (log->len - (size_t)(from - log->data) > SHOWN_MOST) {
+		line = strchr(from, '\n');
+		if (line == NULL || line[1] == '\0')
+			break;
+		from = line + 1;
+		before++;
+	}
+	if (before == 0)
+		return arena_strndup(&p->run->arena, from, strnlen(from, SHOWN_MOST));
+	return arena_printf(&p->run->arena, "(%u line%s before these)\n%.*s", before,
+		before == 1 ? "" : "s", (int)SHOWN_MOST, from);
+}
+
 static bool
 logged(const struct test_play *p, const char *text, struct buf *log)
 {
@@ -354,9 +376,7 @@ test_expect_log(struct test_play *p, const struct script_test_step *s, struct te
 	}
 	if (!found) {
 		r->wanted = arena_printf(&p->run->arena, "a line of the log with \"%s\"", s->text);
-		r->got = log.len == 0 ? "no line"
-				      : arena_strndup(&p->run->arena, log.data,
-						log.len < SHOWN_MOST ? log.len : SHOWN_MOST);
+		r->got = latest_lines(p, &log);
 	}
 	buf_fini(&log);
 	return found;

@@ -201,6 +201,13 @@ static const struct {
 		{"ok 1 - x: a\nok 2 - x: b\nnot ok 3 - x: c\n  ---\n  wanted: no error\n",
 			"ok 4 - x: d\nnot ok 5 - x: e\n",
 			"mail spf none, mail x -, rcpt x -, headers x -, message x -\n"}},
+	{"of a long log the latest lines are shown, each whole",
+		"local c = case 'a' { " SPF " } for i = 1, 60 do c:mail 'spam@x.example' end "
+		"c:mail 'a@x':send {} :expect_log 'nothing of it'",
+		1,
+		{"  got:    |\n    (",
+			" lines before these)\n    2026-01-01T12:00:00+00:00 chainmail[",
+			" x: over kind=reject\n", " x: over kind=accept\n  at: "}},
 	{"a reason is for the log",
 		"case 'a' { " SPF
 		" } :mail 'why@x' :expect 'reject 550 5.7.1 No' :expect_log 'told "
