@@ -99,12 +99,12 @@ dns = {}
 
 ---IPv4 addresses; {} when there are none; nil and "timeout", "servfail", "refused" or "bogus" when nobody knows
 ---@param name string
----@return string[]? answers, string? err
+---@return string[]? answers, "timeout"|"servfail"|"refused"|"bogus"? err
 function dns.a(name) end
 
 ---IPv6 addresses
 ---@param name string
----@return string[]? answers, string? err
+---@return string[]? answers, "timeout"|"servfail"|"refused"|"bogus"? err
 function dns.aaaa(name) end
 
 ---dns.all{{"a", name}, {"txt", name}}: asks together, answers in order
@@ -114,22 +114,22 @@ function dns.all(questions) end
 
 ---names of mail servers, the preferred first
 ---@param name string
----@return string[]? answers, string? err
+---@return string[]? answers, "timeout"|"servfail"|"refused"|"bogus"? err
 function dns.mx(name) end
 
 ---names of name servers
 ---@param name string
----@return string[]? answers, string? err
+---@return string[]? answers, "timeout"|"servfail"|"refused"|"bogus"? err
 function dns.ns(name) end
 
 ---names of an address, which may be given as it is
 ---@param name string
----@return string[]? answers, string? err
+---@return string[]? answers, "timeout"|"servfail"|"refused"|"bogus"? err
 function dns.ptr(name) end
 
 ---texts, the strings of each joined
 ---@param name string
----@return string[]? answers, string? err
+---@return string[]? answers, "timeout"|"servfail"|"refused"|"bogus"? err
 function dns.txt(name) end
 
 ---@class store

@@ -242,7 +242,9 @@ dns_all(lua_State *L)
 	return script_errand(L, "dns.all", ask, q, answer_all);
 }
 
-#define ADDRESSES .parameters = "name: string", .result = "string[]? answers, string? err"
+#define ADDRESSES                     \
+	.parameters = "name: string", \
+	.result = "string[]? answers, \"timeout\"|\"servfail\"|\"refused\"|\"bogus\"? err"
 
 static const struct script_row rows[] = {
 	{"a", SCRIPT_FUNCTION, .call = dns_one, ADDRESSES,
