@@ -7,8 +7,10 @@
  */
 #include "text.h"
 
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "buf.h"
 
@@ -281,4 +283,15 @@ text_nearest(const char *word, const char *const *candidates, size_t count)
 		}
 	}
 	return nearest;
+}
+
+const char *
+text_path_here(const char *path)
+{
+	char here[PATH_MAX];
+	size_t len = getcwd(here, sizeof(here)) == NULL ? 0 : strlen(here);
+
+	if (len > 1 && strncmp(path, here, len) == 0 && path[len] == '/')
+		return path + len + 1;
+	return path;
 }

@@ -39,5 +39,7 @@ size_t text_utf8_valid(const char *, size_t len);
 size_t text_distance(const char *, const char *, size_t limit);
 /* The nearest of count candidates within distance 2 (never all of a short word), or NULL. */
 const char *text_nearest(const char *word, const char *const *candidates, size_t count);
+/* The end of an absolute path that is below the working directory; else the path. */
+const char *text_path_here(const char *path);
 
 #endif

@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "cli.h"
 #include "host/script_cover.h"
 
@@ -87,7 +88,7 @@ add_rule(struct places *p, const char *dir, const char *name)
 {
 	if (p->rule_count < FILES_MOST)
 		p->rules[p->rule_count++] =
-			arena_printf(&p->arena, "%s/%s", strrchr(dir, '/') + 1, name);
+			text_path_here(arena_printf(&p->arena, "%s/%s", dir, name));
 }
 
 static void

@@ -26,7 +26,8 @@ struct script_test_case;
 struct test_result {
 	struct test_result *next;
 	const char *rule; /* "require_auth" */
-	const char *file; /* "scripts/require_auth_test.lua" */
+	const char
+		*file; /* "scripts/require_auth_test.lua", if it is below the working directory */
 	const char *name; /* of the case; NULL: of the file itself, which could not be used */
 	unsigned line;	  /* of the step that failed, else of the case; 0: of no line */
 	bool ok;
@@ -75,7 +76,7 @@ void test_print_json(const struct test_run *);
 struct script_cover_file;
 void test_missed_lines(struct buf *, const struct script_cover_file *);
 unsigned test_percent(size_t part, size_t whole);
-bool test_cover_has(const struct script_cover *, const char *label);
+bool test_cover_has(const struct script_cover *, const char *path);
 /* Of all rule files together; false: there is nothing to run. */
 bool test_cover_share(const struct script_cover *, unsigned *percent);
 

@@ -16,12 +16,12 @@ test_percent(size_t part, size_t whole)
 }
 
 bool
-test_cover_has(const struct script_cover *cover, const char *label)
+test_cover_has(const struct script_cover *cover, const char *path)
 {
 	struct script_cover_file file;
 	size_t i = 0;
 
-	while (script_cover_at(cover, i, &file) && strcmp(file.label, label) != 0)
+	while (script_cover_at(cover, i, &file) && strcmp(file.path, path) != 0)
 		i++;
 	return script_cover_at(cover, i, &file);
 }

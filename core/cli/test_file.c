@@ -32,6 +32,7 @@
 struct file {
 	struct test_run *run;
 	struct script_test test;
+	const char *path; /* absolute */
 	const char *rule;
 	const char *conf; /* as a filter.conf beside the test file would be called */
 };
@@ -66,7 +67,7 @@ new_result(struct file *f, const struct script_test_case *c)
 	struct test_result *r = arena_alloc(arena, sizeof(*r));
 
 	r->rule = clean(arena, f->rule);
-	r->file = clean(arena, f->test.label);
+	r->file = clean(arena, text_path_here(f->path));
 	r->name = c == NULL ? NULL : arena_strdup(arena, c->name);
 	r->line = c == NULL ? 0 : c->line;
 	return r;
@@ -210,11 +211,10 @@ rule_name(const char *name)
 void
 test_file(struct test_run *run, const char *path)
 {
-	struct file f = {.run = run, .rule = rule_of(&run->arena, path)};
+	struct file f = {.run = run, .path = path, .rule = rule_of(&run->arena, path)};
 	struct err err;
 
 	if (!rule_name(f.rule)) {
-		f.test.label = path;
 		fail_file(&f,
 			"a rule whose name has other characters than letters, digits, _ - and . "
 			"cannot be named in filter.conf");

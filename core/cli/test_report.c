@@ -150,7 +150,7 @@ add_cover(struct buf *b, const struct script_cover_file *file)
 	const char *comma = "";
 
 	buf_printf(b, "{\"lines\":%zu,\"run\":%zu", file->lines, file->run);
-	add_text(b, "file", file->label);
+	add_text(b, "file", file->path);
 	buf_add_str(b, ",\"never\":[");
 	for (unsigned line = 1; line <= file->last; line++) {
 		if (!script_cover_missed(file, line))

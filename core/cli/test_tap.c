@@ -121,13 +121,16 @@ print_coverage(const struct test_run *run)
 	struct script_cover_file file;
 
 	for (size_t i = 0; script_cover_at(run->cover, i, &file); i++) {
-		struct buf lines;
+		struct buf lines, words;
 
 		buf_init(&lines, 0);
+		buf_init(&words, 0);
 		test_missed_lines(&lines, &file);
-		printf("# %s %u %% (%zu of %zu lines)%s%s\n", file.label,
+		buf_printf(&words, "%u %% (%zu of %zu lines)%s%s",
 			test_percent(file.run, file.lines), file.run, file.lines,
-			lines.len > 0 ? ", never run: " : "", lines.data);
+			lines.len > 0 ? ", never run: " : "", lines.len > 0 ? lines.data : "");
+		test_tap_comment(file.path, words.data);
+		buf_fini(&words);
 		buf_fini(&lines);
 	}
 }

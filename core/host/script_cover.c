@@ -22,10 +22,11 @@
 #define COUNT 1000
 
 struct file {
-	char *label;
+	char *label, *path;
+	bool latest;		   /* of those with its label: the one that runs */
 	struct script_lines lines; /* that could run */
 	bool *run;		   /* by line */
-	struct file *next;	   /* by label */
+	struct file *next;	   /* by path */
 };
 
 struct script_cover {
@@ -48,17 +49,29 @@ script_cover_free(struct script_cover *cover)
 		script_lines_fini(&f->lines);
 		free(f->run);
 		free(f->label);
+		free(f->path);
 		free(f);
 	}
 	free(cover);
 }
 
+/* Lua knows labels alone, which files in different directories may share. */
 static struct file *
-find(const struct script_cover *cover, const char *label)
+find_latest(const struct script_cover *cover, const char *label)
 {
 	struct file *f = cover->files;
 
-	while (f != NULL && strcmp(f->label, label) != 0)
+	while (f != NULL && (!f->latest || strcmp(f->label, label) != 0))
+		f = f->next;
+	return f;
+}
+
+static struct file *
+find(const struct script_cover *cover, const char *path)
+{
+	struct file *f = cover->files;
+
+	while (f != NULL && strcmp(f->path, path) != 0)
 		f = f->next;
 	return f;
 }
@@ -71,32 +84,39 @@ take(lua_State *L, const void *data, size_t len, void *context)
 	return 0;
 }
 
-static void
-add(struct script_cover *cover, const char *label, const struct buf *compiled)
+static struct file *
+add(struct script_cover *cover, const struct script_source *source, const struct buf *compiled)
 {
 	struct file **at = &cover->files;
 	struct file *f = mem_zalloc(1, sizeof(*f));
 
-	f->label = strdup(label);
+	f->label = strdup(source->label);
+	f->path = strdup(source->path);
 	script_lines_read(&f->lines, compiled->data, compiled->len);
 	f->run = mem_zalloc((size_t)f->lines.last + 1, sizeof(*f->run));
-	while (*at != NULL && strcmp((*at)->label, label) < 0)
+	while (*at != NULL && strcmp((*at)->path, f->path) < 0)
 		at = &(*at)->next;
 	f->next = *at;
 	*at = f;
+	return f;
 }
 
 void
 script_cover_learn(struct script_cover *cover, lua_State *L, const struct script_source *source)
 {
+	struct file *f = find(cover, source->path), *before;
 	struct buf compiled;
 
-	if (find(cover, source->label) != NULL)
-		return;
-	buf_init(&compiled, 0);
-	lua_dump(L, take, &compiled, 0);
-	add(cover, source->label, &compiled);
-	buf_fini(&compiled);
+	if (f == NULL) {
+		buf_init(&compiled, 0);
+		lua_dump(L, take, &compiled, 0);
+		f = add(cover, source, &compiled);
+		buf_fini(&compiled);
+	}
+	before = find_latest(cover, source->label);
+	if (before != NULL)
+		before->latest = false;
+	f->latest = true;
 }
 
 static void
@@ -107,7 +127,7 @@ on_line(lua_State *L, lua_Debug *ar)
 	/* The name of a chunk has an @ in front of the label. */
 	if (!lua_getinfo(L, "S", ar) || ar->source[0] != '@' || ar->currentline < 0)
 		return;
-	f = find(script_state_of(L)->host->cover, ar->source + 1);
+	f = find_latest(script_state_of(L)->host->cover, ar->source + 1);
 	if (f != NULL && (unsigned)ar->currentline <= f->lines.last)
 		f->run[ar->currentline] = true;
 }
@@ -139,7 +159,7 @@ script_cover_at(const struct script_cover *cover, size_t i, struct script_cover_
 		f = f->next;
 	if (f == NULL)
 		return false;
-	*out = (struct script_cover_file){.label = f->label, .last = f->lines.last, .details = f};
+	*out = (struct script_cover_file){.path = f->path, .last = f->lines.last, .details = f};
 	for (unsigned line = 1; line <= f->lines.last; line++) {
 		out->lines += f->lines.could[line];
 		out->run += f->lines.could[line] && f->run[line];

@@ -18,13 +18,13 @@ void script_cover_free(struct script_cover *);
 
 /* A rule file or a module. */
 struct script_cover_file {
-	const char *label;   /* "scripts/x.lua" */
+	const char *path;    /* "scripts/x.lua", as it can be opened from here */
 	size_t lines, run;   /* those that hold something to run, and of them those that have */
 	unsigned last;	     /* the last line */
 	const void *details; /* for script_cover_missed() */
 };
 
-/* File number i, in the order of their labels; false: there are no more. */
+/* File number i, in the order of their paths; false: there are no more. */
 bool script_cover_at(const struct script_cover *, size_t i, struct script_cover_file *);
 /* The line holds something to run that never ran. */
 bool script_cover_missed(const struct script_cover_file *, unsigned line);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "script_state.h"
 
 #define SOURCE_MOST (1u << 20)
@@ -78,19 +79,6 @@ read_text(struct arena *arena, int fd, struct script_source *s, struct err *err)
 	return true;
 }
 
-/* Without the working directory in front. */
-static const char *
-shown_path(struct arena *arena, const char *path)
-{
-	char *here = getcwd(NULL, 0);
-	size_t len = here == NULL ? 0 : strlen(here);
-
-	if (len > 1 && strncmp(path, here, len) == 0 && path[len] == '/')
-		path += len + 1;
-	free(here);
-	return arena_strdup(arena, path);
-}
-
 struct script_source *
 script_source_read(struct script *script, const char *module, const char *path, const char *label,
 	struct err *err)
@@ -111,7 +99,7 @@ script_source_read(struct script *script, const char *module, const char *path, 
 		return NULL;
 	s->module = arena_strdup(arena, module);
 	s->label = arena_strdup(arena, label);
-	s->path = shown_path(arena, path);
+	s->path = arena_strdup(arena, text_path_here(path));
 	while (*last != NULL)
 		last = &(*last)->next;
 	*last = s;

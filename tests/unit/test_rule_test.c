@@ -607,6 +607,48 @@ START_TEST(modules_are_counted)
 }
 END_TEST
 
+/* Rules and directories of one name: each by itself, called as one finds it from here. */
+static const struct {
+	const char *name, *dir; /* where one is */
+	const char *args[3];
+	const char *said[5];
+} places[] = {
+	{"two directories called alike", ".", {"--coverage", "scripts", "deep/scripts"},
+		{"  at:     scripts/x_test.lua:1\n", "  at:     deep/scripts/x_test.lua:1\n",
+			"# deep/scripts/x.lua 66 % (2 of 3 lines), never run: 3\n",
+			"# scripts/x.lua 100 % (3 of 3 lines)\n",
+			"\n# deep/scripts/z.lua never ran\n"}},
+	{"this directory", "scripts", {"."}, {"  at:     x_test.lua:1\n"}},
+	{"one that is not below", "deep", {"../scripts", "--json"},
+		{"/scripts/x_test.lua\",\"name\":\"a\"", "\"file\":\"/"}},
+};
+
+START_TEST(files_are_called_as_one_finds_them)
+{
+	static const char *const made[] = {"deep/scripts/x.lua", "deep/scripts/x_test.lua",
+		"deep/scripts/z.lua", "deep/scripts", "deep"};
+	const char *args[4] = {NULL};
+
+	ck_assert_int_eq(mkdir("deep", 0700) | mkdir("deep/scripts", 0700), 0);
+	write_test("", "case 'a' {} :mail '' :expect 'reject'");
+	drive_write("scripts/x.lua", "function mail(m)\n  local a = 1\n  a = 2\nend\n");
+	drive_write("deep/scripts/x.lua",
+		"function mail(m)\n  if not m.id then\n    return\n  end\nend\n");
+	drive_write("deep/scripts/z.lua", "function mail(m) end\n");
+	drive_write("deep/scripts/x_test.lua", "case 'a' {} :mail '' :expect 'reject'\n");
+	memcpy(args, places[_i].args, sizeof(places[_i].args));
+	ck_assert_int_eq(chdir(places[_i].dir), 0);
+	setenv("CHAINMAIL_CONFIG", places[_i].dir[0] == '.' ? "filter.conf" : "../filter.conf", 1);
+	ck_assert_int_eq(run(args), 1);
+	expect(places[_i].name, "out", places[_i].said, LENGTH(places[_i].said));
+	unlink("out");
+	unlink("err");
+	ck_assert_int_eq(chdir(d.dir), 0);
+	for (int i = 0; i < LENGTH(made); i++)
+		ck_assert_int_eq(remove(made[i]), 0);
+}
+END_TEST
+
 /* --- plugins that a rule asks, and watching -----------------------------------------------------
  */
 
@@ -678,6 +720,7 @@ main(void)
 	tcase_add_test(tc, names_that_are_none);
 	tcase_add_loop_test(tc, lines_that_never_ran, 0, LENGTH(covers));
 	tcase_add_test(tc, modules_are_counted);
+	tcase_add_loop_test(tc, files_are_called_as_one_finds_them, 0, LENGTH(places));
 	tcase_add_test(tc, a_plugin_is_asked);
 	tcase_add_test(tc, saved_files_are_run_again);
 	suite_add_tcase(suite, tc);

@@ -5,13 +5,50 @@
 #include "base/text.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "table.h"
 
 #define TEXT(literal) (literal), sizeof(literal) - 1
+
+static const struct {
+	const char *name;
+	const char *path; /* + stands for the working directory */
+	const char *shown;
+} paths[] = {
+	{"a file here", "+/a.lua", "a.lua"},
+	{"a file below", "+/a/b.lua", "a/b.lua"},
+	{"a neighbour whose name begins alike", "+b/c.lua", "+b/c.lua"},
+	{"the directory itself", "+", "+"},
+	{"a file elsewhere", "/nothing/a.lua", "/nothing/a.lua"},
+	{"a relative path", "a/b.lua", "a/b.lua"},
+	{"nothing", "", ""},
+};
+
+static const char *
+expand(const char *path, char out[PATH_MAX * 2])
+{
+	char here[PATH_MAX] = "";
+
+	if (path[0] == '+')
+		ck_assert_ptr_nonnull(getcwd(here, sizeof(here)));
+	snprintf(out, PATH_MAX * 2, "%s%s", here, path + (path[0] == '+'));
+	return out;
+}
+
+START_TEST(paths_are_shown_from_here)
+{
+	char path[PATH_MAX * 2], wanted[PATH_MAX * 2];
+
+	ck_assert_msg(strcmp(text_path_here(expand(paths[_i].path, path)),
+			      expand(paths[_i].shown, wanted)) == 0,
+		"%s", paths[_i].name);
+}
+END_TEST
 
 static const struct {
 	const char *name;
@@ -277,6 +314,7 @@ main(void)
 	tcase_add_test(t, letters_are_compared_without_case);
 	tcase_add_loop_test(t, distance_counts_a_transposition_once, 0, LENGTH(distances));
 	tcase_add_test(t, very_long_words_are_not_compared);
+	tcase_add_loop_test(t, paths_are_shown_from_here, 0, LENGTH(paths));
 	tcase_add_loop_test(t, suggestions_are_near, 0, LENGTH(suggestions));
 	suite_add_tcase(s, t);
 	return table_run(s);
