@@ -296,13 +296,25 @@ const size_t script_test_method_count = COUNT(script_test_methods);
  */
 
 #define CASE_TYPE "chainmail.case"
-
 /* Userdata: where the case is, and the line of the method that was named last. */
 struct object {
 	struct script_test *test;
 	struct script_test_case *c;
 	unsigned line;
+	bool stepped, sent; /* anything of SMTP so far; the latest message */
 };
+
+/* What is expected of nothing would hold whatever the rule does. */
+static void
+check_order(lua_State *L, struct object *o, enum script_test_kind kind)
+{
+	if (kind == SCRIPT_TEST_EXPECT && !o->stepped)
+		luaL_error(L, ":expect is about the step before it, and there is none");
+	if (kind == SCRIPT_TEST_EXPECT_EDIT && !o->sent)
+		luaL_error(L, ":expect_edit is about a message: write :send { } before it");
+	o->stepped |= kind <= SCRIPT_TEST_SEND;
+	o->sent = kind == SCRIPT_TEST_SEND || (o->sent && kind > SCRIPT_TEST_MAIL);
+}
 
 /* Upvalue 1: the row. */
 static int
@@ -314,6 +326,7 @@ add_step(lua_State *L)
 
 	if (o == NULL)
 		return luaL_error(L, "write :%s with a colon, behind a case", row->name);
+	check_order(L, o, row->kind);
 	script_test_give(L, o->test, sizeof(*s));
 	s = arena_alloc(&o->test->arena, sizeof(*s));
 	s->kind = row->kind;

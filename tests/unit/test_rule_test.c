@@ -180,6 +180,16 @@ static const struct {
 			"message has no field \"fromm\"", "not ok 2 - x: b\n"}},
 	{"a rule that works hard within its budget",
 		"case 'a' { " SPF " } :mail 'busy@x' :expect 'nothing'", 0, {NULL}},
+	{"a verdict is expected of no step", "case 'a' { " SPF " } :advance '1h' :expect 'nothing'",
+		1,
+		{"scripts/x_test.lua:2: :expect is about the step before it, and there is none"}},
+	{"edits are expected of no message",
+		"case 'a' { " SPF " } :mail 'a@x' :expect_edit 'nothing'", 1,
+		{"scripts/x_test.lua:2: :expect_edit is about a message: write :send { } before "
+		 "it"}},
+	{"edits are expected of the message before",
+		"case 'a' { " SPF " } :send {} :mail 'a@x' :expect_edit 'nothing'", 1,
+		{":expect_edit is about a message: write "}},
 	{"a case that expects nothing at all", "case 'a' { " SPF " } :mail ''", 1,
 		{"got:    'nothing is expected: end the case with :expect'\n"}},
 	{"what was logged",
@@ -325,8 +335,9 @@ static const struct {
 		"case 'a' { settings = setmetatable({}, { __pairs = error, __index = "
 		"error, __len = error }), " SPF " } :mail '' :expect 'nothing'",
 		0, {NULL}},
-	{"a plugin that does not exist", "plugin('nothing') case 'a' { " SPF " } :expect 'nothing'",
-		1, {"plugin nothing: there is no "}},
+	{"a plugin that does not exist",
+		"plugin('nothing') case 'a' { " SPF " } :mail '' :expect 'nothing'", 1,
+		{"plugin nothing: there is no "}},
 };
 
 static struct drive d;
