@@ -114,6 +114,58 @@ START_TEST(sees_the_session)
 }
 END_TEST
 
+/* Each field, and the macro of the mail server that it is. */
+static const struct {
+	const char *field, *macro, *value;
+	enum cm_stage stage;
+} told[] = {
+	{"m.server.name", "j", "mx.example.com", CM_STAGE_CONNECT},
+	{"m.server.ip", "{daemon_addr}", "198.51.100.1", CM_STAGE_CONNECT},
+	{"m.server.daemon", "{daemon_name}", "smtpd", CM_STAGE_CONNECT},
+	{"m.client.ptr", "{client_ptr}", "ptr.example.org", CM_STAGE_CONNECT},
+	{"m.auth.method", "{auth_type}", "PLAIN", CM_STAGE_MAIL},
+	{"m.tls.cipher", "{cipher}", "TLS_AES_256_GCM_SHA384", CM_STAGE_MAIL},
+	{"m.tls.bits", "{cipher_bits}", "256", CM_STAGE_MAIL},
+	{"m.tls.cert_subject", "{cert_subject}", "mail.example.org", CM_STAGE_MAIL},
+	{"m.queue_id", "i", "4X00000001", CM_STAGE_RCPT},
+};
+
+static void
+tell(enum cm_stage stage)
+{
+	session_macros_begin(r.d.s, stage);
+	for (int i = 0; i < LENGTH(told); i++) {
+		if (told[i].stage == stage)
+			session_macro_add(r.d.s, stage, told[i].macro, told[i].value);
+	}
+}
+
+START_TEST(sees_what_the_mail_server_tells)
+{
+	const struct drive *d = &r.d;
+	char code[200], want[100];
+
+	snprintf(code, sizeof(code), "function message(m) return reject(tostring(%s)) end",
+		told[_i].field);
+	snprintf(want, sizeof(want), "550 5.7.1 %s", told[_i].value);
+	rule_load(&r, code, "");
+	drive_open(&r.d);
+	tell(CM_STAGE_CONNECT);
+	session_set_client(d->s, "client.example.org", NULL, 0);
+	drive_event(&r.d, &(struct cm_event){.stage = CM_STAGE_CONNECT});
+	drive_helo(&r.d, "client.example.org");
+	tell(CM_STAGE_MAIL);
+	session_macro_add(d->s, CM_STAGE_MAIL, "{auth_authen}", "bob");
+	session_macro_add(d->s, CM_STAGE_MAIL, "{tls_version}", "TLSv1.3");
+	drive_path(&r.d, CM_STAGE_MAIL, "<bob@example.com>");
+	tell(CM_STAGE_RCPT);
+	drive_path(&r.d, CM_STAGE_RCPT, "<ann@example.net>");
+	drive_content(&r.d, rule_fields, 4, "");
+	rule_expect(drive_reply(&r.d), want);
+	chain_end_message(d->s);
+}
+END_TEST
+
 START_TEST(sees_arguments_of_its_stages)
 {
 	rule_load(&r,
@@ -612,6 +664,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, sees_the_session, 0, LENGTH(facts));
+	tcase_add_loop_test(tc, sees_what_the_mail_server_tells, 0, LENGTH(told));
 	tcase_add_test(tc, sees_arguments_of_its_stages);
 	tcase_add_test(tc, runs_every_hook_in_order);
 	tcase_add_test(tc, tells_done_what_the_client_was_told);
