@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -173,6 +174,21 @@ struct link *
 chain_running(const struct cm_session *s)
 {
 	return s->run == NULL ? NULL : s->run->link;
+}
+
+bool
+chain_comes_later(const struct cm_session *s, const char *type)
+{
+	const struct profile *p = chain_chosen(s);
+	struct link *const *l = p == NULL ? NULL : p->at[cm_stage(s)];
+	bool passed = false;
+
+	for (; l != NULL && *l != NULL; l++) {
+		if (passed && strcmp((*l)->plugin->name, type) == 0)
+			return true;
+		passed = passed || *l == chain_running(s);
+	}
+	return false;
 }
 
 bool

@@ -8,6 +8,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "chain/chain.h"
 #include "script_api.h"
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
@@ -163,14 +164,28 @@ push_awaited(lua_State *L, int status, lua_KContext plugin)
 	return 1;
 }
 
+/* Raises where the plugin gives its results at this very stage, and its turn comes later. */
+static void
+check_turn(lua_State *L, const char *plugin, enum cm_stage from)
+{
+	const struct cm_session *s = session(L);
+
+	if (cm_stage(s) == from && !script_in_done(L) && chain_comes_later(s, plugin))
+		luaL_error(L,
+			"m.%s is not known yet: plugin %s stands behind %s in profile %s; move %s "
+			"behind it",
+			plugin, plugin, cm_link_name(s), chain_chosen(s)->name, cm_link_name(s));
+}
+
 /* A check whose answers are still on their way is waited for outside of Lua. */
 static int
-push_results(lua_State *L, const char *name)
+push_results(lua_State *L, const char *name, enum cm_stage from)
 {
 	const char *plugin = script_plugin_name(session(L), name);
 
 	if (plugin == NULL)
 		return luaL_error(L, "m.%s needs the plugin %s in filter.conf", name, name);
+	check_turn(L, plugin, from);
 	if (cm_results_wait(session(L), plugin) && lua_isyieldable(L))
 		return script_errand(
 			L, name, await_results, (void *)(uintptr_t)plugin, push_awaited);
@@ -181,21 +196,21 @@ static int
 get_dkim(lua_State *L, const struct script_object *o)
 {
 	(void)o;
-	return push_results(L, "dkim");
+	return push_results(L, "dkim", CM_STAGE_EOM);
 }
 
 static int
 get_dmarc(lua_State *L, const struct script_object *o)
 {
 	(void)o;
-	return push_results(L, "dmarc");
+	return push_results(L, "dmarc", CM_STAGE_EOM);
 }
 
 static int
 get_spf(lua_State *L, const struct script_object *o)
 {
 	(void)o;
-	return push_results(L, "spf");
+	return push_results(L, "spf", CM_STAGE_MAIL);
 }
 
 /* A field without a row: the name of a plugin. */
@@ -205,7 +220,9 @@ plugin_results(lua_State *L, const struct script_object *o)
 	const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
 
 	(void)o;
-	return script_plugin_name(session(L), name) != NULL && push_results(L, name) == 1;
+	/* Nobody knows when other plugins give theirs. */
+	return script_plugin_name(session(L), name) != NULL &&
+	       push_results(L, name, CM_STAGE_COUNT) == 1;
 }
 
 static bool

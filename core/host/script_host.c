@@ -144,6 +144,7 @@ fill_plugin(struct script *script)
 	if (script->has[SCRIPT_DONE])
 		plugin->end_msg = script_end_msg;
 	script_uses_needs(script);
+	script_order_read(script);
 }
 
 static struct script *

@@ -174,3 +174,9 @@ script_token_is(const struct script_token *t, const char *text)
 	return t->kind != TOKEN_STRING && t->len == strlen(text) &&
 	       memcmp(t->text, text, t->len) == 0;
 }
+
+bool
+script_token_same(const struct script_token *a, const struct script_token *b)
+{
+	return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
+}

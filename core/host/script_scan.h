@@ -34,5 +34,7 @@ void script_scan_begin(struct script_scan *, const char *text, size_t len);
 struct script_token script_scan_next(struct script_scan *);
 /* The token is exactly this. */
 bool script_token_is(const struct script_token *, const char *text);
+/* Both have the same letters. */
+bool script_token_same(const struct script_token *, const struct script_token *);
 
 #endif

@@ -58,6 +58,7 @@ struct script {
 	struct cm_macro *macros;	 /* of plugin */
 	const char *asked[SCRIPT_ASKED]; /* types of plugins that its text asks */
 	size_t asked_count;
+	const char *after[SCRIPT_ASKED]; /* of plugin; NULL behind the last */
 	bool wants_store;
 	bool wants_parts;	      /* its text names what reads parts of messages */
 	const struct cm_store *store; /* NULL: wants none */
@@ -177,14 +178,20 @@ void script_cover_learn(struct script_cover *, lua_State *, const struct script_
 /* Counts the lines that run from now on, where somebody asks; else no hook is set. */
 void script_cover_begin(lua_State *);
 
-/* --- script_scan.c, script_uses.c ---------------------------------------------------------------
+/* --- script_scan.c, script_uses.c, script_order.c -----------------------------------------------
  */
+
+struct script_token;
 
 /* Looks for what this version or filter.conf does not have; false with words and the line. */
 bool script_uses_check(
 	const struct script_source *, const struct script_names *, unsigned *line, struct err *);
 /* Fills needs and macros of the script's plugin from the names its sources use. */
 void script_uses_needs(struct script *);
+/* The row of m's field that the token names, if that gives the results of a plugin; else NULL. */
+const struct script_row *script_results_row(const struct script_token *);
+/* Fills the types of plugins that must stand before it, from the text of its hooks. */
+void script_order_read(struct script *);
 
 /* --- script_settings.c ---------------------------------------------------------------------------
  */

@@ -6,6 +6,7 @@
  * are looked up in the table of the API, and each brings the needs of its row. A name too many
  * costs a macro; a need that no name told is an error when the rule runs, never silence.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,16 +18,14 @@
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 #define MACROS_MOST  32u
-
-/* Names of the rule language that are not always there: they are asked of the plugin so named. */
-static const char *const checked_globals[] = {"greylist"};
+#define GLOBALS_MOST 64u
 
 /* Fields of m that are the results of the plugin of that name. */
 static const char *const result_fields[] = {"dkim", "dmarc", "spf"};
 
 /* What a file declares itself. */
 struct declared {
-	bool globals[COUNT(checked_globals)];
+	bool globals[GLOBALS_MOST]; /* by row of script_class_globals */
 	struct script_token messages[CM_STAGE_COUNT]; /* names of the hooks' first parameters */
 	size_t message_count;
 };
@@ -41,10 +40,18 @@ is_one_of(const struct script_token *t, const char *const *names, size_t count, 
 	return false;
 }
 
-static bool
-same_text(const struct script_token *a, const struct script_token *b)
+const struct script_row *
+script_results_row(const struct script_token *t)
 {
-	return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
+	size_t which;
+
+	if (!is_one_of(t, result_fields, COUNT(result_fields), &which))
+		return NULL;
+	for (size_t i = 0; i < script_class_message.row_count; i++) {
+		if (script_token_is(t, script_class_message.rows[i].name))
+			return &script_class_message.rows[i];
+	}
+	return NULL;
 }
 
 static bool
@@ -56,12 +63,25 @@ next_is(struct script_scan *s, const char *text)
 	return t.kind == TOKEN_OTHER && script_token_is(&t, text);
 }
 
+/* The row of a name of the rule language, NULL if it is none. */
+static const struct script_row *
+find_global(const struct script_token *t, size_t *which)
+{
+	const struct script_class *class = &script_class_globals;
+
+	for (*which = 0; *which < class->row_count && *which < GLOBALS_MOST; ++*which) {
+		if (script_token_is(t, class->rows[*which].name))
+			return &class->rows[*which];
+	}
+	return NULL;
+}
+
 static void
 declare(struct declared *d, const struct script_token *name)
 {
 	size_t which;
 
-	if (is_one_of(name, checked_globals, COUNT(checked_globals), &which))
+	if (find_global(name, &which) != NULL)
 		d->globals[which] = true;
 }
 
@@ -148,7 +168,7 @@ static bool
 is_message(const struct declared *d, const struct script_token *t)
 {
 	for (size_t i = 0; i < d->message_count; i++) {
-		if (same_text(&d->messages[i], t))
+		if (script_token_same(&d->messages[i], t))
 			return true;
 	}
 	return false;
@@ -176,28 +196,66 @@ check_field(const struct script_names *names, const struct script_token *before,
 	return true;
 }
 
+/* A statement begins behind this: two values never stand side by side in an expression. */
+static bool
+ends_statement(const struct script_token *t)
+{
+	static const char *const expect_value[] = {"and", "elseif", "for", "function", "goto", "if",
+		"in", "local", "not", "or", "return", "until", "while"};
+	size_t which;
+
+	if (t->kind == TOKEN_OTHER)
+		return strchr(")]};", t->text[0]) != NULL || isdigit((unsigned char)t->text[0]) ||
+		       script_token_is(t, "...") || script_token_is(t, "::");
+	return !is_one_of(t, expect_value, COUNT(expect_value), &which);
+}
+
+/* The call of the name t is a statement, behind the token before: what it gives is lost. */
+static bool
+is_dropped(const struct script_token *before, struct script_scan s)
+{
+	struct script_token next = script_scan_next(&s);
+	bool called = next.kind == TOKEN_STRING || script_token_is(&next, "(") ||
+		      script_token_is(&next, "{");
+
+	return called && ends_statement(before);
+}
+
+static bool
+check_global(const struct script_names *names, const struct script_row *row, bool dropped,
+	struct err *err)
+{
+	if (row->call == script_ask && !names->has_plugin(names->context, row->name))
+		return err_set(
+			err, "%s() needs the plugin %s in filter.conf", row->name, row->name);
+	if (dropped && row->result != NULL && strncmp(row->result, "Verdict", 7) == 0)
+		return err_set(err,
+			"%s() does nothing unless the hook returns it: return %s(...)", row->name,
+			row->name);
+	return true;
+}
+
 static bool
 check_name(const struct declared *d, const struct script_names *names,
 	const struct script_token *before, const struct script_token *t, struct script_scan *s,
 	struct err *err)
 {
 	bool field = script_token_is(&before[0], ".") || script_token_is(&before[0], ":");
+	const struct script_row *row;
 	size_t which;
 
 	if (script_token_is(t, "_ENV"))
 		return err_set(err, "_ENV is not available in rules");
 	if (field && is_message(d, &before[1]))
 		return check_field(names, before, t, err);
-	if (field || !is_one_of(t, checked_globals, COUNT(checked_globals), &which) ||
-		d->globals[which])
+	row = find_global(t, &which);
+	if (field || row == NULL || d->globals[which])
 		return true;
 	/* A key of a table, or a label. */
 	if (next_is(s, "=") || script_token_is(&before[0], "::") ||
 		script_token_is(&before[0], "goto"))
 		return true;
-	return names->has_plugin(names->context, checked_globals[which]) ||
-	       err_set(err, "%s() needs the plugin %s in filter.conf", checked_globals[which],
-		       checked_globals[which]);
+	return check_global(names, row, is_dropped(&before[0], *s), err);
 }
 
 bool

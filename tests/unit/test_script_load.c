@@ -72,6 +72,23 @@ static const struct {
 	{MAIL "local x = lpeg.P{ lpeg.V'x' }",
 		"scripts/x.lua:2: error: rule 'x' undefined in given grammar"},
 
+	/* verdicts that nobody gets */
+	{"function mail(m)\n\tif m then reject('no') end\nend",
+		"scripts/x.lua:2: error: reject() does nothing unless the hook returns it: return "
+		"reject(...)"},
+	{"function mail(m)\n\treject{ code = 550 }\nend", "scripts/x.lua:2: error: reject() does"},
+	{"function mail(m)\n\ttempfail 'later'\nend", "scripts/x.lua:2: error: tempfail() does"},
+	{"function mail(m)\n\tlocal x = 5\n\taccept()\nend", "scripts/x.lua:3: error: accept()"},
+	{"function mail(m)\n\tlocal x = m\n\tdiscard()\nend", "scripts/x.lua:3: error: discard()"},
+	{"function message(m)\n\tlocal x = {}\n\tquarantine('x')\nend",
+		"scripts/x.lua:3: error: quarantine()"},
+	{"function mail(m)\n\tm:note('a', 1)\n\treject('no')\nend",
+		"scripts/x.lua:3: error: reject()"},
+	{"local function no(...)\n\tlocal x = ...\n\treject('no')\nend\n" MAIL,
+		"scripts/x.lua:3: error: reject()"},
+	{"local function no(m)\n\tlocal x = 'a'\n\treject[[no]]\nend\n" MAIL,
+		"scripts/x.lua:3: error: reject()"},
+
 	/* results of plugins that are not there */
 	{"function mail(m)\n\tlocal x = m.spf.result\nend",
 		"scripts/x.lua:2: error: m.spf needs the plugin spf in filter.conf"},
@@ -279,6 +296,13 @@ static const char *const fine[] = {
 	"goto re\n::re::\nfunction mail(m) end",
 	"local a <const>, b <close> = 1, nil\nfunction done(m, v) end",
 	"local r = reject('5.7.1', 'made while loading')\nfunction mail(m) return nil, r end",
+	"function mail(m) return m.helo == 'x' and reject('a') or nil end",
+	"function mail(m) local v = reject 'a' v = tempfail('b') return nil end",
+	"function mail(m) local t = { reject('a'), x = reject{}, [1] = reject'c' } end",
+	"local function f() end\nfunction mail(m) f(reject('a')) if not reject('b') then end end",
+	"local function reject(x) return x end\nfunction mail(m) reject('mine') end",
+	"local t = { reject = function() end }\nfunction mail(m) t.reject('x') end",
+	"local no = reject\nfunction mail(m) local t = { reject } end",
 };
 
 START_TEST(takes_what_is_right)

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * script_order.c - which plugins must stand before a rule in a chain
+ *
+ * A hook that reads the results of a plugin at the very stage which gives them finds none where the
+ * plugin stands behind the rule; hooks of later stages find them wherever it stands. This is read
+ * from the text of the hooks. What functions read for them is told when they run.
+ */
+#include <string.h>
+
+#include "mail/stage.h"
+#include "script_api.h"
+#include "script_scan.h"
+#include "script_state.h"
+
+#define COUNT(table) (sizeof(table) / sizeof(*(table)))
+
+/* Where in a file: within a hook, or between them. */
+struct place {
+	size_t depth;		     /* of blocks */
+	const struct stage *stage;   /* NULL: in no hook */
+	struct script_token message; /* the hook's first parameter */
+};
+
+static const struct stage *
+find_stage(const struct script_token *name)
+{
+	for (size_t i = 0; i < CM_STAGE_COUNT; i++) {
+		if (stages[i].lua_name != NULL && script_token_is(name, stages[i].lua_name))
+			return &stages[i];
+	}
+	return NULL;
+}
+
+/* "function mail(m" and so on, behind the word function. */
+static void
+enter(struct place *p, struct script_scan s)
+{
+	struct script_token name = script_scan_next(&s), open = script_scan_next(&s);
+
+	p->message = script_scan_next(&s);
+	p->stage = script_token_is(&open, "(") ? find_stage(&name) : NULL;
+}
+
+static bool
+is_one_of(const struct script_token *t, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (t->kind == TOKEN_NAME && script_token_is(t, words[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Follows blocks; those of "for" and "while" begin at their "do". */
+static void
+follow(struct place *p, const struct script_token *t, const struct script_scan *s)
+{
+	static const char *const begins[] = {"do", "function", "if", "repeat"};
+	static const char *const ends[] = {"end", "until"};
+
+	if (is_one_of(t, begins, COUNT(begins))) {
+		if (p->depth++ == 0 && script_token_is(t, "function"))
+			enter(p, *s);
+	} else if (is_one_of(t, ends, COUNT(ends)) && p->depth > 0 && --p->depth == 0) {
+		p->stage = NULL;
+	}
+}
+
+static void
+add(struct script *script, const char *type)
+{
+	size_t i = 0;
+
+	while (i + 1 < COUNT(script->after) && script->after[i] != NULL) {
+		if (strcmp(script->after[i++], type) == 0)
+			return;
+	}
+	if (i + 1 < COUNT(script->after))
+		script->after[i] = type;
+	script->plugin.after = script->after;
+}
+
+/* m.FIELD, with m before[1] and the dot before[0]. */
+static void
+read_field(struct script *script, const struct place *p, const struct script_token *before,
+	const struct script_token *field)
+{
+	const struct script_row *row;
+
+	if (p->stage == NULL || !script_token_is(&before[0], ".") ||
+		!script_token_same(&before[1], &p->message))
+		return;
+	row = script_results_row(field);
+	if (row != NULL && row->from == p->stage->id)
+		add(script, row->name);
+}
+
+void
+script_order_read(struct script *script)
+{
+	const struct script_source *f = script->sources;
+	struct script_token before[2] = {{.kind = TOKEN_END}, {.kind = TOKEN_END}};
+	struct place p = {.depth = 0};
+	struct script_scan s;
+
+	script_scan_begin(&s, f->text, f->len);
+	for (struct script_token t = script_scan_next(&s); t.kind != TOKEN_END;
+		t = script_scan_next(&s)) {
+		follow(&p, &t, &s);
+		read_field(script, &p, before, &t);
+		before[1] = before[0];
+		before[0] = t;
+	}
+}
