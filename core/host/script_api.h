@@ -189,6 +189,8 @@ const char *script_rate(const char *text, struct cm_rate *);
 const struct cm_store *script_store(lua_State *);
 /* Type name of a link of this configuration, as the chain keeps it; NULL: there is none. */
 const char *script_plugin_name(const struct cm_session *, const char *name);
+/* A plugin of that type has its turn at this stage behind the running rule, in that profile. */
+bool script_comes_later(const struct cm_session *, const char *type, const char **profile);
 /* What rules call the stage: "message". */
 const char *script_stage_name(enum cm_stage);
 const char *script_verdict_name(enum cm_verdict);

@@ -8,7 +8,6 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "chain/chain.h"
 #include "script_api.h"
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
@@ -169,12 +168,13 @@ static void
 check_turn(lua_State *L, const char *plugin, enum cm_stage from)
 {
 	const struct cm_session *s = session(L);
+	const char *profile, *rule = cm_link_name(s);
 
-	if (cm_stage(s) == from && !script_in_done(L) && chain_comes_later(s, plugin))
+	if (cm_stage(s) == from && !script_in_done(L) && script_comes_later(s, plugin, &profile))
 		luaL_error(L,
 			"m.%s is not known yet: plugin %s stands behind %s in profile %s; move %s "
 			"behind it",
-			plugin, plugin, cm_link_name(s), chain_chosen(s)->name, cm_link_name(s));
+			plugin, plugin, rule, profile, rule);
 }
 
 /* A check whose answers are still on their way is waited for outside of Lua. */

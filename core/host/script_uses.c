@@ -25,7 +25,7 @@ static const char *const result_fields[] = {"dkim", "dmarc", "spf"};
 
 /* What a file declares itself. */
 struct declared {
-	bool globals[GLOBALS_MOST]; /* by row of script_class_globals */
+	bool globals[GLOBALS_MOST];		      /* by row of script_class_globals */
 	struct script_token messages[CM_STAGE_COUNT]; /* names of the hooks' first parameters */
 	size_t message_count;
 };
@@ -229,9 +229,8 @@ check_global(const struct script_names *names, const struct script_row *row, boo
 		return err_set(
 			err, "%s() needs the plugin %s in filter.conf", row->name, row->name);
 	if (dropped && row->result != NULL && strncmp(row->result, "Verdict", 7) == 0)
-		return err_set(err,
-			"%s() does nothing unless the hook returns it: return %s(...)", row->name,
-			row->name);
+		return err_set(err, "%s() does nothing unless the hook returns it: return %s(...)",
+			row->name, row->name);
 	return true;
 }
 

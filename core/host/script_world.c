@@ -86,6 +86,15 @@ script_plugin_name(const struct cm_session *s, const char *name)
 	return NULL;
 }
 
+bool
+script_comes_later(const struct cm_session *s, const char *type, const char **profile)
+{
+	if (!chain_comes_later(s, type))
+		return false;
+	*profile = chain_chosen(s)->name;
+	return true;
+}
+
 const char *
 script_stage_name(enum cm_stage stage)
 {

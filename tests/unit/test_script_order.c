@@ -78,8 +78,9 @@ static const struct {
 		RULE_FIRST, NULL},
 	{"words in strings and comments are none",
 		"function mail(m)\n-- m.spf\nlocal s = 'm.spf'\nend", RULE_FIRST, NULL},
-	{"a field of something else", "function mail(m) local t = { spf = 1 } return t.spf and nil end",
-		RULE_FIRST, NULL},
+	{"a field of something else",
+		"function mail(m) local t = { spf = 1 } return t.spf and nil end", RULE_FIRST,
+		NULL},
 	{"a chain without them", "function mail(m) return m.spf.result and nil end",
 		"chain = [ x, dkim ]", NULL},
 };
@@ -114,7 +115,8 @@ static const struct {
 	const char *name, *code, *chain, *want;
 } turns[] = {
 	{"a function reads m.spf at its stage",
-		GET "function mail(m) local r = get(m, 'spf') return reject('read') end", RULE_FIRST,
+		GET "function mail(m) local r = get(m, 'spf') return reject('read') end",
+		RULE_FIRST,
 		"failed: scripts/x.lua:1: m.spf is not known yet: plugin spf stands behind x in "
 		"profile p; move x behind it (get scripts/x.lua:1 < mail() scripts/x.lua:2)"},
 	{"a function reads m.dkim at its stage",
