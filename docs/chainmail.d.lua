@@ -549,6 +549,7 @@ local Outcome = {}
 ---@field name? string verified name of the client; unknown
 ---@field port? integer port it connected to; 25
 ---@field ptr? string name of the client, not verified; as name
+---@field server? string address it connected to; 192.0.2.25
 ---@field settings? table the settings { } block of the script
 ---@field spf? string|{[string]: string} what the plugin spf would have found
 ---@field tls? boolean the connection is encrypted

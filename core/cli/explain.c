@@ -28,7 +28,7 @@
 #define ID_LETTERS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 struct explain_args {
-	const char *client, *client_name, *config, *from, *helo, *login, *record, *zone;
+	const char *client, *client_name, *config, *from, *helo, *login, *record, *server, *zone;
 	unsigned port;
 	bool json, session, tls;
 	struct cli_list to;
@@ -46,6 +46,7 @@ static const struct cli_option options[] = {
 	{"login", 0, CLI_TEXT, ARG(login), "USER", "it has logged in as this user"},
 	{"port", 0, CLI_PORT, ARG(port), "N", "port it connected to; default: 25"},
 	{"record", 0, CLI_TEXT, ARG(record), "DIR", CLI_RECORD_HELP},
+	{"server", 0, CLI_TEXT, ARG(server), "IP", "the address it connected to"},
 	{"session", 0, CLI_FLAG, ARG(session), NULL,
 		"read SMTP from standard input, and answer it with the reasons"},
 	{"tls", 0, CLI_FLAG, ARG(tls), NULL, "the connection is encrypted"},
@@ -290,6 +291,7 @@ run(int argc, char **argv)
 		in.client_ip = args.client;
 		in.client_name = args.client_name;
 		in.client_port = args.client != NULL ? CLIENT_PORT : 0;
+		in.server_ip = args.server;
 		in.port = args.port;
 		in.helo = args.helo;
 		in.from = args.from;

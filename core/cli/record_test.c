@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/net.h"
 #include "service/dns_type.h"
 #include "test.h"
 
@@ -174,6 +175,26 @@ country(const struct kept *k)
 	return code ? k->country : NULL;
 }
 
+/* What the client reached: Sendmail tells it in {if_addr}, and in {daemon_addr} where it listens. */
+static void
+add_server(struct writer *w)
+{
+	static const char *const names[] = {"{daemon_addr}", "{if_addr}"};
+	struct net_addr address, any = {0};
+	char text[NET_TEXT];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *told = kept_macro(w->k, names[i]);
+
+		if (told == NULL || !net_parse(&address, told) ||
+			memcmp(address.octets, any.octets, sizeof(any.octets)) == 0)
+			continue;
+		net_text(&address, text);
+		add_option(w, "server", text);
+		return;
+	}
+}
+
 static void
 add_options(struct writer *w)
 {
@@ -187,6 +208,7 @@ add_options(struct writer *w)
 	add_option(w, "country", country(k));
 	add_option(w, "name", name);
 	add_option(w, "ptr", kept_macro(k, "{client_ptr}"));
+	add_server(w);
 	if (port != NULL && strtoul(port, NULL, 10) > 0)
 		buf_printf(w->out, "    port = %lu,\n", strtoul(port, NULL, 10));
 	if (kept_macro(k, "{tls_version}") != NULL)

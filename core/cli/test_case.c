@@ -243,6 +243,7 @@ test_case(struct test_run *run, const struct script_test_case *c, struct test_re
 		.client_name = c->client_name,
 		.client_ptr = c->ptr,
 		.client_port = CLIENT_PORT,
+		.server_ip = c->server,
 		.port = c->port != 0 ? c->port : PORT,
 		.login = c->login,
 		.login_method = c->method,

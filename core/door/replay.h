@@ -19,6 +19,7 @@ struct replay_input {
 	const char *client_ip;	    /* NULL: a local client */
 	const char *client_name;    /* NULL: unknown */
 	const char *client_ptr;	    /* not verified; NULL: as client_name */
+	const char *server_ip;	    /* {daemon_addr}; NULL: not told */
 	unsigned client_port, port; /* port: {daemon_port} */
 	const char *helo;
 	const char *from;

@@ -51,16 +51,26 @@ client_ptr(struct facts *f)
 
 /* RFC 5321 section 4.1.3 spells IPv6 literals with a tag, and so does Postfix. */
 static const char *
-client_addr(struct facts *f)
+address(struct facts *f, const char *ip)
 {
-	const char *ip = f->in->client_ip;
-
 	if (ip == NULL)
 		return NULL;
 	bool tag = strchr(ip, ':') != NULL && strncmp(ip, "IPv6:", 5) != 0;
 
 	snprintf(f->text, sizeof(f->text), "%s%s", tag ? "IPv6:" : "", ip);
 	return f->text;
+}
+
+static const char *
+client_addr(struct facts *f)
+{
+	return address(f, f->in->client_ip);
+}
+
+static const char *
+daemon_addr(struct facts *f)
+{
+	return address(f, f->in->server_ip);
 }
 
 static const char *
@@ -166,6 +176,7 @@ static const struct row {
 	{"{client_name}", CM_STAGE_CONNECT, CM_STAGE_EOM, client_name},
 	{"{client_port}", CM_STAGE_CONNECT, CM_STAGE_EOM, client_port},
 	{"{client_ptr}", CM_STAGE_CONNECT, CM_STAGE_EOM, client_ptr},
+	{"{daemon_addr}", CM_STAGE_CONNECT, CM_STAGE_EOM, daemon_addr},
 	{"{daemon_name}", CM_STAGE_CONNECT, CM_STAGE_EOM, our_name},
 	{"{daemon_port}", CM_STAGE_CONNECT, CM_STAGE_EOM, daemon_port},
 	{"{mail_addr}", CM_STAGE_MAIL, CM_STAGE_MAIL, path_addr},

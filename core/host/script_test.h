@@ -49,7 +49,7 @@ enum script_test_result {
 struct script_test_case {
 	const char *name;
 	unsigned line;
-	const char *client, *client_name, *ptr, *helo, *login, *method;
+	const char *client, *client_name, *ptr, *server, *helo, *login, *method;
 	const char *country; /* two letters; NULL: not known */
 	unsigned port;
 	bool tls, trusted;

@@ -18,8 +18,9 @@
 /* More than any table of names here has. */
 #define NAMES_MOST 40
 
-/* Who connects where a case does not say it: documentation (RFC 5737). */
+/* Who connects to whom where a case does not say it: documentation (RFC 5737). */
 #define CLIENT "203.0.113.7"
+#define SERVER "192.0.2.25"
 
 /* A century, in microseconds. */
 #define ADVANCE_MOST (INT64_C(36525) * 86400 * 1000000)
@@ -60,14 +61,16 @@ read_text(lua_State *L, struct script_test *t, struct script_test_case *c,
 }
 
 static void
-read_client(lua_State *L, struct script_test *t, struct script_test_case *c,
+read_address(lua_State *L, struct script_test *t, struct script_test_case *c,
 	const struct script_test_option *o)
 {
 	struct net_addr address;
+	const char *text;
 
 	read_text(L, t, c, o);
-	if (!net_parse(&address, c->client))
-		luaL_error(L, "%s \"%s\" is not an IP address", o->name, c->client);
+	text = *AT(const char *, c, o);
+	if (!net_parse(&address, text))
+		luaL_error(L, "%s \"%s\" is not an IP address", o->name, text);
 }
 
 /* As databases write it (ISO 3166-1, alpha-2): "de" would be another country to each rule. */
@@ -159,7 +162,7 @@ read_result(lua_State *L, struct script_test *t, struct script_test_case *c,
 const struct script_test_option script_test_options[] = {
 	{"arc", read_result, RESULT(SCRIPT_TEST_ARC), "string|{[string]: string}",
 		"what the plugin arc would have found: its result, or all of its results"},
-	{"client", read_client, CASE(client), "string", "address of the client; " CLIENT},
+	{"client", read_address, CASE(client), "string", "address of the client; " CLIENT},
 	{"country", read_country, CASE(country), "string",
 		"country of its address, as m.geo.country has it; not known"},
 	{"dkim", read_result, RESULT(SCRIPT_TEST_DKIM), "string|{[string]: string}",
@@ -176,6 +179,8 @@ const struct script_test_option script_test_options[] = {
 	{"name", read_text, CASE(client_name), "string", "verified name of the client; unknown"},
 	{"port", read_port, CASE(port), "integer", "port it connected to; 25"},
 	{"ptr", read_text, CASE(ptr), "string", "name of the client, not verified; as name"},
+	{"server", read_address, CASE(server), "string",
+		"address it connected to; " SERVER},
 	{"settings", read_settings, CASE(settings), "table",
 		"the settings { } block of the script"},
 	{"spf", read_result, RESULT(SCRIPT_TEST_SPF), "string|{[string]: string}",
@@ -418,6 +423,7 @@ begin_case(lua_State *L)
 	c->name = script_test_text(L, t, 1, "the name of a case");
 	c->line = line_now(L);
 	c->client = CLIENT;
+	c->server = SERVER;
 	c->last = &c->steps;
 	*t->last = c;
 	t->last = &c->next;

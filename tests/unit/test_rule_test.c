@@ -33,7 +33,8 @@ static const char rule[] =
 	"  if from.user == 'busy' then local n = 0 for i = 1, 300000 do n = n +\n 1 end end\n"
 	"  if from.user == 'names' then return reject(m.client.name .. ' ' .. m.client.ptr) end\n"
 	"  if from.user == 'why' then return reject{ text = 'No', reason = 'told to nobody' } end "
-	"if from.user == 'where' then return reject(m.geo.country or 'nowhere') end\n"
+	"if from.user == 'where' then return reject(m.geo.country or 'nowhere') end "
+	"if from.user == 'server' then return reject(m.server.ip) end\n"
 	"end\n"
 	"function rcpt(m, to)\n"
 	"  if not ratelimit{ key = 'k', limit = limit }.ok then return tempfail('4.7.1', 'Later') "
@@ -246,6 +247,13 @@ static const struct {
 		"'reject 550 5.7.1 n.example p.example'\n"
 		"case 'b' { " SPF " } :mail 'names@x' :expect 'reject 550 5.7.1 unknown unknown'",
 		0, {NULL}},
+	{"the address that the client reached",
+		"case 'a' { server = '2001:db8::5', " SPF
+		" } :mail 'server@x' :expect 'reject 550 5.7.1 2001:db8::5'\n"
+		"case 'b' { " SPF " } :mail 'server@x' :expect 'reject 550 5.7.1 192.0.2.25'",
+		0, {NULL}},
+	{"an address that is none", "case 'a' { server = 'mx' } :expect 'nothing'", 1,
+		{"server \"mx\" is not an IP address"}},
 	{"the country of the client",
 		"case 'a' { country = 'BR', " SPF
 		" } :mail 'where@x' :expect 'reject 550 5.7.1 BR'\n"
