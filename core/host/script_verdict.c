@@ -331,6 +331,9 @@ apply(lua_State *L, struct script_run *run, const struct verdict *v)
 		fail(L, run, lua_pushfstring(L, "%s() cannot be returned at this stage", v->name));
 	if (v->quarantine && !cm_quarantine(s, why))
 		fail(L, run, "quarantine() was refused; the log says why");
+	/* For the trace: the verdict itself is that the message goes on. */
+	if (v->quarantine)
+		chain_set_result(s, v->name);
 	if (v->code != 0 && !cm_reply(s, v->code, v->status, "%s", v->text))
 		fail(L, run, "the reply was refused; the log says why");
 	if (v->reason != NULL)

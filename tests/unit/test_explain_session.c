@@ -36,6 +36,7 @@ static const char rule[] =
 	"    if m:header('Subject') == 'bad' then return reject('5.7.1', 'Bad subject') end\n"
 	"end\n"
 	"function message(m)\n"
+	"    if m.from.user == 'held' then return quarantine('look at it') end\n"
 	"    m:add_header('X-Seen', (m:note('login') or m.client.ip) .. ' ' .. #m.rcpts)\n"
 	"end\n";
 
@@ -93,6 +94,9 @@ static const struct {
 	{"a message that is held", {NULL}, MAIL("odd@x.example") RCPT("b@c.example") SEND,
 		{"250 2.0.0 Ok: nothing is sent\n", "    verdict   quarantine",
 			"    hold      odd  by access\n"}},
+	{"a message that a rule holds", {NULL}, MAIL("held@x.example") RCPT("b@c.example") SEND,
+		{"    message   rule                quarantine   look at it  ",
+			"    verdict   quarantine", "    hold      look at it  by rule\n"}},
 	{"a refusal at HELO waits for MAIL", {NULL}, "HELO liar\n" MAIL("a@b.example"),
 		{"250 mx.example.com\n    helo ", "  reject       550 5.7.1 You lie (id ",
 			"told at MAIL or RCPT", "550 5.7.1 You lie (id ",
