@@ -145,29 +145,6 @@ say(enum log_level level, const struct diag *diag, const struct generation *kept
 	free(text);
 }
 
-/* The first line that tells a mistake: "scripts/x.lua:1: error: ..." */
-static void
-set_first(struct err *err, const struct diag *diag)
-{
-	char *text = NULL, *rest, *line;
-	size_t len = 0;
-	FILE *out = err == NULL ? NULL : open_memstream(&text, &len);
-
-	if (err != NULL)
-		err_set(err, "it has mistakes");
-	if (out == NULL)
-		return;
-	diag_print(diag, out);
-	fclose(out);
-	for (rest = text; (line = strsep(&rest, "\n")) != NULL;) {
-		if (line[0] == ' ' || strstr(line, ": error: ") == NULL)
-			continue;
-		err_set(err, "%s", line);
-		break;
-	}
-	free(text);
-}
-
 /* Loaded, and its stores and logs are open; else NULL and the mistakes are in diag. */
 static struct generation *
 load_and_start(const char *path, struct diag *diag)
@@ -216,7 +193,8 @@ reload_config(const char *path, struct err *err)
 	atomic_fetch_add(&reloads[g == NULL ? RELOAD_REFUSED : RELOAD_OK], 1);
 	if (g == NULL) {
 		say(LOG_LEVEL_ERROR, diag, old);
-		set_first(err, diag);
+		if (err != NULL)
+			diag_tell_first(diag, err);
 	} else {
 		say(LOG_LEVEL_WARN, diag, NULL);
 		say_unchanged(old, g);

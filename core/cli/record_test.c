@@ -175,7 +175,8 @@ country(const struct kept *k)
 	return code ? k->country : NULL;
 }
 
-/* What the client reached: Sendmail tells it in {if_addr}, and in {daemon_addr} where it listens. */
+/* What the client reached: Sendmail tells it in {if_addr}, and in {daemon_addr} where it listens.
+ */
 static void
 add_server(struct writer *w)
 {

@@ -199,17 +199,6 @@ diag_help(struct diag *d, const char *format, ...)
 	d->latest->last_help = &help->next;
 }
 
-static void
-tell(const struct mistake *m, struct err *err)
-{
-	const char *name = m->name == NULL ? "" : m->name, *colon = m->name == NULL ? "" : ": ";
-
-	if (m->line > 0)
-		err_set(err, "%s:%u: %s", name, m->line, m->text);
-	else
-		err_set(err, "%s%s%s", name, colon, m->text);
-}
-
 void
 diag_forgive(struct diag *d, size_t errors, struct err *first)
 {
@@ -220,7 +209,7 @@ diag_forgive(struct diag *d, size_t errors, struct err *first)
 		if (!m->error || ++seen <= errors)
 			continue;
 		if (seen == errors + 1)
-			tell(m, first);
+			diag_tell(m, first);
 		m->error = false;
 	}
 	d->warnings += d->errors - errors;

@@ -66,6 +66,8 @@ size_t diag_errors(const struct diag *);
 const char *diag_first(const struct diag *);
 /* And of its first help; NULL: it has none. */
 const char *diag_first_help(const struct diag *);
+/* The first error that is printed, "filter.conf:2:1: words" in one line; there must be one. */
+void diag_tell_first(const struct diag *, struct err *);
 size_t diag_warnings(const struct diag *);
 /* In order of file and line, without the closing sentence. Color only when told. */
 void diag_print(const struct diag *, FILE *);

@@ -47,4 +47,7 @@ struct diag {
 	bool broken, incomplete;
 };
 
+/* "x.lua:2: words", in one line. */
+void diag_tell(const struct mistake *, struct err *);
+
 #endif

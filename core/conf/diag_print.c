@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "diag.h"
@@ -244,6 +245,36 @@ sorted(const struct diag *d)
 		list[i++] = m;
 	qsort(list, d->kept, sizeof(*list), compare_mistakes);
 	return list;
+}
+
+void
+diag_tell(const struct mistake *m, struct err *err)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out != NULL) {
+		print_place(out, m);
+		print_safe(out, m->text);
+	}
+	err_set(err, "%s", out != NULL && fclose(out) == 0 ? text : m->text);
+	free(text);
+}
+
+void
+diag_tell_first(const struct diag *d, struct err *err)
+{
+	const struct mistake **list = sorted(d);
+	size_t i = 0;
+
+	while (i < d->kept && !list[i]->error)
+		i++;
+	if (i < d->kept)
+		diag_tell(list[i], err);
+	else
+		err_set(err, "too many mistakes");
+	free(list);
 }
 
 void

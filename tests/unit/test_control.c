@@ -638,16 +638,16 @@ static const struct {
 } refusals[] = {
 	{"a setting that is mistyped",
 		"listener l { socket = inet:10025@127.0.0.1 }\nlistner k { }\n", "",
-		"filter.conf:2:1: error: unknown section \\\"listner\\\""},
+		"filter.conf:2:1: unknown section \\\"listner\\\""},
 	{"a script, behind a warning of filter.conf",
 		"map unused { match = exact; entries = [ a ] }\n"
 		"listener l { socket = inet:10025@127.0.0.1 }\n"
 		"profile p { chain = [ x ] }\nscript x { file = x.lua }\n",
-		"\nfunction mial(m) end\n", "x.lua:2: error: function mial is not a stage"},
+		"\nfunction mial(m) end\n", "x.lua:2: function mial is not a stage"},
 	{"a script that a start would leave out",
 		"listener l { socket = inet:10025@127.0.0.1 }\n"
 		"profile p { chain = [ x ] }\nscript x { file = x.lua; on_load_error = skip }\n",
-		"function mial(m) end\n", "x.lua:1: error: function mial is not a stage"},
+		"function mial(m) end\n", "x.lua:1: function mial is not a stage"},
 };
 
 START_TEST(refused_reload_says_what_and_where)

@@ -92,6 +92,8 @@ START_TEST(what_is_forgiven_is_a_warning)
 	diag_warn_in(diag, "b.lua", 2, "only a warning");
 	diag_error_in(diag, "c.lua", 3, "forgiven");
 	diag_error_in(diag, "d.lua", 0, "forgiven, too");
+	diag_tell_first(diag, &first);
+	ck_assert_str_eq(first.text, "a.lua:1: said before");
 	diag_forgive(diag, 1, &first);
 	ck_assert_str_eq(first.text, "c.lua:3: forgiven");
 	assert_output("a.lua:1: error: said before\n"
