@@ -228,7 +228,7 @@ check_global(const struct script_names *names, const struct script_row *row, boo
 	if (row->call == script_ask && !names->has_plugin(names->context, row->name))
 		return err_set(
 			err, "%s() needs the plugin %s in filter.conf", row->name, row->name);
-	if (dropped && row->result != NULL && strncmp(row->result, "Verdict", 7) == 0)
+	if (dropped && row->result != NULL && strcmp(row->result, "Verdict") == 0)
 		return err_set(err, "%s() does nothing unless the hook returns it: return %s(...)",
 			row->name, row->name);
 	return true;
