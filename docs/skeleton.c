@@ -27,6 +27,10 @@ static const struct cm_option options[] = {
 	{"refuse", CM_OPT_STRING, offsetof(struct config, refuse), .help = "name that is refused"},
 };
 
+static const struct cm_published published[] = {
+	{"result", "listed", "the client greeted with that name"},
+};
+
 const struct cm_plugin cm_plugin = {
 	.abi = CM_ABI,
 	.size = sizeof(cm_plugin),
@@ -37,4 +41,7 @@ const struct cm_plugin cm_plugin = {
 	.option_size = sizeof(*options),
 	.config_size = sizeof(struct config),
 	.helo = helo,
+	.published = published,
+	.published_count = 1,
+	.published_size = sizeof(*published),
 };

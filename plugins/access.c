@@ -368,6 +368,11 @@ static const struct cm_option options[] = {
 	MAP(sender, "exact", "map of envelope senders: as recipient, and <> for the null sender"),
 };
 
+static const struct cm_published published[] = {
+	{"by", "client|client_name|helo|sender|recipient", "which of its maps had an entry"},
+	{"result", "dunno|allow|reject|tempfail|discard|quarantine", "what the entry says"},
+};
+
 const struct cm_plugin cm_plugin = {
 	.abi = CM_ABI,
 	.size = sizeof(cm_plugin),
@@ -383,4 +388,7 @@ const struct cm_plugin cm_plugin = {
 	.mail = mail,
 	.rcpt = rcpt,
 	.silent_at = silent_at,
+	.published = published,
+	.published_count = sizeof(published) / sizeof(*published),
+	.published_size = sizeof(*published),
 };

@@ -428,6 +428,25 @@ needs_of(const void *settings)
 	return CM_NEED_HEADERS | CM_NEED_BLANKS | (tags ? (uint32_t)CM_EDIT_HEADERS : 0);
 }
 
+static const struct cm_published published[] = {
+	{"dkim", NULL, "what the trusted sealer recorded of DKIM: the best of its results"},
+	{"dmarc", NULL, "what it recorded of DMARC"},
+	{"dmarc_from", NULL, "and of which domain in From:"},
+	{"instance", NULL, "fail: number of the set that does not hold"},
+	{"oldest_pass", NULL, "pass: the message is unchanged since that set; 0: since the first"},
+	{"reason", NULL, "fail: why"},
+	{"result", "none|pass|fail", "of the whole chain"},
+	{"sealer", NULL, "pass: domain of the newest seal"},
+	{"sealers", NULL, "pass: domains of all seals, the newest first, with commas"},
+	{"sets", NULL, "how many there are"},
+	{"spf", NULL, "what the trusted sealer recorded of SPF: the worst of its results"},
+	{"temporary", "yes", "fail only because a key could not be had now"},
+	{"trusted", NULL, "pass: domain of the trusted sealer whose record is told"},
+	{"unverified", NULL, "as trusted, of a chain with temporary: it may be forged"},
+	{"unverified_dmarc", NULL, "what that one recorded of DMARC"},
+	{"unverified_dmarc_from", NULL, "and of which domain in From:"},
+};
+
 const struct cm_plugin cm_plugin = {
 	.abi = CM_ABI,
 	.size = sizeof(cm_plugin),
@@ -446,4 +465,7 @@ const struct cm_plugin cm_plugin = {
 	.body = body,
 	.eom = eom,
 	.end_msg = end_msg,
+	.published = published,
+	.published_count = sizeof(published) / sizeof(*published),
+	.published_size = sizeof(*published),
 };

@@ -404,6 +404,11 @@ static const struct cm_macro macros[] = {
 
 static const char *const after[] = {"arc", "auth", "dkim", "dmarc", "dnsbl", "rdns", "spf", NULL};
 
+static const struct cm_published published[] = {
+	{"cv", "none|pass|fail", "state of the chain that was found, as the new seal says it"},
+	{"instance", NULL, "number of the set that was added"},
+};
+
 const struct cm_plugin cm_plugin = {
 	.abi = CM_ABI,
 	.size = sizeof(cm_plugin),
@@ -424,4 +429,7 @@ const struct cm_plugin cm_plugin = {
 	.body = body,
 	.eom = eom,
 	.end_msg = end_msg,
+	.published = published,
+	.published_count = sizeof(published) / sizeof(*published),
+	.published_size = sizeof(*published),
 };

@@ -270,6 +270,12 @@ static const struct cm_macro macros[] = {
 	{CM_STAGE_MAIL, "{tls_version}"},
 };
 
+static const struct cm_published published[] = {
+	{"result", "none|address|pass|fail",
+		"none: no login; address: known by its address, a login is not asked for"},
+	{"user", NULL, "login name"},
+};
+
 const struct cm_plugin cm_plugin = {
 	.abi = CM_ABI,
 	.size = sizeof(cm_plugin),
@@ -285,4 +291,7 @@ const struct cm_plugin cm_plugin = {
 	.macro_count = sizeof(macros) / sizeof(*macros),
 	.mail = mail,
 	.eoh = eoh,
+	.published = published,
+	.published_count = sizeof(published) / sizeof(*published),
+	.published_size = sizeof(*published),
 };

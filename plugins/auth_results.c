@@ -292,6 +292,10 @@ static const struct cm_option options[] = {
 
 static const char *const after[] = {"arc", "auth", "dkim", "dmarc", "dnsbl", "rdns", "spf", NULL};
 
+static const struct cm_published published[] = {
+	{"removed", NULL, "how many forged fields were removed"},
+};
+
 const struct cm_plugin cm_plugin = {
 	.abi = CM_ABI,
 	.size = sizeof(cm_plugin),
@@ -304,4 +308,7 @@ const struct cm_plugin cm_plugin = {
 	.needs = CM_NEED_HEADERS | CM_EDIT_HEADERS | CM_AFTER_ACCEPT,
 	.after = after,
 	.eom = eom,
+	.published = published,
+	.published_count = sizeof(published) / sizeof(*published),
+	.published_size = sizeof(*published),
 };

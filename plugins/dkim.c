@@ -490,4 +490,7 @@ const struct cm_plugin cm_plugin = {
 	.eom = eom,
 	.end_msg = end_msg,
 	.needs_of = needs_of,
+	.published = dkim_published,
+	.published_count = DKIM_PUBLISHED,
+	.published_size = sizeof(struct cm_published),
 };

@@ -444,4 +444,7 @@ const struct cm_plugin cm_plugin = {
 	.command_size = sizeof(struct cm_command),
 	.needs_of = needs_of,
 	.silent_at = silent_at,
+	.published = dmarc_published,
+	.published_count = DMARC_PUBLISHED,
+	.published_size = sizeof(struct cm_published),
 };

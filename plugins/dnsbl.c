@@ -253,6 +253,16 @@ static const struct cm_macro macros[] = {
 	CM_SKIP_MACRO,
 };
 
+static const struct cm_published published[] = {
+	{"listed", NULL,
+		"entries that were found: zen.spamhaus.org=127.0.0.4, with blanks between"},
+	{"result", "none|clean|unanswered|allowed|listed",
+		"the strongest of all links of this type"},
+	{"suspended", NULL, "zones that are not asked for now"},
+	{"unanswered", NULL, "zones that did not answer"},
+	{"*", NULL, "NAME: the word of the link of that name; NAME_weight: its sum"},
+};
+
 const struct cm_plugin cm_plugin = {
 	.abi = CM_ABI,
 	.size = sizeof(cm_plugin),
@@ -271,4 +281,7 @@ const struct cm_plugin cm_plugin = {
 	.helo = early,
 	.mail = mail,
 	.probe = probe,
+	.published = published,
+	.published_count = sizeof(published) / sizeof(*published),
+	.published_size = sizeof(*published),
 };

@@ -130,6 +130,12 @@ static const struct cm_macro macros[] = {
 
 static const char *const after[] = {"spf", NULL};
 
+static const struct cm_published published[] = {
+	{"result", "new|early|passed|known|allowed|crowded|skipped|unknown",
+		"of the latest recipient"},
+	{"wait", NULL, "seconds that it has to wait"},
+};
+
 const struct cm_plugin cm_plugin = {
 	.abi = CM_ABI,
 	.size = sizeof(cm_plugin),
@@ -155,4 +161,7 @@ const struct cm_plugin cm_plugin = {
 	.ask_option_count = GREYLIST_ASK_OPTIONS,
 	.ask_size = sizeof(struct greylist_ask),
 	.results = greylist_publish_said,
+	.published = published,
+	.published_count = sizeof(published) / sizeof(*published),
+	.published_size = sizeof(*published),
 };

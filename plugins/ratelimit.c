@@ -453,4 +453,7 @@ const struct cm_plugin cm_plugin = {
 	.needs_of = needs_of,
 	.results = ratelimit_publish_said,
 	.silent_at = silent_at,
+	.published = ratelimit_published,
+	.published_count = RATELIMIT_PUBLISHED,
+	.published_size = sizeof(struct cm_published),
 };

@@ -428,6 +428,13 @@ static const struct cm_macro macros[] = {
 	CM_SKIP_MACRO,
 };
 
+static const struct cm_published published[] = {
+	{"helo", "pass|invalid|unknown|mismatch|literal_mismatch|temperror", "of the HELO name"},
+	{"name", NULL, "the name that leads back to the address"},
+	{"result", "pass|fail|permerror|temperror",
+		"of the address (iprev of RFC 8601); permerror: it has no name"},
+};
+
 const struct cm_plugin cm_plugin = {
 	.abi = CM_ABI,
 	.size = sizeof(cm_plugin),
@@ -443,4 +450,7 @@ const struct cm_plugin cm_plugin = {
 	.connect = connect,
 	.helo = helo,
 	.mail = mail,
+	.published = published,
+	.published_count = sizeof(published) / sizeof(*published),
+	.published_size = sizeof(*published),
 };

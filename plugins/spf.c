@@ -428,6 +428,20 @@ static const struct cm_macro macros[] = {
 	CM_SKIP_MACRO,
 };
 
+static const struct cm_published published[] = {
+	{"domain", NULL, "domain that was asked"},
+	{"explanation", NULL, "fail: what the domain says of it"},
+	{"helo", "none|neutral|pass|fail|softfail|temperror|permerror",
+		"of the HELO name, where it was asked"},
+	{"lookups", NULL, "terms of the record that asked DNS"},
+	{"mechanism", NULL, "term of the record that decided"},
+	{"problem", NULL, "why there is an error, or no record"},
+	{"result", "none|neutral|pass|fail|softfail|temperror|permerror",
+		"may the client send mail for the domain"},
+	{"scope", "mailfrom|helo", "helo: of a null sender, or of a HELO name that failed"},
+	{"voids", NULL, "those of them that found nothing"},
+};
+
 const struct cm_plugin cm_plugin = {
 	.abi = CM_ABI,
 	.size = sizeof(cm_plugin),
@@ -445,4 +459,7 @@ const struct cm_plugin cm_plugin = {
 	.mail = mail,
 	.results = results,
 	.silent_at = silent_at,
+	.published = published,
+	.published_count = sizeof(published) / sizeof(*published),
+	.published_size = sizeof(*published),
 };

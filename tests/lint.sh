@@ -83,7 +83,7 @@ sizes() {
 # The skeleton is shown whole in docs/PLUGINS.md: what a first plugin needs and no more.
 skeleton() {
 	lines=$(wc -l <docs/skeleton.c)
-	[ "$lines" -le 40 ] || echo "docs/skeleton.c: $lines lines (at most 40)"
+	[ "$lines" -le 48 ] || echo "docs/skeleton.c: $lines lines (at most 48)"
 }
 
 openings() {

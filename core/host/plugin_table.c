@@ -12,6 +12,7 @@
 #include "chain/chain.h"
 #include "chain/command.h"
 #include "conf/schema.h"
+#include "published.h"
 
 /* The first interface had everything up to the hooks; a shorter table is none. */
 #define SIZE_LEAST	   offsetof(struct cm_plugin, connect)
@@ -257,5 +258,6 @@ plugin_table_read(
 	if (ours->name == NULL || strcmp(ours->name, name) != 0)
 		return err_set(err, "calls itself \"%.40s\", so its file must be called %.40s.so",
 			ours->name == NULL ? "" : ours->name, ours->name == NULL ? "" : ours->name);
-	return check_options(ours, err) && check_macros(ours, err) && check_commands(ours, err);
+	return check_options(ours, err) && check_macros(ours, err) && check_commands(ours, err) &&
+	       published_check(ours, err);
 }

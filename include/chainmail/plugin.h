@@ -228,6 +228,14 @@ struct cm_command {
 	size_t args_size;
 };
 
+/* A result that a plugin publishes: a row. */
+struct cm_published {
+	const char *key;   /* as in cm_set_result(). "#": 1, 2 and so on. "*": others, too, that
+			      nobody knows beforehand, such as names of lists or of limits */
+	const char *words; /* what it can be: "pass|fail|none"; NULL: any text */
+	const char *help;  /* one line */
+};
+
 struct cm_plugin {
 	uint32_t abi;	  /* CM_ABI */
 	uint32_t size;	  /* sizeof(struct cm_plugin) */
@@ -305,6 +313,15 @@ struct cm_plugin {
 	 * given at the end of the message. NULL: none. Rare.
 	 */
 	uint32_t (*silent_at)(const void *config);
+
+	/*
+	 * All results that it publishes: a rule that reads another one has a mistake. Editors, the
+	 * manual and `chainmail config help` are told from it. NULL: it does not say, and rules may
+	 * read any name.
+	 */
+	const struct cm_published *published;
+	uint32_t published_count;
+	uint32_t published_size; /* sizeof(struct cm_published) */
 };
 
 /* --- settings and state of the running link ------------------------------------------------- */
@@ -491,7 +508,9 @@ CM_API const struct cm_final *cm_final(const struct cm_session *);
 /* --- results, notes, maps, log, clock -----------------------------------------------------------
  */
 
-/* Publishes a result under this link's type name ("spf"): later links, rules and the log read it.
+/*
+ * Publishes a result under this link's type name ("spf"): later links, rules and the log read it.
+ * A row of the plugin's table `published` tells of the key, and of the words.
  */
 CM_API void cm_set_result(struct cm_session *, const char *key, const char *value);
 /*

@@ -109,3 +109,16 @@ dkim_publish_none(struct cm_session *s)
 	publish_number(s, "count", 0);
 	cm_reason(s, "no signature");
 }
+
+const struct cm_published dkim_published[DKIM_PUBLISHED] = {
+	{"algorithm", "ed25519-sha256|rsa-sha1|rsa-sha256", "of the best signature"},
+	{"count", NULL, "how many signatures the message has"},
+	{"domain", NULL, "of the best signature (d=)"},
+	{"reason", NULL, "of the best signature: why it is no pass"},
+	{"result", "pass|temperror|fail|policy|neutral|permerror|none|signed|unsigned",
+		"of the best signature; signed, unsigned: where links sign"},
+	{"selector", NULL, "of the best signature (s=)"},
+	{"selectors", NULL, "signed: selectors of our keys, with commas"},
+	{"signer", NULL, "signed: our domain"},
+	{"#", NULL, "each signature in words"},
+};

@@ -16,4 +16,8 @@ void dkim_publish(
 /* The message has none. */
 void dkim_publish_none(struct cm_session *);
 
+/* Also what signing publishes. */
+#define DKIM_PUBLISHED 9u
+extern const struct cm_published dkim_published[DKIM_PUBLISHED];
+
 #endif

@@ -76,6 +76,8 @@ bool dmarc_listed(struct cm_session *, const struct dmarc_identifier *, size_t c
 /* dmarc_say.c */
 /* Results, a line of Authentication-Results, and a reason. */
 void dmarc_publish(struct cm_session *, const struct dmarc_message *);
+#define DMARC_PUBLISHED 8u
+extern const struct cm_published dmarc_published[DMARC_PUBLISHED];
 /* One sentence for a reply, a tag and the queue. */
 void dmarc_sentence(char *out, size_t size, const struct dmarc_message *);
 

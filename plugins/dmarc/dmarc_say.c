@@ -185,3 +185,16 @@ dmarc_sentence(char *out, size_t size, const struct dmarc_message *m)
 	}
 	out[0] = '\0';
 }
+
+const struct cm_published dmarc_published[DMARC_PUBLISHED] = {
+	{"disposition", "none|tag|quarantine|tempfail|reject", "what is done with the message"},
+	{"domain", NULL, "author domain"},
+	{"method", "psl|tree walk", "how the organizational domain was found"},
+	{"org_domain", NULL, "organizational domain of the author"},
+	{"override", "local_policy|mailing_list|trusted_forwarder",
+		"why less is done than the domain asks for"},
+	{"policy", "none|quarantine|reject", "what the domain asks for"},
+	{"record", NULL, "the record that was found"},
+	{"result", "none|pass|fail|temperror|permerror",
+		"does the author domain vouch for the message"},
+};

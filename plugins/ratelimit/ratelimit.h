@@ -293,4 +293,7 @@ void ratelimit_publish_none(struct cm_session *, const char *missing);
 /* What waited for a reader. */
 void ratelimit_publish_said(struct cm_session *);
 
+#define RATELIMIT_PUBLISHED 5u
+extern const struct cm_published ratelimit_published[RATELIMIT_PUBLISHED];
+
 #endif

@@ -183,3 +183,11 @@ ratelimit_publish_none(struct cm_session *s, const char *missing)
 	say(s, &(struct ratelimit_said){.subject = NULL}, "none");
 	cm_reason(s, "no %s", missing);
 }
+
+const struct cm_published ratelimit_published[RATELIMIT_PUBLISHED] = {
+	{"key", NULL, "of the strongest link: whose limit it is"},
+	{"limit", NULL, "of the strongest link: how many there may be at once"},
+	{"result", "none|exempt|ok|unknown|over", "the strongest of all links of this type"},
+	{"used", NULL, "of the strongest link: how many there are"},
+	{"*", NULL, "NAME: the word of the link of that name; NAME_used, NAME_limit, NAME_key"},
+};

@@ -12,6 +12,7 @@
 #include "conf/schema.h"
 #include "host/plugin.h"
 #include "host/plugin_table.h"
+#include "host/published.h"
 #include "table.h"
 
 static char dir[PATH_MAX + 16];
@@ -54,6 +55,8 @@ START_TEST(older_table_is_filled_with_zeros)
 	ck_assert(p->helo != NULL);
 	ck_assert(p->end_msg == NULL);
 	ck_assert(p->end_conn == NULL);
+	ck_assert_ptr_null(p->published);
+	ck_assert(published_may(p, "anything"));
 	rows = (struct schema_rows){p->options, p->option_count, p->option_size};
 	second = schema_row(&rows, 1);
 	ck_assert_str_eq(second.name, "second");
@@ -99,6 +102,23 @@ static const struct cm_option lost_rows[] = {
 static const struct cm_option map_rows[] = {{.name = "m", .type = CM_OPT_MAP, .choices = "regexp"}};
 static const struct cm_option renamed_rows[] = {{.name = "a", .renamed_to = "b"}, {.name = "b"}};
 
+static const struct cm_published good_results[] = {{"result", "pass|fail", "does it"},
+	{"reason", NULL, "why"}, {"#", NULL, "each"}, {"*", NULL, "of links"}};
+static const struct cm_published loud_results[] = {{"Result", NULL, "does it"}};
+static const struct cm_published blank_results[] = {{"org domain", NULL, "of the author"}};
+static const struct cm_published nameless_results[] = {{"", NULL, "nothing"}};
+static const struct cm_published twofold_results[] = {
+	{"result", NULL, "a"}, {"reason", NULL, "b"}, {"result", NULL, "c"}};
+static const struct cm_published manifold_results[] = {{"*", NULL, "a"}, {"*", NULL, "b"}};
+static const struct cm_published mute_results[] = {{"result", NULL, NULL}};
+static const struct cm_published open_results[] = {{"result", "pass|", "does it"}};
+static const struct cm_published torn_results[] = {{"result", "pass||fail", "does it"}};
+static const struct cm_published wordless_results[] = {{"result", "", "does it"}};
+
+#define PUBLISHES(rows)                                                                    \
+	.abi = CM_ABI, .size = sizeof(struct cm_plugin), .name = "t", .published = (rows), \
+	.published_count = LENGTH(rows), .published_size = sizeof(struct cm_published)
+
 #define TABLE(rows)                                                                      \
 	.abi = CM_ABI, .size = sizeof(struct cm_plugin), .name = "t", .options = (rows), \
 	.option_count = LENGTH(rows), .option_size = sizeof(struct cm_option), .config_size = 8
@@ -111,6 +131,29 @@ static const struct {
 	{{TABLE(doubled_rows)}, "option a stands in its table twice"},
 	{{TABLE(lost_rows)}, "option a is renamed to b, which it does not have"},
 	{{TABLE(map_rows)}, "option m: there are no maps with match = regexp"},
+	{{PUBLISHES(good_results)}, NULL},
+	{{PUBLISHES(loud_results)}, "publishes a result without a usable name"},
+	{{PUBLISHES(blank_results)}, "publishes a result without a usable name"},
+	{{PUBLISHES(nameless_results)}, "publishes a result without a usable name"},
+	{{PUBLISHES(twofold_results)}, "result result stands in its table twice"},
+	{{PUBLISHES(manifold_results)}, "result * stands in its table twice"},
+	{{PUBLISHES(mute_results)}, "result result has no help"},
+	{{PUBLISHES(open_results)}, "result result: \"pass|\" is no list of words"},
+	{{PUBLISHES(torn_results)}, "result result: \"pass||fail\" is no list of words"},
+	{{PUBLISHES(wordless_results)}, "result result: \"\" is no list of words"},
+	{{.abi = CM_ABI,
+		 .size = sizeof(struct cm_plugin),
+		 .name = "t",
+		 .published = good_results,
+		 .published_count = 1,
+		 .published_size = 8},
+		"its table of results is too short"},
+	{{.abi = CM_ABI,
+		 .size = sizeof(struct cm_plugin),
+		 .name = "t",
+		 .published_count = 1,
+		 .published_size = sizeof(struct cm_published)},
+		"its table of results is too short"},
 	{{.size = sizeof(struct cm_plugin), .name = "t"},
 		"its table does not say for which plugin interface it is (.abi = CM_ABI)"},
 	{{.abi = CM_ABI, .size = 8, .name = "t"}, "its table is too short (8 octets)"},
@@ -124,6 +167,72 @@ START_TEST(table_is_checked)
 
 	ck_assert_int_eq(good, tables[_i].words == NULL);
 	ck_assert_str_eq(err.text, good ? "" : tables[_i].words);
+}
+END_TEST
+
+#define NO_RESULT "t has no result "
+
+static const struct {
+	const char *key, *value;
+	const char *words; /* NULL: it may be read, and be that */
+} results[] = {
+	{"result", "pass", NULL},
+	{"result", "fail", NULL},
+	{"result", "pas", "t.result is never \"pas\"; did you mean \"pass\"?"},
+	{"result", "pass|fail", "t.result is never \"pass|fail\", only pass, fail"},
+	{"result", "", "t.result is never \"\", only pass, fail"},
+	{"reason", "any text", NULL},
+	{"1", "any text", NULL},
+	{"12", "any text", NULL},
+	{"reslut", "", NO_RESULT "\"reslut\"; did you mean \"result\"?"},
+	{"Result", "", NO_RESULT "\"Result\"; did you mean \"result\"?"},
+	{"x", "", NO_RESULT "\"x\", only result, reason, 1, 2, ..."},
+	{"", "", NO_RESULT "\"\", only result, reason, 1, 2, ..."},
+	{"0", "", NO_RESULT "\"0\", only result, reason, 1, 2, ..."},
+	{"1x", "", NO_RESULT "\"1x\", only result, reason, 1, 2, ..."},
+	{"#", "", NO_RESULT "\"#\", only result, reason, 1, 2, ..."},
+	{"*", "", NO_RESULT "\"*\", only result, reason, 1, 2, ..."},
+};
+
+START_TEST(results_are_found)
+{
+	struct cm_plugin t = {PUBLISHES(good_results)};
+	const char *key = results[_i].key, *value = results[_i].value;
+	struct cm_published row;
+	struct err err = {""};
+
+	t.published_count = 3; /* without "*" */
+	if (!published_find(&t, key, &row))
+		ck_assert(!published_may(&t, key) && !published_no_key(&t, key, &err));
+	else if (!published_may_be(&row, value))
+		ck_assert(published_may(&t, key) && !published_no_word(&t, &row, value, &err));
+	ck_assert_str_eq(err.text, results[_i].words == NULL ? "" : results[_i].words);
+	t.published_count = 4;
+	ck_assert(published_may(&t, key));
+}
+END_TEST
+
+/* A row as a later interface may have it. */
+struct longer {
+	struct cm_published row;
+	const char *more;
+};
+
+START_TEST(rows_of_another_size_are_read)
+{
+	static const struct longer rows[] = {
+		{{"reason", NULL, "why"}, "?"}, {{"result", "pass|fail", "does it"}, "?"}};
+	struct cm_plugin t = {PUBLISHES(good_results)}, ours;
+	struct cm_published row;
+	struct err err = {""};
+
+	t.published = (const struct cm_published *)rows;
+	t.published_count = LENGTH(rows);
+	t.published_size = sizeof(*rows);
+	ck_assert_msg(plugin_table_read(&ours, &t, "t", &err), "%s", err.text);
+	ck_assert(published_find(&ours, "result", &row));
+	ck_assert_str_eq(row.words, "pass|fail");
+	ck_assert(!published_may(&ours, "?"));
 }
 END_TEST
 
@@ -193,6 +302,8 @@ main(void)
 	tcase_add_test(t, older_table_is_filled_with_zeros);
 	tcase_add_loop_test(t, refused_by_name, 0, LENGTH(refused));
 	tcase_add_loop_test(t, table_is_checked, 0, LENGTH(tables));
+	tcase_add_loop_test(t, results_are_found, 0, LENGTH(results));
+	tcase_add_test(t, rows_of_another_size_are_read);
 	tcase_add_test(t, loaded_once);
 	tcase_add_test(t, loaded_once_by_many_threads);
 	tcase_add_test(t, names_are_sorted);
