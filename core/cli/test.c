@@ -228,6 +228,7 @@ run_once(const struct places *places, const struct test_args *args, const char *
 	int code;
 
 	arena_init(&run.arena, 4096);
+	run.plugins = test_plugins(&run.arena, plugin_dir);
 	if (tap)
 		test_tap_begin();
 	run.show = tap ? test_tap_result : NULL;

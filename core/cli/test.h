@@ -38,8 +38,9 @@ struct test_result {
 /* All files of one run; what it holds lives in the arena. */
 struct test_run {
 	struct arena arena;
-	const char *pattern;	/* of the cases that are run; NULL: all */
-	const char *plugin_dir; /* NULL: as installed */
+	const char *pattern;			/* of the cases that are run; NULL: all */
+	const char *plugin_dir;			/* NULL: as installed */
+	const struct cm_plugin *const *plugins; /* whose results cases give; ends in NULL */
 	struct script_cover *cover;
 	int log;	    /* where the log goes */
 	const char *missed; /* a question that the running case has no answer for */
@@ -53,10 +54,13 @@ struct test_run {
 /* test_file.c: runs the cases of a test file; path is absolute. */
 void test_file(struct test_run *, const char *path);
 
-/* test_config.c: filter.conf for one case, and plugins in the place of those that give results. */
+/*
+ * test_config.c: filter.conf for one case, and plugins in the place of those that give results:
+ * they say that they publish what those do, as far as those can be loaded. Ends in NULL.
+ */
 void test_config(struct buf *, const struct test_run *, const char *rule,
 	const struct script_test *, const struct script_test_case *);
-extern const struct cm_plugin *const test_plugins[]; /* ends in NULL */
+const struct cm_plugin *const *test_plugins(struct arena *, const char *plugin_dir);
 
 /* test_case.c: fills the result of a case, whose rule the running generation has. */
 void test_case(struct test_run *, const struct script_test_case *, struct test_result *);

@@ -125,7 +125,7 @@ load(struct file *f, const struct script_test_case *c, struct test_result *r)
 	struct diag *diag = diag_new();
 	struct geo_place place = {.asn = 0};
 	struct generation_seams seams = {
-		.plugins = test_plugins, .place = &place, .cover = f->run->cover};
+		.plugins = f->run->plugins, .place = &place, .cover = f->run->cover};
 	struct generation *g = NULL;
 	struct buf text;
 
@@ -222,7 +222,7 @@ test_file(struct test_run *run, const char *path)
 	}
 	f.conf = arena_printf(&run->arena, "%.*s/filter.conf of the case",
 		(int)(strrchr(path, '/') - path), path);
-	if (!script_test_read(&f.test, path, &err))
+	if (!script_test_read(&f.test, path, run->plugins, &err))
 		fail_file(&f, err.text);
 	else if (f.test.cases == NULL)
 		fail_file(&f, "the file has no case: write case \"name\" { } "

@@ -70,6 +70,34 @@ has_geo(void *context)
 	return b->g->chain.place != NULL || build_count(context, "geo") > 0;
 }
 
+/* One that stands in the place of all plugins of its type; NULL: none does. */
+static const struct cm_plugin *
+find_given(const struct build *b, const char *type)
+{
+	const struct cm_plugin *const *given = b->seams == NULL ? NULL : b->seams->plugins;
+
+	while (given != NULL && *given != NULL && strcmp((*given)->name, type) != 0)
+		given++;
+	return given == NULL ? NULL : *given;
+}
+
+static const struct cm_plugin *
+find_by_type(const struct build *b, const char *type, struct err *err)
+{
+	const struct cm_plugin *given = find_given(b, type);
+
+	return given != NULL ? given : plugin_load(type, b->g->main.plugin_dir, err);
+}
+
+/* Why it does not load is said of its section. */
+static const struct cm_plugin *
+known_plugin(void *context, const char *type)
+{
+	struct err err;
+
+	return has_plugin(context, type) ? find_by_type(context, type, &err) : NULL;
+}
+
 static const char *const *
 map_names(void *context, size_t *count)
 {
@@ -134,17 +162,6 @@ suggest_type(struct build *b, const char *type)
 	plugin_names_free(names);
 }
 
-/* One that stands in the place of all plugins of its type; NULL: none does. */
-static const struct cm_plugin *
-find_given(const struct build *b, const char *type)
-{
-	const struct cm_plugin *const *given = b->seams == NULL ? NULL : b->seams->plugins;
-
-	while (given != NULL && *given != NULL && strcmp((*given)->name, type) != 0)
-		given++;
-	return given == NULL ? NULL : *given;
-}
-
 /* The type's setting, or where it would be taken from. */
 static const struct cm_plugin *
 find_plugin(struct build *b, const struct build_section *s)
@@ -156,9 +173,7 @@ find_plugin(struct build *b, const struct build_section *s)
 	const struct cm_plugin *plugin;
 	struct err err;
 
-	plugin = find_given(b, name);
-	if (plugin == NULL)
-		plugin = plugin_load(name, b->g->main.plugin_dir, &err);
+	plugin = find_by_type(b, name, &err);
 	if (plugin != NULL)
 		return plugin;
 	diag_error(b->diag, pos, NULL, "%s: %s", s->what, err.text);
@@ -296,7 +311,7 @@ read_script(struct build *b, const struct build_section *s, struct link *link)
 {
 	struct script_settings *set = arena_alloc(&b->g->arena, sizeof(*set));
 	const struct conf_section *block;
-	const struct script_names names = {has_map, has_plugin, has_geo, b};
+	const struct script_names names = {has_map, has_plugin, has_geo, known_plugin, b};
 	struct script_link out = {0};
 	size_t mistakes;
 	const struct schema_part parts[] = {

@@ -31,6 +31,8 @@ struct script_names {
 	bool (*has_map)(void *context, const char *name);
 	bool (*has_plugin)(void *context, const char *type);
 	bool (*has_geo)(void *context); /* a section geo */
+	/* What stands behind has_plugin; NULL also where it cannot be loaded. */
+	const struct cm_plugin *(*find_plugin)(void *context, const char *type);
 	void *context;
 };
 

@@ -187,8 +187,10 @@ const char *script_duration(const char *text, double *seconds);
 const char *script_rate(const char *text, struct cm_rate *);
 /* The store of the running script; NULL: its text names none of what needs one. */
 const struct cm_store *script_store(lua_State *);
-/* Type name of a link of this configuration, as the chain keeps it; NULL: there is none. */
-const char *script_plugin_name(const struct cm_session *, const char *name);
+/* The plugin of that type which a link of this configuration has; NULL: none. */
+const struct cm_plugin *script_plugin(const struct cm_session *, const char *type);
+/* Raises where the plugin publishes no result of that name. */
+void script_check_result(lua_State *, const struct cm_plugin *, const char *key);
 /* A plugin of that type has its turn at this stage behind the running rule, in that profile. */
 bool script_comes_later(const struct cm_session *, const char *type, const char **profile);
 /* What rules call the stage: "message". */

@@ -152,7 +152,7 @@ from_trusted(lua_State *L)
 static void
 await_results(struct cm_session *s, void *plugin)
 {
-	(void)cm_result(s, plugin, "result");
+	(void)cm_result(s, ((const struct cm_plugin *)plugin)->name, "result");
 }
 
 static int
@@ -181,12 +181,12 @@ check_turn(lua_State *L, const char *plugin, enum cm_stage from)
 static int
 push_results(lua_State *L, const char *name, enum cm_stage from)
 {
-	const char *plugin = script_plugin_name(session(L), name);
+	const struct cm_plugin *plugin = script_plugin(session(L), name);
 
 	if (plugin == NULL)
 		return luaL_error(L, "m.%s needs the plugin %s in filter.conf", name, name);
-	check_turn(L, plugin, from);
-	if (cm_results_wait(session(L), plugin) && lua_isyieldable(L))
+	check_turn(L, plugin->name, from);
+	if (cm_results_wait(session(L), plugin->name) && lua_isyieldable(L))
 		return script_errand(
 			L, name, await_results, (void *)(uintptr_t)plugin, push_awaited);
 	return push_awaited(L, LUA_OK, (lua_KContext)plugin);
@@ -221,18 +221,23 @@ plugin_results(lua_State *L, const struct script_object *o)
 
 	(void)o;
 	/* Nobody knows when other plugins give theirs. */
-	return script_plugin_name(session(L), name) != NULL &&
+	return script_plugin(session(L), name) != NULL &&
 	       push_results(L, name, CM_STAGE_COUNT) == 1;
 }
 
+/* What was published needs no look at the plugin's table. */
 static bool
 result(lua_State *L, const struct script_object *o)
 {
-	const char *key = script_to_text(L, 2);
+	const struct cm_plugin *plugin = o->data;
+	const char *key = script_to_text(L, 2), *value;
 
 	if (key == NULL)
 		return false;
-	script_push_text(L, cm_result(session(L), o->data, key));
+	value = cm_result(session(L), plugin->name, key);
+	if (value == NULL)
+		script_check_result(L, plugin, key);
+	script_push_text(L, value);
 	return true;
 }
 

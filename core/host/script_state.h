@@ -178,9 +178,10 @@ void script_cover_learn(struct script_cover *, lua_State *, const struct script_
 /* Counts the lines that run from now on, where somebody asks; else no hook is set. */
 void script_cover_begin(lua_State *);
 
-/* --- script_scan.c, script_uses.c, script_order.c -----------------------------------------------
+/* --- script_scan.c, script_uses.c, script_order.c, script_results.c ------------------------------
  */
 
+struct script_scan;
 struct script_token;
 
 /* Looks for what this version or filter.conf does not have; false with words and the line. */
@@ -190,6 +191,9 @@ bool script_uses_check(
 void script_uses_needs(struct script *);
 /* The row of m's field that the token names, if that gives the results of a plugin; else NULL. */
 const struct script_row *script_results_row(const struct script_token *);
+/* Behind this field of m its text does not read a result that the plugin lacks; else words. */
+bool script_results_check(const struct script_names *, const struct script_token *field,
+	const struct script_scan *behind, struct err *);
 /* Fills the types of plugins that must stand before it, from the text of its hooks. */
 void script_order_read(struct script *);
 

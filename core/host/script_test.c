@@ -66,13 +66,14 @@ load(struct script_host *host, struct loading *l, struct err *err)
 }
 
 bool
-script_test_read(struct script_test *t, const char *path, struct err *err)
+script_test_read(struct script_test *t, const char *path, const struct cm_plugin *const *plugins,
+	struct err *err)
 {
 	struct script_host *host = script_host_new(NULL);
 	struct loading l = {.script = {.host = host, .memory = MEMORY_MOST}, .test = t};
 	bool done;
 
-	*t = (struct script_test){.last = &t->cases};
+	*t = (struct script_test){.last = &t->cases, .plugins = plugins};
 	arena_init(&t->arena, ARENA_SIZE);
 	buf_init(&t->sections, 0);
 	buf_init(&t->text, 0);

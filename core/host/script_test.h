@@ -16,6 +16,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+struct cm_plugin;
+
 enum script_test_kind {
 	SCRIPT_TEST_CONNECT,
 	SCRIPT_TEST_HELO,
@@ -64,7 +66,8 @@ struct script_test_case {
 
 struct script_test {
 	struct arena arena;
-	const char *label; /* "scripts/x_test.lua" */
+	const struct cm_plugin *const *plugins; /* whose results cases give; ends in NULL */
+	const char *label;			/* "scripts/x_test.lua" */
 	struct script_test_case *cases, **last;
 	struct buf sections; /* of filter.conf: the maps and plugins that the file names */
 	bool shared_store;
@@ -73,9 +76,12 @@ struct script_test {
 	struct buf text;  /* what is being written down */
 };
 
-/* Reads a file; false with words, which begin with file and line. Initialized in any case. */
-bool script_test_read(struct script_test *, const char *path, struct err *)
-	__attribute__((warn_unused_result));
+/*
+ * Reads a file; false with words, which begin with file and line. Initialized in any case. Results
+ * that a case gives must be those that the plugins (borrowed, ends in NULL) say they publish.
+ */
+MUST_USE bool script_test_read(struct script_test *, const char *path,
+	const struct cm_plugin *const *plugins, struct err *);
 void script_test_fini(struct script_test *);
 
 /* Name of a result: the type of the plugin that would give it. */

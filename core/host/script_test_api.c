@@ -140,19 +140,12 @@ read_zone(lua_State *L, struct script_test *t, struct script_test_case *c,
 	*AT(const char *, c, o) = kept(t);
 }
 
-/* spf = "pass" is short for spf = { result = "pass" }. */
 static void
 read_result(lua_State *L, struct script_test *t, struct script_test_case *c,
 	const struct script_test_option *o)
 {
-	if (!lua_istable(L, -1)) {
-		script_test_text(L, t, -1, o->name);
-		lua_createtable(L, 0, 1);
-		lua_insert(L, -2);
-		lua_setfield(L, -2, "result");
-	}
 	buf_clear(&t->text);
-	script_test_write_pairs(L, t, -1, &t->text);
+	script_test_write_results(L, t, o->name, &t->text);
 	*AT(const char *, c, o) = kept(t);
 }
 

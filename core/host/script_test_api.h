@@ -64,6 +64,9 @@ void script_test_give(lua_State *, struct script_test *, size_t octets);
 void script_test_write_settings(lua_State *, struct script_test *, int index, struct buf *out);
 /* Items "key value" of the table at index, sorted by key. */
 void script_test_write_pairs(lua_State *, struct script_test *, int index, struct buf *out);
+/* Items "key value" of the value on top of the stack, which are results of that plugin. */
+void
+script_test_write_results(lua_State *, struct script_test *, const char *plugin, struct buf *out);
 /* Lines of a zone file of the table at index: ["NAME TYPE"] = { ... } or "timeout". */
 void script_test_write_zone(lua_State *, struct script_test *, int index, struct buf *out);
 /* The message of the table or text at index. */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "published.h"
 #include "script_api.h"
 #include "script_test_api.h"
 #include "service/dns_type.h"
@@ -202,8 +203,38 @@ script_test_write_settings(lua_State *L, struct script_test *t, int index, struc
 /* --- maps and results
  * ----------------------------------------------------------------------------- */
 
-void
-script_test_write_pairs(lua_State *L, struct script_test *t, int index, struct buf *out)
+static const struct cm_plugin *
+find_plugin(const struct script_test *t, const char *type)
+{
+	const struct cm_plugin *const *plugin = t->plugins;
+
+	while (*plugin != NULL && strcmp((*plugin)->name, type) != 0)
+		plugin++;
+	return *plugin;
+}
+
+/* A rule must not pass a test with what the plugin would never say. */
+static void
+check_result(lua_State *L, const struct cm_plugin *plugin, const char *key, const char *value)
+{
+	struct cm_published row;
+	struct err err;
+
+	if (plugin == NULL || plugin->published_count == 0)
+		return;
+	if (!published_find(plugin, key, &row))
+		published_no_key(plugin, key, &err);
+	else if (!published_may_be(&row, value))
+		published_no_word(plugin, &row, value, &err);
+	else
+		return;
+	luaL_error(L, "%s", err.text);
+}
+
+/* plugin: whose results the pairs are; NULL: of none. */
+static void
+write_pairs(lua_State *L, struct script_test *t, int index, const struct cm_plugin *plugin,
+	struct buf *out)
 {
 	const char **keys;
 	size_t count;
@@ -220,10 +251,30 @@ script_test_write_pairs(lua_State *L, struct script_test *t, int index, struct b
 		lua_pop(L, 1);
 		if (keys[i][0] == '\0' || keys[i][strcspn(keys[i], " \t\n")] != '\0')
 			luaL_error(L, "\"%s\": a key has no blanks", keys[i]);
+		check_result(L, plugin, keys[i], value);
 		buf_add_str(out, i > 0 ? ", " : "");
 		script_test_quote(L, t, arena_printf(&t->arena, "%s %s", keys[i], value), out);
 	}
 	lua_pop(L, 1);
+}
+
+void
+script_test_write_pairs(lua_State *L, struct script_test *t, int index, struct buf *out)
+{
+	write_pairs(L, t, index, NULL, out);
+}
+
+/* spf = "pass" is short for spf = { result = "pass" }. */
+void
+script_test_write_results(lua_State *L, struct script_test *t, const char *plugin, struct buf *out)
+{
+	if (!lua_istable(L, -1)) {
+		script_test_text(L, t, -1, plugin);
+		lua_createtable(L, 0, 1);
+		lua_insert(L, -2);
+		lua_setfield(L, -2, "result");
+	}
+	write_pairs(L, t, -1, find_plugin(t, plugin), out);
 }
 
 /* --- DNS ----------------------------------------------------------------------------------------

@@ -246,7 +246,7 @@ check_name(const struct declared *d, const struct script_names *names,
 	if (script_token_is(t, "_ENV"))
 		return err_set(err, "_ENV is not available in rules");
 	if (field && is_message(d, &before[1]))
-		return check_field(names, before, t, err);
+		return check_field(names, before, t, err) && script_results_check(names, t, s, err);
 	row = find_global(t, &which);
 	if (field || row == NULL || d->globals[which])
 		return true;

@@ -72,16 +72,16 @@ is_rule(const struct cm_plugin *plugin)
 	return plugin->end_msg == script_end_msg;
 }
 
-const char *
-script_plugin_name(const struct cm_session *s, const char *name)
+const struct cm_plugin *
+script_plugin(const struct cm_session *s, const char *type)
 {
 	const struct chain *chain = chain_of(s);
 
 	for (size_t i = 0; i < chain->link_count; i++) {
 		const struct cm_plugin *plugin = chain->links[i]->plugin;
 
-		if (plugin != NULL && strcmp(plugin->name, name) == 0 && !is_rule(plugin))
-			return plugin->name;
+		if (plugin != NULL && strcmp(plugin->name, type) == 0 && !is_rule(plugin))
+			return plugin;
 	}
 	return NULL;
 }

@@ -233,6 +233,33 @@ static const struct {
 		1,
 		{"ok 1 - x: a\nok 2 - x: b\nok 3 - x: c\nnot ok 4 - x: d\n",
 			"  wanted: nothing\n  got:    'add header X-SPF: -'\n"}},
+	{"a result that the plugin never gives",
+		"case 'a' { dmarc = { polcy = 'x' } } :mail '' :expect 'nothing'", 1,
+		{"scripts/x_test.lua:2: dmarc has no result \"polcy\"; did you mean \"policy\"?"}},
+	{"on a line of its own",
+		"case 'b' { spf = 'fail' } :mail '' :expect 'nothing'\n"
+		"case 'a' { arc = { seller = 'x' } } :mail '' :expect 'nothing'",
+		1,
+		{"scripts/x_test.lua:3: arc has no result \"seller\"; did you mean \"sealer\"?"}},
+	{"a word that the plugin never says",
+		"case 'a' { spf = 'sofftail' } :mail '' :expect 'nothing'", 1,
+		{"scripts/x_test.lua:2: spf.result is never \"sofftail\"; did you mean "
+		 "\"softfail\"?"}},
+	{"a word that is like none",
+		"case 'a' { dkim = { result = 'good' } } :mail '' :expect 'nothing'", 1,
+		{"scripts/x_test.lua:2: dkim.result is never \"good\", only pass, temperror, "}},
+	{"a word of another result",
+		"case 'a' { dmarc = { result = 'reject' } } :mail '' :expect 'nothing'", 1,
+		{"dmarc.result is never \"reject\", only none, pass, fail, temperror, permerror"}},
+	{"of several mistakes the first by name",
+		"case 'a' { spf = { zone = 'a', result = 'x', demain = 'x' } } :mail '' :expect "
+		"'nothing'",
+		1, {"spf has no result \"demain\"; did you mean \"domain\"?"}},
+	{"results in words of the plugin, and texts of anybody",
+		"case 'a' { spf = { result = 'fail', domain = 'x.example', scope = 'mailfrom' }, "
+		"dkim = { result = 'pass', ['1'] = 'pass x' }, dmarc = { method = 'tree walk' }, "
+		"arc = { temporary = true, sets = 2 } } :mail '' :expect 'nothing'",
+		0, {"ok 1 - x: a\n"}},
 	{"a result that no case gives", "case 'a' {} :mail '' :expect 'nothing'", 1,
 		{"scripts/x.lua:32: error: m.spf needs the plugin spf", "spf = \"pass\""}},
 	{"the options of the session",
@@ -686,6 +713,19 @@ START_TEST(a_plugin_is_asked)
 }
 END_TEST
 
+/* What the plugins publish is known only where they are. */
+START_TEST(results_of_plugins_that_are_not_here)
+{
+	static const char *const args[] = {NULL};
+	static const char *const said[] = {"ok 1 - x: a\n"};
+
+	drive_write("filter.conf", "main { plugin_dir = \"none\" }\n");
+	write_test(BEGIN, "case 'a' { spf = { reslut = 'sofftail' } } :mail '' :expect 'nothing'");
+	ck_assert_int_eq(run(args), 0);
+	expect("no plugins", "out", said, 1);
+}
+END_TEST
+
 /* Reads until a line begins with that. */
 static void
 wait_for(FILE *in, const char *words)
@@ -741,6 +781,7 @@ main(void)
 	tcase_add_test(tc, modules_are_counted);
 	tcase_add_loop_test(tc, files_are_called_as_one_finds_them, 0, LENGTH(places));
 	tcase_add_test(tc, a_plugin_is_asked);
+	tcase_add_test(tc, results_of_plugins_that_are_not_here);
 	tcase_add_test(tc, saved_files_are_run_again);
 	suite_add_tcase(suite, tc);
 	return table_run(suite);

@@ -490,7 +490,7 @@ START_TEST(reads_results_of_plugins)
 {
 	const char *code = "function headers(m)\n"
 			   "\tlocal r = m.access\n"
-			   "\tassert(r.word == 'seen' and r.other == nil)\n"
+			   "\tassert(r.word == 'seen' and r.by == nil)\n"
 			   "\treturn reject(tostring(m.x))\nend";
 	char text[512];
 
