@@ -326,8 +326,8 @@ function json.encode(value) end
 ---@class Message
 ---@field auth Auth? the login; nil: not logged in, as nobody is before mail
 ---@field client Client who connected
----@field dkim Results results of the plugin dkim (from message on)
----@field dmarc Results results of the plugin dmarc (from message on)
+---@field dkim DkimResults results of the plugin dkim (from message on)
+---@field dmarc DmarcResults results of the plugin dmarc (from message on)
 ---@field from Address envelope sender (from mail on)
 ---@field from_header From? author of the From: field; nil: there is no such field (from headers on)
 ---@field geo Geo where the client's address is; needs the section geo
@@ -337,9 +337,17 @@ function json.encode(value) end
 ---@field rcpts Recipients recipients accepted so far: #m.rcpts, m.rcpts[1], ipairs(m.rcpts) (from mail on)
 ---@field server Server where the client connected to
 ---@field size integer octets of header and body received so far
----@field spf Results results of the plugin spf (from mail on)
+---@field spf SpfResults results of the plugin spf (from mail on)
 ---@field stage string the stage, as hooks are named
 ---@field tls Tls? nil: plain text (from mail on)
+---@field access AccessResults results of the plugin access
+---@field arc ArcResults results of the plugin arc
+---@field arc_seal ArcSealResults results of the plugin arc_seal
+---@field auth_results AuthResultsResults results of the plugin auth_results
+---@field dnsbl DnsblResults results of the plugin dnsbl
+---@field greylist GreylistResults results of the plugin greylist
+---@field ratelimit RatelimitResults results of the plugin ratelimit
+---@field rdns RdnsResults results of the plugin rdns
 ---@field [string] Results
 local Message = {}
 
@@ -534,6 +542,101 @@ local Verdict = {}
 ---@field status string? enhanced status, "5.7.1"
 ---@field text string? text of the reply
 local Outcome = {}
+
+---What the plugin access publishes; nil: not this time.
+---@class AccessResults
+---@field by? "client"|"client_name"|"helo"|"sender"|"recipient" which of its maps had an entry
+---@field result? "dunno"|"allow"|"reject"|"tempfail"|"discard"|"quarantine" what the entry says
+
+---What the plugin arc publishes; nil: not this time.
+---@class ArcResults
+---@field dkim? string what the trusted sealer recorded of DKIM: the best of its results
+---@field dmarc? string what it recorded of DMARC
+---@field dmarc_from? string and of which domain in From:
+---@field instance? string fail: number of the set that does not hold
+---@field oldest_pass? string pass: the message is unchanged since that set; 0: since the first
+---@field reason? string fail: why
+---@field result? "none"|"pass"|"fail" of the whole chain
+---@field sealer? string pass: domain of the newest seal
+---@field sealers? string pass: domains of all seals, the newest first, with commas
+---@field sets? string how many there are
+---@field spf? string what the trusted sealer recorded of SPF: the worst of its results
+---@field temporary? "yes" fail only because a key could not be had now
+---@field trusted? string pass: domain of the trusted sealer whose record is told
+---@field unverified? string as trusted, of a chain with temporary: it may be forged
+---@field unverified_dmarc? string what that one recorded of DMARC
+---@field unverified_dmarc_from? string and of which domain in From:
+
+---What the plugin arc_seal publishes; nil: not this time.
+---@class ArcSealResults
+---@field cv? "none"|"pass"|"fail" state of the chain that was found, as the new seal says it
+---@field instance? string number of the set that was added
+
+---What the plugin auth_results publishes; nil: not this time.
+---@class AuthResultsResults
+---@field removed? string how many forged fields were removed
+
+---What the plugin dkim publishes; nil: not this time.
+---@class DkimResults
+---@field algorithm? "ed25519-sha256"|"rsa-sha1"|"rsa-sha256" of the best signature
+---@field count? string how many signatures the message has
+---@field domain? string of the best signature (d=)
+---@field reason? string of the best signature: why it is no pass
+---@field result? "pass"|"temperror"|"fail"|"policy"|"neutral"|"permerror"|"none"|"signed"|"unsigned" of the best signature; signed, unsigned: where links sign
+---@field selector? string of the best signature (s=)
+---@field selectors? string signed: selectors of our keys, with commas
+---@field signer? string signed: our domain
+---@field [integer] string? each signature in words
+
+---What the plugin dmarc publishes; nil: not this time.
+---@class DmarcResults
+---@field disposition? "none"|"tag"|"quarantine"|"tempfail"|"reject" what is done with the message
+---@field domain? string author domain
+---@field method? "psl"|"tree walk" how the organizational domain was found
+---@field org_domain? string organizational domain of the author
+---@field override? "local_policy"|"mailing_list"|"trusted_forwarder" why less is done than the domain asks for
+---@field policy? "none"|"quarantine"|"reject" what the domain asks for
+---@field record? string the record that was found
+---@field result? "none"|"pass"|"fail"|"temperror"|"permerror" does the author domain vouch for the message
+
+---What the plugin dnsbl publishes; nil: not this time.
+---@class DnsblResults
+---@field listed? string entries that were found: zen.spamhaus.org=127.0.0.4, with blanks between
+---@field result? "none"|"clean"|"unanswered"|"allowed"|"listed" the strongest of all links of this type
+---@field suspended? string zones that are not asked for now
+---@field unanswered? string zones that did not answer
+---@field [string] string? NAME: the word of the link of that name; NAME_weight: its sum
+
+---What the plugin greylist publishes; nil: not this time.
+---@class GreylistResults
+---@field result? "new"|"early"|"passed"|"known"|"allowed"|"crowded"|"skipped"|"unknown" of the latest recipient
+---@field wait? string seconds that it has to wait
+
+---What the plugin ratelimit publishes; nil: not this time.
+---@class RatelimitResults
+---@field key? string of the strongest link: whose limit it is
+---@field limit? string of the strongest link: how many there may be at once
+---@field result? "none"|"exempt"|"ok"|"unknown"|"over" the strongest of all links of this type
+---@field used? string of the strongest link: how many there are
+---@field [string] string? NAME: the word of the link of that name; NAME_used, NAME_limit, NAME_key
+
+---What the plugin rdns publishes; nil: not this time.
+---@class RdnsResults
+---@field helo? "pass"|"invalid"|"unknown"|"mismatch"|"literal_mismatch"|"temperror" of the HELO name
+---@field name? string the name that leads back to the address
+---@field result? "pass"|"fail"|"permerror"|"temperror" of the address (iprev of RFC 8601); permerror: it has no name
+
+---What the plugin spf publishes; nil: not this time.
+---@class SpfResults
+---@field domain? string domain that was asked
+---@field explanation? string fail: what the domain says of it
+---@field helo? "none"|"neutral"|"pass"|"fail"|"softfail"|"temperror"|"permerror" of the HELO name, where it was asked
+---@field lookups? string terms of the record that asked DNS
+---@field mechanism? string term of the record that decided
+---@field problem? string why there is an error, or no record
+---@field result? "none"|"neutral"|"pass"|"fail"|"softfail"|"temperror"|"permerror" may the client send mail for the domain
+---@field scope? "mailfrom"|"helo" helo: of a null sender, or of a HELO name that failed
+---@field voids? string terms that asked DNS and found nothing
 
 ---Options of a case in a test file (NAME_test.lua).
 ---@class CaseOptions

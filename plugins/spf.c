@@ -439,7 +439,7 @@ static const struct cm_published published[] = {
 	{"result", "none|neutral|pass|fail|softfail|temperror|permerror",
 		"may the client send mail for the domain"},
 	{"scope", "mailfrom|helo", "helo: of a null sender, or of a HELO name that failed"},
-	{"voids", NULL, "those of them that found nothing"},
+	{"voids", NULL, "terms that asked DNS and found nothing"},
 };
 
 const struct cm_plugin cm_plugin = {

@@ -20,6 +20,7 @@ struct config_table {
 	const char *help;
 	bool links; /* has the common settings of plugins and scripts, too */
 	struct schema_rows rows;
+	const struct cm_plugin *plugin; /* NULL: of none */
 };
 
 struct config_tables {

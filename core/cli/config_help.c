@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "cli.h"
+#include "host/published.h"
 
 struct query {
 	struct config_tables tables;
@@ -61,6 +62,36 @@ print_rows(const struct config_table *t)
 	}
 }
 
+/* "spf.result" with its help, its words below. */
+static void
+print_result(const struct cm_plugin *plugin, const struct cm_published *row)
+{
+	const char *words = row->words, *word, *mark = "";
+	const char *key = row->key[0] == '#' ? "1, 2, ..." : row->key[0] == '*' ? "NAME" : row->key;
+	size_t len;
+
+	printf("  %s.%-*s %s\n", plugin->name, (int)(27 - strlen(plugin->name)), key, row->help);
+	if (words == NULL)
+		return;
+	printf("%31s", "");
+	for (; (word = published_word(&words, &len)) != NULL; mark = ", ")
+		printf("%s%.*s", mark, (int)len, word);
+	printf("\n");
+}
+
+static void
+print_results(const struct cm_plugin *plugin)
+{
+	if (plugin == NULL || plugin->published_count == 0)
+		return;
+	printf(" results that it publishes:\n");
+	for (size_t i = 0; i < plugin->published_count; i++) {
+		const struct cm_published row = published_row(plugin, i);
+
+		print_result(plugin, &row);
+	}
+}
+
 static void
 print_table(const struct query *q, const struct config_table *t)
 {
@@ -70,6 +101,7 @@ print_table(const struct query *q, const struct config_table *t)
 		printf(" as every plugin and script:\n");
 		print_rows(&q->tables.common);
 	}
+	print_results(t->plugin);
 }
 
 static const struct config_table *

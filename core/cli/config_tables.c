@@ -41,7 +41,8 @@ add_plugin(struct config_tables *t, struct arena *arena, const char *type, const
 		.title = arena_printf(arena, "plugin %s", p->name),
 		.help = p->help != NULL ? p->help : "",
 		.links = true,
-		.rows = {p->options, p->option_count, p->option_size}};
+		.rows = {p->options, p->option_count, p->option_size},
+		.plugin = p};
 }
 
 void

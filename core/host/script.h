@@ -58,7 +58,8 @@ void script_give_store(void *config, const struct cm_store *);
 bool script_host_start(struct script_host *, struct diag *);
 
 /*
- * The API table printed as chainmail.d.lua, .luacheckrc or the chapter of a manual; and that of the
+ * The API table printed as chainmail.d.lua, .luacheckrc or the chapter of a manual, with the
+ * results of the plugins in the directory (NULL: where they are looked for); and that of the
  * language of test files.
  */
 enum script_doc {
@@ -68,6 +69,6 @@ enum script_doc {
 	SCRIPT_DOC_MARKDOWN,
 	SCRIPT_DOC_TESTS
 };
-void script_print_api(enum script_doc);
+void script_print_api(enum script_doc, const char *plugin_dir);
 
 #endif

@@ -85,26 +85,31 @@ print_luals_function(const struct script_class *class, const struct script_row *
 }
 
 static void
-print_luals_field(const struct script_class *class, const struct script_row *row)
+print_luals_field(
+	const struct script_class *class, const struct script_row *row, const char *plugin_dir)
 {
+	char type[SCRIPT_DOC_CLASS];
+
 	if (class->kind == SCRIPT_GLOBALS) {
 		printf("\n---%s\n---@type %s\n%s = {}\n", row->help, row->result, row->name);
 		return;
 	}
-	printf("---@field %s %s ", row->name, row->result);
+	printf("---@field %s %s ", row->name, script_doc_field_type(row, plugin_dir, type));
 	print_stage_help(row);
 	printf("\n");
 }
 
 static void
-print_luals_class(const struct script_class *class)
+print_luals_class(const struct script_class *class, const char *plugin_dir)
 {
 	if (class->kind != SCRIPT_GLOBALS)
 		printf("\n---@class %s\n", class->name);
 	for (size_t i = 0; i < class->row_count; i++) {
 		if (class->rows[i].kind == SCRIPT_FIELD)
-			print_luals_field(class, &class->rows[i]);
+			print_luals_field(class, &class->rows[i], plugin_dir);
 	}
+	if (class == &script_class_message)
+		script_doc_luals_fields(plugin_dir);
 	if (class->other_type != NULL)
 		printf("---@field %s\n", class->other_type);
 	for (const struct script_operator *o = class->operators; o != NULL && o->name != NULL; o++)
@@ -121,12 +126,13 @@ print_luals_class(const struct script_class *class)
 }
 
 static void
-print_luals(void)
+print_luals(const char *plugin_dir)
 {
 	printf("---@meta\n-- Printed by `chainmail lua luals`: what a rule of Chainmail can "
 	       "use.\n");
 	for (size_t i = 0; script_classes[i] != NULL; i++)
-		print_luals_class(script_classes[i]);
+		print_luals_class(script_classes[i], plugin_dir);
+	script_doc_luals_results(plugin_dir);
 	script_test_print_luals();
 }
 
@@ -224,19 +230,19 @@ print_markdown_class(const struct script_class *class)
 }
 
 static void
-print_markdown(void)
+print_markdown(const char *plugin_dir)
 {
 	printf("A `?` behind a type means that the value may be nil.\n");
 	for (size_t i = 0; script_classes[i] != NULL; i++)
 		print_markdown_class(script_classes[i]);
+	script_doc_markdown_results(plugin_dir);
 }
 
 /* --- the manual page -----------------------------------------------------------------------------
  */
 
-/* A piece of a line that roff leaves as it is. */
-static void
-print_roff(const char *text)
+void
+script_doc_roff(const char *text)
 {
 	for (; *text != '\0'; text++)
 		printf(*text == '\\' ? "\\e" : *text == '-' ? "\\-" : "%c", *text);
@@ -248,13 +254,13 @@ print_man_row(const struct script_class *class, const struct script_row *row)
 	printf(".It Li \"");
 	print_written(class, row);
 	printf("\"\n\\&");
-	print_roff(row->help);
+	script_doc_roff(row->help);
 	if (known_late(row))
 		printf("; from %s on", script_stage_name(row->from));
 	printf("\n");
 	if (row->result[0] != '\0') {
 		printf(".br\ngives ");
-		print_roff(row->result);
+		script_doc_roff(row->result);
 		printf("\n");
 	}
 }
@@ -271,27 +277,28 @@ print_man_class(const struct script_class *class)
 }
 
 static void
-print_man(void)
+print_man(const char *plugin_dir)
 {
 	for (size_t i = 0; script_classes[i] != NULL; i++)
 		print_man_class(script_classes[i]);
+	script_doc_man_results(plugin_dir);
 }
 
 void
-script_print_api(enum script_doc doc)
+script_print_api(enum script_doc doc, const char *plugin_dir)
 {
 	switch (doc) {
 	case SCRIPT_DOC_LUALS:
-		print_luals();
+		print_luals(plugin_dir);
 		return;
 	case SCRIPT_DOC_LUACHECK:
 		print_luacheck();
 		return;
 	case SCRIPT_DOC_MAN:
-		print_man();
+		print_man(plugin_dir);
 		return;
 	case SCRIPT_DOC_MARKDOWN:
-		print_markdown();
+		print_markdown(plugin_dir);
 		return;
 	case SCRIPT_DOC_TESTS:
 		script_test_print_markdown();

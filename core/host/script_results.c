@@ -65,6 +65,8 @@ script_check_result(lua_State *L, const struct cm_plugin *plugin, const char *ke
 {
 	struct err err;
 
-	if (!published_may(plugin, key) && !published_no_key(plugin, key, &err))
-		luaL_error(L, "%s", err.text);
+	if (published_may(plugin, key))
+		return;
+	published_no_key(plugin, key, &err);
+	luaL_error(L, "%s", err.text);
 }

@@ -181,6 +181,38 @@ static const struct {
 		{"example.org: a name in DNS has at most 253 octets; choose a shorter selector"}},
 
 	{"types for editors", {"lua", "luals"}, EXIT_OK, {"---@"}, {NULL}},
+	{"types of results, where no plugin is found", {"lua", "luals"}, EXIT_OK,
+		{"---@field spf Results results of the plugin spf (from mail on)\n"
+		 "---@field stage string"},
+		{NULL}},
+	{"types of results", {"lua", "luals", "-c", "filter.conf"}, EXIT_OK,
+		{"---@field spf SpfResults results of the plugin spf (from mail on)\n",
+			"---@field arc_seal ArcSealResults results of the plugin arc_seal\n",
+			"\n---@class DkimResults\n"
+			"---@field algorithm? \"ed25519-sha256\"|\"rsa-sha1\"|\"rsa-sha256\" of "
+			"the ",
+			"\n---@field [integer] string? each signature in words\n\n---What the "
+			"plugin "
+			"dmarc publishes"},
+		{NULL}},
+	{"results in the manual", {"lua", "markdown", "-c", "filter.conf"}, EXIT_OK,
+		{"\n### Results of the plugin arc_seal\n\n| Name | Is | |\n| --- | --- | --- |\n"
+		 "| `m.arc_seal.cv` | `none`, `pass`, `fail` | ",
+			"| `m.dkim[1]` | text | each", "| `m.ratelimit.NAME` | text | "},
+		{NULL}},
+	{"results in the manual page", {"lua", "man", "-c", "filter.conf"}, EXIT_OK,
+		{".Ss Results of the plugin spf\n.Bl -tag -width Ds\n.It Li \"m.spf.domain\"\n",
+			"\n.br\none of mailfrom, helo\n"},
+		{NULL}},
+	{"results of a plugin explained", {"config", "help", "spf", "-c", "filter.conf"}, EXIT_OK,
+		{" results that it publishes:\n  spf.domain                   domain that was "
+		 "asked\n",
+			"\n                               mailfrom, helo\n"},
+		{NULL}},
+	{"results by number explained", {"config", "help", "dkim", "-c", "filter.conf"}, EXIT_OK,
+		{"  dkim.1, 2, ...               each signature in words\n"}, {NULL}},
+	{"no configuration for types", {"lua", "luals", "-c", "none.conf"}, EXIT_NO, {NULL},
+		{"none.conf: error: cannot open"}},
 	{"a form that is none", {"lua", "html"}, EXIT_USAGE, {NULL}, {"unknown form \"html\""}},
 
 	{"a message that is taken",
