@@ -93,7 +93,7 @@ run: ## serve filter.conf.example in the foreground
 test: ## everything: unit tests, transcripts, miltertest, end to end with Postfix and Sendmail (root)
 	$(call need_root,$(PRIVATE_SERVER); make check needs no root)
 	@sh tests/deps.sh build demo test
-	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory -j$$(nproc) check
 	@$(MAKE) --no-print-directory check-docs check-install check-lua check-uninstall check-miltertest
 	@$(MAKE) --no-print-directory check-recursion
 	@$(MAKE) --no-print-directory check-e2e check-demo
@@ -160,13 +160,16 @@ check-asan: ## unit tests and transcripts under the address and undefined-behavi
 	@$(MAKE) --no-print-directory check B=$(B)/asan OPT="-O1 -g" \
 		SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
 
+# The suites hold single checks against others; nothing of them runs in threads.
 check-tsan: ## unit tests and transcripts, many clients at once, under the thread sanitizer
-	@$(MAKE) --no-print-directory check B=$(B)/tsan OPT="-O1 -g" SAN="-fsanitize=thread"
+	@$(MAKE) --no-print-directory check-unit check-rules check-transcripts B=$(B)/tsan OPT="-O1 -g" SAN="-fsanitize=thread"
 
+# Where all is built anew anyway, with gcc, the warnings of that build will do: LINT_B=build.
+LINT_B ?= $(B)/gcc-lint
 lint: ## rooms, sizes, headers, names; warnings of gcc and clang
 	@sh tests/deps.sh build lint
 	@sh tests/lint.sh
-	@$(MAKE) --no-print-directory lint-build B=$(B)/gcc-lint CC=gcc EXTRA_CFLAGS=-Werror
+	@$(MAKE) --no-print-directory lint-build B=$(LINT_B) CC=gcc EXTRA_CFLAGS=-Werror
 	@$(MAKE) --no-print-directory lint-build fuzz-build B=$(B)/clang-lint CC=clang EXTRA_CFLAGS=-Werror
 
 # Everything that is C.

@@ -6,15 +6,15 @@
 # and named. The kept corpus runs whole and first: with 0 seconds nothing else does.
 set -u
 
+one=
 merge=
+[ "$1" = --one ] && one=yes && shift
 [ "$1" = --merge ] && merge=yes && shift
 build=$1
 seconds=0
 [ -n "$merge" ] || { seconds=$2 && shift; }
 shift
 here=$(dirname "$0")
-failed=0
-passed=0
 
 # Longer inputs say nothing new, and cost the time of many shorter ones.
 longest() {
@@ -49,7 +49,9 @@ run() {
 		-max_len="$(longest "$target")" -artifact_prefix="$found-" -print_final_stats=1 "$found" "$seeds"
 }
 
-for target in "$@"; do
+# One of many, whose output stands together.
+if [ -n "$one" ]; then
+	target=$1
 	seeds=$here/corpus/$target
 	found=$build/corpus/$target
 	mkdir -p "$found" "$seeds"
@@ -57,12 +59,23 @@ for target in "$@"; do
 	if run >"$log" 2>&1; then
 		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
 		echo "fuzz: $target, $(find "$seeds" -type f | wc -l) kept inputs, ${seconds}s, ${runs:-0} runs"
-		passed=$((passed + 1))
+		echo >>"$FUZZ_PASSED"
 	else
-		tail -n 40 "$log"
+		flock "$FUZZ_PASSED" tail -n 40 "$log"
 		echo "fuzz: $target failed; the input is $found-*" >&2
-		failed=$((failed + 1))
 	fi
-done
+	exit 0
+fi
+
+# As many at once as there are cores.
+FUZZ_PASSED=$(mktemp) || exit 1
+export FUZZ_PASSED
+trap 'rm -f "$FUZZ_PASSED"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 sh "$0" --one ${merge:+--merge} "$build" \
+	$([ -n "$merge" ] || echo "$seconds")
+passed=$(wc -l <"$FUZZ_PASSED")
+failed=$(($# - passed))
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

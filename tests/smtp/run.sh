@@ -10,7 +10,8 @@ set -u
 B=${1:-build}
 here=$(dirname "$0")
 work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+# Of what still runs, only what was started here.
+trap 'kill $pids 2>/dev/null; wait; rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 # What the programs leave when they are ended goes with it.
@@ -20,6 +21,8 @@ chmod 755 "$work"
 chmod 600 "$here/arc_seal.pem"
 passed=0
 failed=0
+pids=
+names=
 slow=
 case $B in *asan* | *tsan*) slow=--slow ;; esac
 TSAN_OPTIONS="suppressions=$(realpath "$here/../tsan.supp") history_size=7 ${TSAN_OPTIONS-}"
@@ -37,15 +40,35 @@ count() {
 	failed=$((failed + ${line%% *}))
 }
 
-# try NAME COMMAND...: the output is shown only when something failed.
-try() {
+# start NAME COMMAND...: in the background; they wait for answers, most of the time.
+start() {
 	name=$1
 	shift
-	"$@" >"$work/$name" 2>&1
-	status=$?
-	[ "$status" = 0 ] || cat "$work/$name"
-	count "$name" "$status" "$work/$name"
-	echo "$name: $(tail -n 1 "$work/$name")"
+	{
+		"$@" >"$work/$name" 2>&1
+		echo $? >"$work/$name.status"
+	} &
+	pids="$pids $!"
+	names="$names $name"
+}
+
+# finish: waits for what was started and counts; the output is shown only where something failed.
+finish() {
+	wait
+	for name in $names; do
+		status=$(cat "$work/$name.status" 2>/dev/null || echo unknown)
+		[ "$status" = 0 ] || cat "$work/$name"
+		count "$name" "$status" "$work/$name"
+		echo "$name: $(tail -n 1 "$work/$name")"
+	done
+	pids=
+	names=
+}
+
+# try NAME COMMAND...: the same, alone.
+try() {
+	start "$@"
+	finish
 }
 
 runner() {
@@ -97,10 +120,17 @@ same_packets() {
 }
 
 for engine in native libmilter; do
-	try "daemon-$engine" "$B/tests/test_daemon" "$B/chainmail" "$engine" $slow
-	try "transcripts-$engine" runner "$B/chainmail" --engine "$engine" --wire "$work/wire.$engine" "$here"/*.smtp
-	try "together-$engine" runner "$B/chainmail" --engine "$engine" -j 8 "$here"/*.smtp
+	start "daemon-$engine" "$B/tests/test_daemon" "$B/chainmail" "$engine" $slow
 done
+finish
+for engine in native libmilter; do
+	start "transcripts-$engine" runner "$B/chainmail" --engine "$engine" --wire "$work/wire.$engine" "$here"/*.smtp
+done
+finish
+for engine in native libmilter; do
+	start "together-$engine" runner "$B/chainmail" --engine "$engine" -j 8 "$here"/*.smtp
+done
+finish
 try engines-agree same_packets
 
 # A sanitizer's own library wants to be the first.
@@ -108,8 +138,9 @@ if [ -z "$slow" ]; then
 	printf '#!/bin/sh\nLD_PRELOAD=%s exec %s "$@"\n' "$(realpath "$B/tests/faults.so")" "$(realpath "$B/chainmail")" \
 		>"$work/faulty"
 	chmod +x "$work/faulty"
-	try faults runner "$work/faulty" "$here"/*.smtp
-	try faults-together runner "$work/faulty" -j 8 "$here"/*.smtp
+	start faults runner "$work/faulty" "$here"/*.smtp
+	start faults-together runner "$work/faulty" -j 8 "$here"/*.smtp
+	finish
 fi
 
 # Reloads, and hostile clients, while others must be served.
