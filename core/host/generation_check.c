@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "generation_build.h"
+#include "script.h"
 
 #define NAMES_MOST 200u
 
@@ -83,13 +84,26 @@ build_check_order(struct build *b, const struct profile *p, const struct build_l
 }
 
 static bool
-is_used(const struct build *b, size_t link)
+has_type(const struct profile *p, const char *type)
 {
-	for (size_t i = 0; i < b->g->chain.profile_count; i++) {
-		if (b->g->chain.profiles[i].has[link])
+	for (size_t i = 0; i < p->link_count; i++) {
+		if (strcmp(p->links[i]->plugin->name, type) == 0)
 			return true;
 	}
 	return false;
+}
+
+/* A profile whose chain has the link, and a plugin of the type where that is told; or NULL. */
+static const struct profile *
+find_profile(const struct build *b, size_t link, const char *type)
+{
+	for (size_t i = 0; i < b->g->chain.profile_count; i++) {
+		const struct profile *p = &b->g->chain.profiles[i];
+
+		if (p->has[link] && (type == NULL || has_type(p, type)))
+			return p;
+	}
+	return NULL;
 }
 
 /* Where a profile has lost its chain, nobody knows what it would have named. */
@@ -109,9 +123,40 @@ check_unused(struct build *b)
 	if (!chains_known(b))
 		return;
 	for (size_t i = 0; i < b->g->chain.link_count; i++) {
-		if (!is_used(b, i) && !b->g->chain.links[i]->asked)
+		if (find_profile(b, i, NULL) == NULL && !b->g->chain.links[i]->asked)
 			diag_warn(b->diag, b->link_sections[i]->section->pos, NULL,
 				"%s is defined but no chain names it", b->link_sections[i]->what);
+	}
+}
+
+/* A rule whose hooks read what none of its chains gives; one of several chains may do without. */
+static void
+check_read(struct build *b, size_t i)
+{
+	const struct link *l = b->g->chain.links[i];
+	const struct profile *p = find_profile(b, i, NULL);
+	const char *type;
+
+	for (size_t k = 0; p != NULL && (type = script_reads(l->config, k)) != NULL; k++) {
+		if (find_profile(b, i, type) != NULL)
+			continue;
+		diag_warn(b->diag, b->link_sections[i]->section->pos, NULL,
+			"%s reads m.%s, and no chain that names it has the plugin %s", l->name,
+			type, type);
+		diag_help(b->diag, "name the plugin in the chain of profile %s, before %s", p->name,
+			l->name);
+	}
+}
+
+static void
+check_reads(struct build *b)
+{
+	if (diag_errors(b->diag) > 0 || !chains_known(b))
+		return;
+	for (size_t i = 0; i < b->g->chain.link_count; i++) {
+		if (b->g->chain.links[i]->left_out == NULL &&
+			strcmp(b->link_sections[i]->kind->name, "script") == 0)
+			check_read(b, i);
 	}
 }
 
@@ -210,6 +255,7 @@ build_check(struct build *b)
 	if (diag_incomplete(b->diag))
 		return;
 	check_unused(b);
+	check_reads(b);
 	check_links(b);
 	check_reachable(b);
 	check_complete(b);

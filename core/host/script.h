@@ -49,6 +49,8 @@ bool script_add(struct script_host *, const char *name, const struct script_sett
 	struct diag *, struct script_link *out);
 /* Type number i of the plugins that a script asks (config of its link); NULL: there are no more. */
 const char *script_asked(const void *config, size_t i);
+/* Type number i of the plugins whose results its hooks read; NULL: there are no more. */
+const char *script_reads(const void *config, size_t i);
 /* What a plugin that it asks needs, its own plugin needs too. */
 void script_needs_too(void *config, const struct cm_plugin *asked);
 /* The text of the script names what needs a store, which it is given before it runs. */

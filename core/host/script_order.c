@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * script_order.c - which plugins must stand before a rule in a chain
+ * script_order.c - whose results a rule reads, and which plugins must stand before it in a chain
  *
  * A hook that reads the results of a plugin at the very stage which gives them finds none where the
  * plugin stands behind the rule; hooks of later stages find them wherever it stands. This is read
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "mail/stage.h"
+#include "script.h"
 #include "script_api.h"
 #include "script_scan.h"
 #include "script_state.h"
@@ -68,17 +69,16 @@ follow(struct place *p, const struct script_token *t, const struct script_scan *
 }
 
 static void
-add(struct script *script, const char *type)
+add(const char *types[SCRIPT_ASKED], const char *type)
 {
 	size_t i = 0;
 
-	while (i + 1 < COUNT(script->after) && script->after[i] != NULL) {
-		if (strcmp(script->after[i++], type) == 0)
+	while (i + 1 < SCRIPT_ASKED && types[i] != NULL) {
+		if (strcmp(types[i++], type) == 0)
 			return;
 	}
-	if (i + 1 < COUNT(script->after))
-		script->after[i] = type;
-	script->plugin.after = script->after;
+	if (i + 1 < SCRIPT_ASKED)
+		types[i] = type;
 }
 
 /* m.FIELD, with m before[1] and the dot before[0]. */
@@ -92,8 +92,10 @@ read_field(struct script *script, const struct place *p, const struct script_tok
 		!script_token_same(&before[1], &p->message))
 		return;
 	row = script_results_row(field);
+	if (row != NULL)
+		add(script->reads, row->name);
 	if (row != NULL && row->from == p->stage->id)
-		add(script, row->name);
+		add(script->after, row->name);
 }
 
 void
@@ -112,4 +114,12 @@ script_order_read(struct script *script)
 		before[1] = before[0];
 		before[0] = t;
 	}
+	if (script->after[0] != NULL)
+		script->plugin.after = script->after;
+}
+
+const char *
+script_reads(const void *config, size_t i)
+{
+	return ((const struct script *)config)->reads[i];
 }

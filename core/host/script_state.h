@@ -59,6 +59,7 @@ struct script {
 	const char *asked[SCRIPT_ASKED]; /* types of plugins that its text asks */
 	size_t asked_count;
 	const char *after[SCRIPT_ASKED]; /* of plugin; NULL behind the last */
+	const char *reads[SCRIPT_ASKED]; /* types of plugins whose results its hooks read */
 	bool wants_store;
 	bool wants_parts;	      /* its text names what reads parts of messages */
 	const struct cm_store *store; /* NULL: wants none */

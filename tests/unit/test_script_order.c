@@ -96,6 +96,42 @@ START_TEST(must_stand_behind_what_it_reads)
 }
 END_TEST
 
+#define NOWHERE                                                                                    \
+	"filter.conf:4:1: warning: x reads m.spf, and no chain that names it has the plugin spf\n" \
+	"    4 | script x { file = scripts/x.lua }\n"                                              \
+	"      | ^~~~~~\n"                                                                         \
+	"      = help: name the plugin in the chain of profile p, before x\n"
+
+static const struct {
+	const char *name, *code, *chain, *warning;
+} absences[] = {
+	{"no chain of its has the plugin", "function rcpt(m) return m.spf.result and nil end",
+		"chain = [ x ]", NOWHERE},
+	{"nor another profile with the rule", "function rcpt(m) return m.spf.result and nil end",
+		"chain = [ dkim, x ] }\nprofile q { port = 1; chain = [ x ]", "x reads m.spf"},
+	{"one of its chains has it", "function rcpt(m) return m.spf.result and nil end",
+		"port = 1; chain = [ x ] }\nprofile q { chain = [ x, sender ]", NULL},
+	{"so has the chain of one stage", "function rcpt(m) return m.spf.result and nil end",
+		"chain = [ x ]; mail = [ sender ]", NULL},
+	{"a rule that no chain names", "function rcpt(m) return m.spf.result and nil end",
+		"chain = [ dkim ]", NULL},
+	{"a rule that reads none", "function rcpt(m) return m.helo and nil end", "chain = [ x ]",
+		NULL},
+};
+
+START_TEST(is_told_that_nobody_gives_what_it_reads)
+{
+	const char *warning = absences[_i].warning;
+
+	load(absences[_i].code, absences[_i].chain);
+	drive_shorten(&r.d);
+	ck_assert_msg(r.d.g != NULL, "%s: %s", absences[_i].name, r.d.mistakes);
+	ck_assert_msg((strstr(r.d.mistakes, "reads m.") != NULL) == (warning != NULL) &&
+			      (warning == NULL || strstr(r.d.mistakes, warning) != NULL),
+		"%s: %s", absences[_i].name, r.d.mistakes);
+}
+END_TEST
+
 START_TEST(is_told_where_to_go)
 {
 	load("function message(m) return m.spf.result and m.dkim.result and nil end", RULE_FIRST);
@@ -152,6 +188,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, must_stand_behind_what_it_reads, 0, LENGTH(orders));
+	tcase_add_loop_test(tc, is_told_that_nobody_gives_what_it_reads, 0, LENGTH(absences));
 	tcase_add_test(tc, is_told_where_to_go);
 	tcase_add_loop_test(tc, is_told_that_its_turn_is_too_early, 0, LENGTH(turns));
 	suite_add_tcase(suite, tc);
