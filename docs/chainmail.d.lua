@@ -640,11 +640,11 @@ local Outcome = {}
 
 ---Options of a case in a test file (NAME_test.lua).
 ---@class CaseOptions
----@field arc? string|{[string]: string} what the plugin arc would have found: its result, or all of its results
+---@field arc? "none"|"pass"|"fail"|ArcResults what the plugin arc would have found: its result, or all of its results
 ---@field client? string address of the client; 203.0.113.7
 ---@field country? string country of its address, as m.geo.country has it; not known
----@field dkim? string|{[string]: string} what the plugin dkim would have found
----@field dmarc? string|{[string]: string} what the plugin dmarc would have found
+---@field dkim? "pass"|"temperror"|"fail"|"policy"|"neutral"|"permerror"|"none"|"signed"|"unsigned"|DkimResults what the plugin dkim would have found
+---@field dmarc? "none"|"pass"|"fail"|"temperror"|"permerror"|DmarcResults what the plugin dmarc would have found
 ---@field dns? {[string]: string[]|string} what DNS says: ["NAME TYPE"] = { ... }, {} for no such name, or "timeout", "servfail", "refused", "bogus"; any other question fails the case
 ---@field helo? string its HELO where no step says it; mail.example.org
 ---@field login? string it has logged in as this user
@@ -654,7 +654,7 @@ local Outcome = {}
 ---@field ptr? string name of the client, not verified; as name
 ---@field server? string address it connected to; 192.0.2.25
 ---@field settings? table the settings { } block of the script
----@field spf? string|{[string]: string} what the plugin spf would have found
+---@field spf? "none"|"neutral"|"pass"|"fail"|"softfail"|"temperror"|"permerror"|SpfResults what the plugin spf would have found
 ---@field tls? boolean the connection is encrypted
 ---@field trusted? boolean the client is in main.trusted_networks
 

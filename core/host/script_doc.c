@@ -133,7 +133,7 @@ print_luals(const char *plugin_dir)
 	for (size_t i = 0; script_classes[i] != NULL; i++)
 		print_luals_class(script_classes[i], plugin_dir);
 	script_doc_luals_results(plugin_dir);
-	script_test_print_luals();
+	script_test_print_luals(plugin_dir);
 }
 
 /* --- names for luacheck --------------------------------------------------------------------------

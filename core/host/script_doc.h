@@ -24,6 +24,8 @@ struct script_row;
 /* Type of a field of m: the class of that plugin's results, or what the row says. */
 const char *script_doc_field_type(
 	const struct script_row *, const char *plugin_dir, char out[SCRIPT_DOC_CLASS]);
+/* What a test may give as results of a plugin: a word or all of them; or the other type. */
+void script_doc_luals_given(const char *type, const char *otherwise, const char *plugin_dir);
 /* Fields of m that no row names. */
 void script_doc_luals_fields(const char *plugin_dir);
 /* A class for the results of each plugin. */

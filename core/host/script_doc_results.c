@@ -119,6 +119,31 @@ print_luals_class(const struct cm_plugin *plugin)
 	}
 }
 
+/* The row of what the plugin publishes under "result". */
+static bool
+find_result(const struct cm_plugin *plugin, struct cm_published *row)
+{
+	return plugin->published_count > 0 && published_find(plugin, "result", row) &&
+	       row->words != NULL;
+}
+
+void
+script_doc_luals_given(const char *type, const char *otherwise, const char *plugin_dir)
+{
+	const struct cm_plugin *plugin;
+	struct cm_published row;
+	char name[SCRIPT_DOC_CLASS];
+	struct err err;
+
+	plugin = plugin_load(type, plugin_dir, &err);
+	if (plugin == NULL || !find_result(plugin, &row)) {
+		printf("%s", otherwise);
+		return;
+	}
+	print_words(&row, "\"", "|");
+	printf("|%s", class_name(type, name));
+}
+
 static void
 print_luals_field(const struct cm_plugin *plugin)
 {

@@ -46,7 +46,7 @@ extern const struct script_test_global script_test_globals[];
 extern const size_t script_test_global_count;
 
 /* script_test_doc.c: parts of what script_print_api() prints. */
-void script_test_print_luals(void);
+void script_test_print_luals(const char *plugin_dir);
 void script_test_print_luacheck(void);
 void script_test_print_markdown(void);
 

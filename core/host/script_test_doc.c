@@ -3,6 +3,7 @@
  * script_test_doc.c - the language of test files as text: for editors, a linter, the manual
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "script_doc.h"
 #include "script_test_api.h"
@@ -10,14 +11,30 @@
 /* --- types for LuaLS -----------------------------------------------------------------------------
  */
 
+/* Results of plugins have the plugins' types. */
+static bool
+is_results(const struct script_test_option *o)
+{
+	int i = 0;
+
+	while (i < SCRIPT_TEST_RESULTS && strcmp(script_test_result_name(i), o->name) != 0)
+		i++;
+	return i < SCRIPT_TEST_RESULTS;
+}
+
 void
-script_test_print_luals(void)
+script_test_print_luals(const char *plugin_dir)
 {
 	printf("\n---Options of a case in a test file (NAME_test.lua).\n---@class CaseOptions\n");
 	for (size_t i = 0; i < script_test_option_count; i++) {
 		const struct script_test_option *o = &script_test_options[i];
 
-		printf("---@field %s? %s %s\n", o->name, o->type, o->help);
+		printf("---@field %s? ", o->name);
+		if (is_results(o))
+			script_doc_luals_given(o->name, o->type, plugin_dir);
+		else
+			printf("%s", o->type);
+		printf(" %s\n", o->help);
 	}
 	printf("\n---@class Case\n---@overload fun(options: CaseOptions): Case\nlocal Case = {}\n");
 	for (size_t i = 0; i < script_test_method_count; i++) {

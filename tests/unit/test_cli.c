@@ -41,7 +41,7 @@ static const struct {
 	const char *name;
 	const char *args[ARGS_MAX]; /* behind the program's name */
 	int status;
-	const char *out[4]; /* what standard output holds */
+	const char *out[6]; /* what standard output holds */
 	const char *err[3]; /* what standard error holds */
 } cases[] = {
 	{"nothing at all", {NULL}, EXIT_USAGE, {NULL}, {"chainmail check", "chainmail serve"}},
@@ -183,7 +183,8 @@ static const struct {
 	{"types for editors", {"lua", "luals"}, EXIT_OK, {"---@"}, {NULL}},
 	{"types of results, where no plugin is found", {"lua", "luals"}, EXIT_OK,
 		{"---@field spf Results results of the plugin spf (from mail on)\n"
-		 "---@field stage string"},
+		 "---@field stage string",
+			"---@field dmarc? string|{[string]: string} what the plugin dmarc would "},
 		{NULL}},
 	{"types of results", {"lua", "luals", "-c", "filter.conf"}, EXIT_OK,
 		{"---@field spf SpfResults results of the plugin spf (from mail on)\n",
@@ -193,7 +194,9 @@ static const struct {
 			"the ",
 			"\n---@field [integer] string? each signature in words\n\n---What the "
 			"plugin "
-			"dmarc publishes"},
+			"dmarc publishes",
+			"\n---@field dmarc? \"none\"|\"pass\"|\"fail\"|\"temperror\"|"
+			"\"permerror\"|DmarcResults what the plugin dmarc would "},
 		{NULL}},
 	{"results in the manual", {"lua", "markdown", "-c", "filter.conf"}, EXIT_OK,
 		{"\n### Results of the plugin arc_seal\n\n| Name | Is | |\n| --- | --- | --- |\n"
