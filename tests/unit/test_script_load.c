@@ -303,6 +303,8 @@ static const char *const fine[] = {
 	"local function reject(x) return x end\nfunction mail(m) reject('mine') end",
 	"local t = { reject = function() end }\nfunction mail(m) t.reject('x') end",
 	"local no = reject\nfunction mail(m) local t = { reject } end",
+	"function mail(m) local s = 'a \\z\n\treject(m) _ENV' end",
+	"function mail(m)\r\n local s = 'a\\\r\n reject(m) _ENV' end\r\n",
 };
 
 START_TEST(takes_what_is_right)
