@@ -262,6 +262,7 @@ script_uses_check(const struct script_source *source, const struct script_names 
 	unsigned *line, struct err *err)
 {
 	struct script_token before[2] = {{.kind = TOKEN_END}, {.kind = TOKEN_END}};
+	size_t tables = 0; /* that are open: in them ";" is a comma */
 	struct declared d;
 	struct script_scan s;
 
@@ -272,8 +273,12 @@ script_uses_check(const struct script_source *source, const struct script_names 
 		*line = t.line;
 		if (t.kind == TOKEN_NAME && !check_name(&d, names, before, &t, &s, err))
 			return false;
+		tables += script_token_is(&t, "{");
+		tables -= tables > 0 && script_token_is(&t, "}");
 		before[1] = before[0];
 		before[0] = t;
+		if (tables > 0 && script_token_is(&t, ";"))
+			before[0].text = ",";
 	}
 	return true;
 }

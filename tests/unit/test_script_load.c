@@ -88,6 +88,8 @@ static const struct {
 		"scripts/x.lua:3: error: reject()"},
 	{"local function no(m)\n\tlocal x = 'a'\n\treject[[no]]\nend\n" MAIL,
 		"scripts/x.lua:3: error: reject()"},
+	{"function mail(m)\n\tlocal t = { 1; 2 };\n\treject('no')\nend",
+		"scripts/x.lua:3: error: reject()"},
 
 	/* results of plugins that are not there */
 	{"function mail(m)\n\tlocal x = m.spf.result\nend",
@@ -305,6 +307,7 @@ static const char *const fine[] = {
 	"local no = reject\nfunction mail(m) local t = { reject } end",
 	"function mail(m) local s = 'a \\z\n\treject(m) _ENV' end",
 	"function mail(m)\r\n local s = 'a\\\r\n reject(m) _ENV' end\r\n",
+	"function mail(m) local t = { reject('a'); reject('b'); { 1; tempfail'c' } } end",
 };
 
 START_TEST(takes_what_is_right)
