@@ -251,8 +251,7 @@ check_name(const struct declared *d, const struct script_names *names,
 	if (field || row == NULL || d->globals[which])
 		return true;
 	/* A key of a table, or a label. */
-	if (next_is(s, "=") || script_token_is(&before[0], "::") ||
-		script_token_is(&before[0], "goto"))
+	if (next_is(s, "=") || next_is(s, "::") || script_token_is(&before[0], "goto"))
 		return true;
 	return check_global(names, row, is_dropped(&before[0], *s), err);
 }

@@ -88,6 +88,7 @@ static const struct {
 		"scripts/x.lua:3: error: reject()"},
 	{"local function no(m)\n\tlocal x = 'a'\n\treject[[no]]\nend\n" MAIL,
 		"scripts/x.lua:3: error: reject()"},
+	{"function mail(m)\n\t::again::\n\treject('no')\nend", "scripts/x.lua:3: error: reject()"},
 	{"function mail(m)\n\tlocal t = { 1; 2 };\n\treject('no')\nend",
 		"scripts/x.lua:3: error: reject()"},
 
