@@ -120,14 +120,15 @@ is_stage(const struct script_token *t)
 	return script_token_is(t, "done");
 }
 
-/* Behind the word function: "name(a, b)" or "(a, b)". */
+/* Behind the word function: "name(a, b)" or "(a, b)"; t.name is no hook. */
 static void
 declare_function(struct script_scan *s, struct declared *d, bool local)
 {
 	struct script_token name = {.kind = TOKEN_END};
 	struct script_token first;
+	size_t words = 0;
 
-	while (!next_is(s, "(")) {
+	for (; !next_is(s, "("); words++) {
 		name = script_scan_next(s);
 		if (name.kind == TOKEN_END)
 			return;
@@ -136,7 +137,7 @@ declare_function(struct script_scan *s, struct declared *d, bool local)
 		declare(d, &name);
 	script_scan_next(s);
 	first = declare_names(s, d);
-	if (!local && first.kind == TOKEN_NAME && name.kind == TOKEN_NAME && is_stage(&name) &&
+	if (!local && words == 1 && first.kind == TOKEN_NAME && is_stage(&name) &&
 		d->message_count < COUNT(d->messages))
 		d->messages[d->message_count++] = first;
 }

@@ -309,6 +309,7 @@ static const char *const fine[] = {
 	"function mail(m) local s = 'a \\z\n\treject(m) _ENV' end",
 	"function mail(m)\r\n local s = 'a\\\r\n reject(m) _ENV' end\r\n",
 	"function mail(m) local t = { reject('a'); reject('b'); { 1; tempfail'c' } } end",
+	"local M = {}\nfunction M.message(t) t.dkim = 1 end\nfunction mail(m) M.message({}) end",
 };
 
 START_TEST(takes_what_is_right)
