@@ -81,7 +81,7 @@ add(const char *types[SCRIPT_ASKED], const char *type)
 		types[i] = type;
 }
 
-/* m.FIELD, with m before[1] and the dot before[0]. */
+/* m.FIELD, with m before[1] and the dot before[0]; x.m.FIELD is something else. */
 static void
 read_field(struct script *script, const struct place *p, const struct script_token *before,
 	const struct script_token *field)
@@ -89,7 +89,7 @@ read_field(struct script *script, const struct place *p, const struct script_tok
 	const struct script_row *row;
 
 	if (p->stage == NULL || !script_token_is(&before[0], ".") ||
-		!script_token_same(&before[1], &p->message))
+		!script_token_same(&before[1], &p->message) || script_token_is(&before[2], "."))
 		return;
 	row = script_results_row(field);
 	if (row != NULL)
@@ -102,7 +102,7 @@ void
 script_order_read(struct script *script)
 {
 	const struct script_source *f = script->sources;
-	struct script_token before[2] = {{.kind = TOKEN_END}, {.kind = TOKEN_END}};
+	struct script_token before[3] = {{.kind = TOKEN_END}};
 	struct place p = {.depth = 0};
 	struct script_scan s;
 
@@ -111,6 +111,7 @@ script_order_read(struct script *script)
 		t = script_scan_next(&s)) {
 		follow(&p, &t, &s);
 		read_field(script, &p, before, &t);
+		before[2] = before[1];
 		before[1] = before[0];
 		before[0] = t;
 	}

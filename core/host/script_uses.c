@@ -175,7 +175,7 @@ is_message(const struct declared *d, const struct script_token *t)
 	return false;
 }
 
-/* A field of m; before[0] stands directly before t, before[1] before that. */
+/* A field of m; before[0] stands directly before t, before[1] before that, and so on. */
 static bool
 check_field(const struct script_names *names, const struct script_token *before,
 	const struct script_token *t, struct err *err)
@@ -246,7 +246,7 @@ check_name(const struct declared *d, const struct script_names *names,
 
 	if (script_token_is(t, "_ENV"))
 		return err_set(err, "_ENV is not available in rules");
-	if (field && is_message(d, &before[1]))
+	if (field && is_message(d, &before[1]) && !script_token_is(&before[2], "."))
 		return check_field(names, before, t, err) && script_results_check(names, t, s, err);
 	row = find_global(t, &which);
 	if (field || row == NULL || d->globals[which])
@@ -261,7 +261,7 @@ bool
 script_uses_check(const struct script_source *source, const struct script_names *names,
 	unsigned *line, struct err *err)
 {
-	struct script_token before[2] = {{.kind = TOKEN_END}, {.kind = TOKEN_END}};
+	struct script_token before[3] = {{.kind = TOKEN_END}};
 	size_t tables = 0; /* that are open: in them ";" is a comma */
 	struct declared d;
 	struct script_scan s;
@@ -275,6 +275,7 @@ script_uses_check(const struct script_source *source, const struct script_names 
 			return false;
 		tables += script_token_is(&t, "{");
 		tables -= tables > 0 && script_token_is(&t, "}");
+		before[2] = before[1];
 		before[1] = before[0];
 		before[0] = t;
 		if (tables > 0 && script_token_is(&t, ";"))

@@ -81,6 +81,9 @@ static const struct {
 	{"a field of something else",
 		"function mail(m) local t = { spf = 1 } return t.spf and nil end", RULE_FIRST,
 		NULL},
+	{"a field of a field of that name",
+		"local t = { m = { spf = 1 } }\nfunction mail(m) return t.m.spf and nil end",
+		RULE_FIRST, NULL},
 	{"a chain without them", "function mail(m) return m.spf.result and nil end",
 		"chain = [ x, dkim ]", NULL},
 };
