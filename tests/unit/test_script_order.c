@@ -64,6 +64,9 @@ static const struct {
 		"  while false do end\n  repeat local f = function() end until true\n"
 		"  do return m.spf.result and nil end\nend",
 		RULE_FIRST, "x runs before sender in profile p"},
+	{"a hook in a block",
+		"do local n = 1\nfunction mail(m) return m.spf.result and nil end end", RULE_FIRST,
+		"x runs before sender in profile p"},
 
 	{"behind both", "function message(m) return m.dkim.result and m.spf.result and nil end",
 		RULE_LAST, NULL},
@@ -83,6 +86,18 @@ static const struct {
 		NULL},
 	{"a field of a field of that name",
 		"local t = { m = { spf = 1 } }\nfunction mail(m) return t.m.spf and nil end",
+		RULE_FIRST, NULL},
+	{"what a function gives, in a hook without parameters",
+		"local function f() return { spf = 1 } end\n"
+		"function mail() return f().spf and nil end",
+		RULE_FIRST, NULL},
+	{"a local function that is called like a stage",
+		"local function mail(m) return m.spf.result end\n"
+		"function rcpt(m) return mail(m) and nil end",
+		RULE_FIRST, NULL},
+	{"another function behind a hook in a block",
+		"do function mail(m) end\nlocal function f(m) return m.spf end\n"
+		"function rcpt(m) return f(m) and nil end end",
 		RULE_FIRST, NULL},
 	{"a chain without them", "function mail(m) return m.spf.result and nil end",
 		"chain = [ x, dkim ]", NULL},
