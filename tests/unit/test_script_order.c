@@ -34,7 +34,8 @@ load(const char *code, const char *chain)
 				 "listener l { socket = inet:10025@127.0.0.1 }\n"
 				 "profile p { %s }\n"
 				 "script x { file = scripts/x.lua }\n"
-				 "plugin sender { type = spf }\nplugin dkim { }\n",
+				 "plugin sender { type = spf }\nplugin dkim { }\n"
+				 "plugin sign { type = dkim }\n",
 				 dir, chain),
 		0);
 	drive_load_text(&r.d, text);
@@ -64,9 +65,13 @@ static const struct {
 		"  while false do end\n  repeat local f = function() end until true\n"
 		"  do return m.spf.result and nil end\nend",
 		RULE_FIRST, "x runs before sender in profile p"},
+
 	{"a hook in a block",
 		"do local n = 1\nfunction mail(m) return m.spf.result and nil end end", RULE_FIRST,
 		"x runs before sender in profile p"},
+	{"two that give its results, and both behind it",
+		"function message(m) return m.dkim.result and nil end", "chain = [ x, dkim, sign ]",
+		"x runs before dkim in profile p"},
 
 	{"behind both", "function message(m) return m.dkim.result and m.spf.result and nil end",
 		RULE_LAST, NULL},
@@ -99,6 +104,9 @@ static const struct {
 		"do function mail(m) end\nlocal function f(m) return m.spf end\n"
 		"function rcpt(m) return f(m) and nil end end",
 		RULE_FIRST, NULL},
+	{"behind what verifies, before what signs",
+		"function message(m) return m.dkim.result and nil end", "chain = [ dkim, x, sign ]",
+		NULL},
 	{"a chain without them", "function mail(m) return m.spf.result and nil end",
 		"chain = [ x, dkim ]", NULL},
 };
@@ -181,6 +189,9 @@ static const struct {
 	{"its turn has been",
 		GET "function mail(m) if not get(m, 'spf') then return reject('read') end end",
 		RULE_LAST, "550 5.7.1 read"},
+	{"the turn of the first has been",
+		GET "function message(m) local r = get(m, 'dkim') return reject('read') end",
+		"chain = [ dkim, x, sign ]", "550 5.7.1 read"},
 	{"its stage has been",
 		GET "function rcpt(m) if not get(m, 'spf') then return reject('read') end end",
 		RULE_FIRST, "550 5.7.1 read"},
