@@ -37,6 +37,9 @@ count() {
 	if [ -z "$line" ]; then
 		line="0 passed, 1 failed"
 		echo "FAIL $1: ended with status $2 and without a count"
+	elif [ "$2" != 0 ] && [ "${line#*, }" = "0 failed" ]; then
+		line="${line%%,*}, 1 failed"
+		echo "FAIL $1: ended with status $2, and counts no failure"
 	fi
 	passed=$((passed + ${line%% *}))
 	line=${line#*, }
