@@ -151,6 +151,20 @@ warn_about_user(const struct generation *g)
 			"running as root; set main.user to a user of its own, such as chainmail");
 }
 
+/* The log is where people look later; who started the daemon may have been nobody. */
+static void
+warn_left_out(const struct chain *chain)
+{
+	for (size_t i = 0; i < chain->link_count; i++) {
+		const struct link *l = chain->links[i];
+
+		if (l->left_out != NULL)
+			log_write(LOG_LEVEL_WARN,
+				"script %s is left out: %s; mend it, and: chainmail reload",
+				l->name, l->left_out);
+	}
+}
+
 static void
 say_started(const struct generation *g)
 {
@@ -217,6 +231,7 @@ start(struct daemon *d)
 	load_recorder(g);
 	generation_swap(g);
 	warn_about_user(g);
+	warn_left_out(&g->chain);
 	if (!notice_start(&err) || !milter_start(&g->main, &err) || !control_start(d->config, &err))
 		return fail_start(d, &err);
 	say_started(g);

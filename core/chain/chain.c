@@ -184,8 +184,8 @@ chain_comes_later(const struct cm_session *s, const char *type)
 	bool passed = false;
 
 	for (; l != NULL && *l != NULL; l++) {
-		if (passed && strcmp((*l)->plugin->name, type) == 0)
-			return true;
+		if (strcmp((*l)->plugin->name, type) == 0)
+			return passed;
 		passed = passed || *l == chain_running(s);
 	}
 	return false;

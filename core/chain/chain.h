@@ -198,7 +198,7 @@ chain_profile(const struct chain *, const struct cm_session *, const struct prof
 const struct profile *chain_chosen(const struct cm_session *);
 /* The link whose hook runs now; for the bodies of the services. NULL outside hooks. */
 struct link *chain_running(const struct cm_session *);
-/* A link of this type of plugin has its turn at this stage behind the running one. */
+/* The first link of this type of plugin has its turn at this stage behind the running one. */
 bool chain_comes_later(const struct cm_session *, const char *type);
 /* Is the running link only watched (its edits are not queued)? */
 bool chain_running_shadow(const struct cm_session *);

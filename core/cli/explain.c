@@ -237,6 +237,8 @@ check_args(const struct explain_args *args, const char *file)
 		return cli_usage(&command_explain, "--to ADDRESS is missing");
 	if (args->client != NULL && !net_parse(&address, args->client))
 		return cli_usage(&command_explain, "--client %s: not an IP address", args->client);
+	if (args->server != NULL && !net_parse(&address, args->server))
+		return cli_usage(&command_explain, "--server %s: not an IP address", args->server);
 	return EXIT_OK;
 }
 

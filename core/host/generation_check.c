@@ -26,6 +26,20 @@ find_behind(const struct profile *p, const struct build_list *l, size_t i, const
 	return i;
 }
 
+/* A rule has what it reads from the first of them: one dkim verifies, another signs. */
+static bool
+is_served(const struct build *b, const struct profile *p, const struct build_list *l, size_t i,
+	const char *type)
+{
+	if (strcmp(b->link_sections[l->links[i]->index]->kind->name, "script") != 0)
+		return false;
+	for (size_t k = 0; k < i; k++) {
+		if (!build_off(p, l->links[k]) && strcmp(l->links[k]->plugin->name, type) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* "spf", "spf and dkim", "spf, dkim and arc". */
 static size_t
 join_names(struct buf *b, const char *const *names)
@@ -67,7 +81,7 @@ check_place(struct build *b, const struct profile *p, const struct build_list *l
 	for (const char *const *type = link->plugin->after; *type != NULL; type++) {
 		size_t later = find_behind(p, l, i, *type);
 
-		if (later == l->count)
+		if (later == l->count || is_served(b, p, l, i, *type))
 			continue;
 		diag_error(b->diag, l->items[i]->pos, NULL, "%s runs before %s in profile %s",
 			link->name, l->links[later]->name, p->name);

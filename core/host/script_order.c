@@ -19,6 +19,7 @@
 /* Where in a file: within a hook, or between them. */
 struct place {
 	size_t depth;		     /* of blocks */
+	size_t hook;		     /* the depth at which it ends */
 	const struct stage *stage;   /* NULL: in no hook */
 	struct script_token message; /* the hook's first parameter */
 };
@@ -40,7 +41,9 @@ enter(struct place *p, struct script_scan s)
 	struct script_token name = script_scan_next(&s), open = script_scan_next(&s);
 
 	p->message = script_scan_next(&s);
-	p->stage = script_token_is(&open, "(") ? find_stage(&name) : NULL;
+	p->hook = p->depth;
+	if (script_token_is(&open, "(") && p->message.kind == TOKEN_NAME)
+		p->stage = find_stage(&name);
 }
 
 static bool
@@ -53,17 +56,20 @@ is_one_of(const struct script_token *t, const char *const *words, size_t count)
 	return false;
 }
 
-/* Follows blocks; those of "for" and "while" begin at their "do". */
+/* Follows blocks; those of "for" and "while" begin at their "do". A local function is no hook. */
 static void
-follow(struct place *p, const struct script_token *t, const struct script_scan *s)
+follow(struct place *p, const struct script_token *before, const struct script_token *t,
+	const struct script_scan *s)
 {
 	static const char *const begins[] = {"do", "function", "if", "repeat"};
 	static const char *const ends[] = {"end", "until"};
 
 	if (is_one_of(t, begins, COUNT(begins))) {
-		if (p->depth++ == 0 && script_token_is(t, "function"))
+		p->depth++;
+		if (p->stage == NULL && script_token_is(t, "function") &&
+			!script_token_is(before, "local"))
 			enter(p, *s);
-	} else if (is_one_of(t, ends, COUNT(ends)) && p->depth > 0 && --p->depth == 0) {
+	} else if (is_one_of(t, ends, COUNT(ends)) && p->depth > 0 && p->depth-- == p->hook) {
 		p->stage = NULL;
 	}
 }
@@ -81,7 +87,7 @@ add(const char *types[SCRIPT_ASKED], const char *type)
 		types[i] = type;
 }
 
-/* m.FIELD, with m before[1] and the dot before[0]. */
+/* m.FIELD, with m before[1] and the dot before[0]; x.m.FIELD is something else. */
 static void
 read_field(struct script *script, const struct place *p, const struct script_token *before,
 	const struct script_token *field)
@@ -89,7 +95,7 @@ read_field(struct script *script, const struct place *p, const struct script_tok
 	const struct script_row *row;
 
 	if (p->stage == NULL || !script_token_is(&before[0], ".") ||
-		!script_token_same(&before[1], &p->message))
+		!script_token_same(&before[1], &p->message) || script_token_is(&before[2], "."))
 		return;
 	row = script_results_row(field);
 	if (row != NULL)
@@ -102,15 +108,16 @@ void
 script_order_read(struct script *script)
 {
 	const struct script_source *f = script->sources;
-	struct script_token before[2] = {{.kind = TOKEN_END}, {.kind = TOKEN_END}};
+	struct script_token before[3] = {{.kind = TOKEN_END}};
 	struct place p = {.depth = 0};
 	struct script_scan s;
 
 	script_scan_begin(&s, f->text, f->len);
 	for (struct script_token t = script_scan_next(&s); t.kind != TOKEN_END;
 		t = script_scan_next(&s)) {
-		follow(&p, &t, &s);
+		follow(&p, before, &t, &s);
 		read_field(script, &p, before, &t);
+		before[2] = before[1];
 		before[1] = before[0];
 		before[0] = t;
 	}

@@ -71,6 +71,17 @@ read_long(struct script_scan *s, size_t open)
 	return t;
 }
 
+/* A backslash and what it takes with it: the end of a line, or with \z all blanks. */
+static void
+skip_escape(struct script_scan *s)
+{
+	bool blanks = ahead(s, "\\z");
+
+	advance(s, ahead(s, "\\\r\n") ? 3 : 2);
+	while (blanks && s->p < s->end && isspace((unsigned char)*s->p))
+		advance(s, 1);
+}
+
 static struct script_token
 read_string(struct script_scan *s)
 {
@@ -79,8 +90,12 @@ read_string(struct script_scan *s)
 
 	advance(s, 1);
 	t.text = s->p;
-	while (s->p < s->end && *s->p != quote && *s->p != '\n')
-		advance(s, *s->p == '\\' ? 2 : 1);
+	while (s->p < s->end && *s->p != quote && *s->p != '\n') {
+		if (*s->p == '\\')
+			skip_escape(s);
+		else
+			advance(s, 1);
+	}
 	t.len = (size_t)(s->p - t.text);
 	advance(s, 1);
 	return t;

@@ -120,14 +120,15 @@ is_stage(const struct script_token *t)
 	return script_token_is(t, "done");
 }
 
-/* Behind the word function: "name(a, b)" or "(a, b)". */
+/* Behind the word function: "name(a, b)" or "(a, b)"; t.name is no hook. */
 static void
 declare_function(struct script_scan *s, struct declared *d, bool local)
 {
 	struct script_token name = {.kind = TOKEN_END};
 	struct script_token first;
+	size_t words = 0;
 
-	while (!next_is(s, "(")) {
+	for (; !next_is(s, "("); words++) {
 		name = script_scan_next(s);
 		if (name.kind == TOKEN_END)
 			return;
@@ -136,7 +137,7 @@ declare_function(struct script_scan *s, struct declared *d, bool local)
 		declare(d, &name);
 	script_scan_next(s);
 	first = declare_names(s, d);
-	if (!local && first.kind == TOKEN_NAME && name.kind == TOKEN_NAME && is_stage(&name) &&
+	if (!local && words == 1 && first.kind == TOKEN_NAME && is_stage(&name) &&
 		d->message_count < COUNT(d->messages))
 		d->messages[d->message_count++] = first;
 }
@@ -174,7 +175,7 @@ is_message(const struct declared *d, const struct script_token *t)
 	return false;
 }
 
-/* A field of m; before[0] stands directly before t, before[1] before that. */
+/* A field of m; before[0] stands directly before t, before[1] before that, and so on. */
 static bool
 check_field(const struct script_names *names, const struct script_token *before,
 	const struct script_token *t, struct err *err)
@@ -245,14 +246,13 @@ check_name(const struct declared *d, const struct script_names *names,
 
 	if (script_token_is(t, "_ENV"))
 		return err_set(err, "_ENV is not available in rules");
-	if (field && is_message(d, &before[1]))
+	if (field && is_message(d, &before[1]) && !script_token_is(&before[2], "."))
 		return check_field(names, before, t, err) && script_results_check(names, t, s, err);
 	row = find_global(t, &which);
 	if (field || row == NULL || d->globals[which])
 		return true;
 	/* A key of a table, or a label. */
-	if (next_is(s, "=") || script_token_is(&before[0], "::") ||
-		script_token_is(&before[0], "goto"))
+	if (next_is(s, "=") || next_is(s, "::") || script_token_is(&before[0], "goto"))
 		return true;
 	return check_global(names, row, is_dropped(&before[0], *s), err);
 }
@@ -261,7 +261,8 @@ bool
 script_uses_check(const struct script_source *source, const struct script_names *names,
 	unsigned *line, struct err *err)
 {
-	struct script_token before[2] = {{.kind = TOKEN_END}, {.kind = TOKEN_END}};
+	struct script_token before[3] = {{.kind = TOKEN_END}};
+	size_t tables = 0; /* that are open: in them ";" is a comma */
 	struct declared d;
 	struct script_scan s;
 
@@ -272,8 +273,13 @@ script_uses_check(const struct script_source *source, const struct script_names 
 		*line = t.line;
 		if (t.kind == TOKEN_NAME && !check_name(&d, names, before, &t, &s, err))
 			return false;
+		tables += script_token_is(&t, "{");
+		tables -= tables > 0 && script_token_is(&t, "}");
+		before[2] = before[1];
 		before[1] = before[0];
 		before[0] = t;
+		if (tables > 0 && script_token_is(&t, ";"))
+			before[0].text = ",";
 	}
 	return true;
 }

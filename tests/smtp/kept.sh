@@ -24,6 +24,11 @@ failed=0
 slow=
 case $B in *asan* | *tsan*) slow=--slow ;; esac
 
+# bound COMMAND...: ends with the shell that waits for it.
+bound() {
+	setpriv --pdeathsig TERM "$@"
+}
+
 good() {
 	passed=$((passed + 1))
 }
@@ -54,7 +59,7 @@ number() {
 
 # replayed PLACE CONFIG: the status of replay, its JSON in $work/out.
 replayed() {
-	"$B/chainmail" replay --json --config "$2" --record "$1/ring" >"$work/out" 2>&1
+	bound "$B/chainmail" replay --json --config "$2" --record "$1/ring" >"$work/out" 2>&1
 }
 
 # What cannot be known again of a configuration, and why; "" of most.
@@ -82,7 +87,7 @@ keep() {
 	bodies=$1
 	sessions=0
 	keeper "$bodies"
-	"$B/tests/transcript" $slow --daemon "$work/keeper" "$here"/*.smtp >"$work/out" 2>&1 ||
+	bound "$B/tests/transcript" $slow --daemon "$work/keeper" "$here"/*.smtp >"$work/out" 2>&1 ||
 		bad "the transcripts fail where sessions are kept (bodies: $bodies)"
 	for place in "$work"/kept.*; do
 		replayed "$place" "$place/filter.conf"

@@ -403,6 +403,16 @@ bad_reload_keeps_what_runs(void)
 	return ok && stop();
 }
 
+/* Who looks at it may not have seen what the start printed. */
+static bool
+rule_that_is_left_out_is_logged(void)
+{
+	configure("%s%sscript gone { file = gone.lua; on_load_error = skip }\n",
+		listener("test", t.address), rules("one"));
+	return start() && logged("*script gone is left out: *: script gone: cannot open *") &&
+	       serves(t.address, "one") && stop();
+}
+
 static bool
 session_keeps_its_generation(void)
 {
@@ -593,6 +603,7 @@ static const struct test {
 	{"USR1 and HUP reload", each_signal_reloads, NULL},
 	{"changed listeners are said", changed_listeners_are_said, NULL},
 	{"a bad reload keeps what runs", bad_reload_keeps_what_runs, NULL},
+	{"a rule that is left out is logged", rule_that_is_left_out_is_logged, NULL},
 	{"a session keeps its generation", session_keeps_its_generation, NULL},
 	{"a second TERM ends at once", second_term_ends_at_once, NULL},
 	{"an open message may finish", open_message_may_finish, NULL},

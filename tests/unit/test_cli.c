@@ -275,6 +275,8 @@ static const struct {
 		{"--from ADDRESS is missing"}},
 	{"a client that has no address", {EXPLAIN, "--client", "1.2.3", "--from", "", "--to", "b"},
 		EXIT_USAGE, {NULL}, {"--client 1.2.3: not an IP address"}},
+	{"a server that has no address", {EXPLAIN, "--server", "mx", "--from", "", "--to", "b"},
+		EXIT_USAGE, {NULL}, {"--server mx: not an IP address"}},
 	{"a port that is none", {EXPLAIN, "--port", "65536", "--from", "", "--to", "b"}, EXIT_USAGE,
 		{NULL}, {"--port 65536: want a number from 1 to 65535"}},
 	{"a message behind a bad configuration",

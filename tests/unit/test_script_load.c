@@ -88,6 +88,9 @@ static const struct {
 		"scripts/x.lua:3: error: reject()"},
 	{"local function no(m)\n\tlocal x = 'a'\n\treject[[no]]\nend\n" MAIL,
 		"scripts/x.lua:3: error: reject()"},
+	{"function mail(m)\n\t::again::\n\treject('no')\nend", "scripts/x.lua:3: error: reject()"},
+	{"function mail(m)\n\tlocal t = { 1; 2 };\n\treject('no')\nend",
+		"scripts/x.lua:3: error: reject()"},
 
 	/* results of plugins that are not there */
 	{"function mail(m)\n\tlocal x = m.spf.result\nend",
@@ -303,6 +306,10 @@ static const char *const fine[] = {
 	"local function reject(x) return x end\nfunction mail(m) reject('mine') end",
 	"local t = { reject = function() end }\nfunction mail(m) t.reject('x') end",
 	"local no = reject\nfunction mail(m) local t = { reject } end",
+	"function mail(m) local s = 'a \\z\n\treject(m) _ENV' end",
+	"function mail(m)\r\n local s = 'a\\\r\n reject(m) _ENV' end\r\n",
+	"function mail(m) local t = { reject('a'); reject('b'); { 1; tempfail'c' } } end",
+	"local M = {}\nfunction M.message(t) t.dkim = 1 end\nfunction mail(m) M.message({}) end",
 };
 
 START_TEST(takes_what_is_right)

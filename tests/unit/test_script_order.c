@@ -34,7 +34,8 @@ load(const char *code, const char *chain)
 				 "listener l { socket = inet:10025@127.0.0.1 }\n"
 				 "profile p { %s }\n"
 				 "script x { file = scripts/x.lua }\n"
-				 "plugin sender { type = spf }\nplugin dkim { }\n",
+				 "plugin sender { type = spf }\nplugin dkim { }\n"
+				 "plugin sign { type = dkim }\n",
 				 dir, chain),
 		0);
 	drive_load_text(&r.d, text);
@@ -65,6 +66,13 @@ static const struct {
 		"  do return m.spf.result and nil end\nend",
 		RULE_FIRST, "x runs before sender in profile p"},
 
+	{"a hook in a block",
+		"do local n = 1\nfunction mail(m) return m.spf.result and nil end end", RULE_FIRST,
+		"x runs before sender in profile p"},
+	{"two that give its results, and both behind it",
+		"function message(m) return m.dkim.result and nil end", "chain = [ x, dkim, sign ]",
+		"x runs before dkim in profile p"},
+
 	{"behind both", "function message(m) return m.dkim.result and m.spf.result and nil end",
 		RULE_LAST, NULL},
 	{"a later stage finds them", "function message(m) return m.spf.result and nil end",
@@ -80,6 +88,24 @@ static const struct {
 		"function mail(m)\n-- m.spf\nlocal s = 'm.spf'\nend", RULE_FIRST, NULL},
 	{"a field of something else",
 		"function mail(m) local t = { spf = 1 } return t.spf and nil end", RULE_FIRST,
+		NULL},
+	{"a field of a field of that name",
+		"local t = { m = { spf = 1 } }\nfunction mail(m) return t.m.spf and nil end",
+		RULE_FIRST, NULL},
+	{"what a function gives, in a hook without parameters",
+		"local function f() return { spf = 1 } end\n"
+		"function mail() return f().spf and nil end",
+		RULE_FIRST, NULL},
+	{"a local function that is called like a stage",
+		"local function mail(m) return m.spf.result end\n"
+		"function rcpt(m) return mail(m) and nil end",
+		RULE_FIRST, NULL},
+	{"another function behind a hook in a block",
+		"do function mail(m) end\nlocal function f(m) return m.spf end\n"
+		"function rcpt(m) return f(m) and nil end end",
+		RULE_FIRST, NULL},
+	{"behind what verifies, before what signs",
+		"function message(m) return m.dkim.result and nil end", "chain = [ dkim, x, sign ]",
 		NULL},
 	{"a chain without them", "function mail(m) return m.spf.result and nil end",
 		"chain = [ x, dkim ]", NULL},
@@ -163,6 +189,9 @@ static const struct {
 	{"its turn has been",
 		GET "function mail(m) if not get(m, 'spf') then return reject('read') end end",
 		RULE_LAST, "550 5.7.1 read"},
+	{"the turn of the first has been",
+		GET "function message(m) local r = get(m, 'dkim') return reject('read') end",
+		"chain = [ dkim, x, sign ]", "550 5.7.1 read"},
 	{"its stage has been",
 		GET "function rcpt(m) if not get(m, 'spf') then return reject('read') end end",
 		RULE_FIRST, "550 5.7.1 read"},
