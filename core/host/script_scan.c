@@ -112,7 +112,7 @@ skip_comment(struct script_scan *s)
 		read_long(s, open);
 		return;
 	}
-	while (s->p < s->end && *s->p != '\n')
+	while (s->p < s->end && *s->p != '\n' && *s->p != '\r')
 		advance(s, 1);
 }
 

@@ -89,6 +89,8 @@ static const struct {
 	{"local function no(m)\n\tlocal x = 'a'\n\treject[[no]]\nend\n" MAIL,
 		"scripts/x.lua:3: error: reject()"},
 	{"function mail(m)\n\t::again::\n\treject('no')\nend", "scripts/x.lua:3: error: reject()"},
+	{"function mail(m)\n\t-- a CR ends it\rreject('no')\nend",
+		"scripts/x.lua:2: error: reject()"},
 	{"function mail(m)\n\tlocal t = { 1; 2 };\n\treject('no')\nend",
 		"scripts/x.lua:3: error: reject()"},
 
