@@ -399,6 +399,12 @@ needs_of(const void *data)
 	return config->sign.table != NULL ? all : all & ~(uint32_t)CM_AFTER_ACCEPT;
 }
 
+static bool
+adds(const void *data)
+{
+	return ((const struct config *)data)->sign.table != NULL;
+}
+
 /* --- the tables --- */
 
 static bool
@@ -493,4 +499,5 @@ const struct cm_plugin cm_plugin = {
 	.published = dkim_published,
 	.published_count = DKIM_PUBLISHED,
 	.published_size = sizeof(struct cm_published),
+	.adds = adds,
 };

@@ -185,7 +185,7 @@ chain_comes_later(const struct cm_session *s, const char *type)
 
 	for (; l != NULL && *l != NULL; l++) {
 		if (strcmp((*l)->plugin->name, type) == 0)
-			return passed;
+			return passed && !(*l)->adds;
 		passed = passed || *l == chain_running(s);
 	}
 	return false;

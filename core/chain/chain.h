@@ -53,6 +53,7 @@ struct link {
 	uint32_t needs;		 /* plugin's, plus stop_early */
 	uint32_t silent;	 /* bit per stage at which it never has a verdict */
 	_Atomic uint32_t warned; /* rights whose absence was said in the log */
+	bool adds;		 /* such as a signature, and checks only other mail */
 	unsigned index;		 /* in struct chain.links and of its state in a session */
 	const char *left_out;	 /* why a rule could not be loaded, "x.lua:2: ..."; or NULL */
 	bool asked;		 /* by rules: the link for their function of its type's name */
@@ -198,7 +199,10 @@ chain_profile(const struct chain *, const struct cm_session *, const struct prof
 const struct profile *chain_chosen(const struct cm_session *);
 /* The link whose hook runs now; for the bodies of the services. NULL outside hooks. */
 struct link *chain_running(const struct cm_session *);
-/* The first link of this type of plugin has its turn at this stage behind the running one. */
+/*
+ * The first link of this type of plugin has its turn at this stage behind the running one, and is
+ * there to check mail.
+ */
 bool chain_comes_later(const struct cm_session *, const char *type);
 /* Is the running link only watched (its edits are not queued)? */
 bool chain_running_shadow(const struct cm_session *);

@@ -15,29 +15,45 @@
 
 #define NAMES_MOST 200u
 
-/* The place of the first link behind i whose plugin is of that type; count when there is none. */
-static size_t
-find_behind(const struct profile *p, const struct build_list *l, size_t i, const char *type)
+static bool
+is_of(const struct profile *p, const struct link *l, const char *type)
 {
-	for (i++; i < l->count; i++) {
-		if (!build_off(p, l->links[i]) && strcmp(l->links[i]->plugin->name, type) == 0)
-			break;
-	}
-	return i;
+	return !build_off(p, l) && strcmp(l->plugin->name, type) == 0;
 }
 
-/* A rule has what it reads from the first of them: one dkim verifies, another signs. */
 static bool
-is_served(const struct build *b, const struct profile *p, const struct build_list *l, size_t i,
-	const char *type)
+is_rule(const struct build *b, const struct link *l)
 {
-	if (strcmp(b->link_sections[l->links[i]->index]->kind->name, "script") != 0)
-		return false;
+	return strcmp(b->link_sections[l->index]->kind->name, "script") == 0;
+}
+
+static bool
+has_before(const struct profile *p, const struct build_list *l, size_t i, const char *type)
+{
 	for (size_t k = 0; k < i; k++) {
-		if (!build_off(p, l->links[k]) && strcmp(l->links[k]->plugin->name, type) == 0)
+		if (is_of(p, l->links[k], type))
 			return true;
 	}
 	return false;
+}
+
+/*
+ * The place of the link of that type behind link i which that one should have in front; count when
+ * there is none. Where another is in front, one that signs may come last, and a rule has what it
+ * reads.
+ */
+static size_t
+find_behind(const struct build *b, const struct profile *p, const struct build_list *l, size_t i,
+	const char *type)
+{
+	bool served = has_before(p, l, i, type);
+	size_t k = i + 1;
+
+	if (served && is_rule(b, l->links[i]))
+		return l->count;
+	while (k < l->count && (!is_of(p, l->links[k], type) || (served && l->links[k]->adds)))
+		k++;
+	return k;
 }
 
 /* "spf", "spf and dkim", "spf, dkim and arc". */
@@ -79,12 +95,15 @@ check_place(struct build *b, const struct profile *p, const struct build_list *l
 	if (build_off(p, link) || link->plugin->after == NULL)
 		return;
 	for (const char *const *type = link->plugin->after; *type != NULL; type++) {
-		size_t later = find_behind(p, l, i, *type);
+		size_t later = find_behind(b, p, l, i, *type);
 
-		if (later == l->count || is_served(b, p, l, i, *type))
+		if (later == l->count)
 			continue;
-		diag_error(b->diag, l->items[i]->pos, NULL, "%s runs before %s in profile %s",
-			link->name, l->links[later]->name, p->name);
+		/* What it does not sign it may check, and nobody knows whether the rule is for
+		 * that. */
+		(is_rule(b, link) && l->links[later]->adds ? diag_warn : diag_error)(b->diag,
+			l->items[i]->pos, NULL, "%s runs before %s in profile %s", link->name,
+			l->links[later]->name, p->name);
 		help_order(b, link);
 		return;
 	}
@@ -168,8 +187,7 @@ check_reads(struct build *b)
 	if (diag_errors(b->diag) > 0 || !chains_known(b))
 		return;
 	for (size_t i = 0; i < b->g->chain.link_count; i++) {
-		if (b->g->chain.links[i]->left_out == NULL &&
-			strcmp(b->link_sections[i]->kind->name, "script") == 0)
+		if (b->g->chain.links[i]->left_out == NULL && is_rule(b, b->g->chain.links[i]))
 			check_read(b, i);
 	}
 }

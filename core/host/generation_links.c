@@ -209,6 +209,7 @@ start(struct build *b, struct link *link, const struct build_section *s)
 		link->needs &= plugin->needs_of(link->config) | ~plugin->needs;
 	if (plugin->silent_at != NULL)
 		link->silent = plugin->silent_at(link->config);
+	link->adds = plugin->adds != NULL && plugin->adds(link->config);
 	if (plugin->stop == NULL)
 		return;
 	started = arena_alloc(&b->g->arena, sizeof(*started));

@@ -98,6 +98,9 @@ read_field(struct script *script, const struct place *p, const struct script_tok
 		!script_token_same(&before[1], &p->message) || script_token_is(&before[2], "."))
 		return;
 	row = script_results_row(field);
+	if (row != NULL &&
+		script_scan_binds(script->sources->text, script->sources->len, &p->message))
+		return;
 	if (row != NULL)
 		add(script->reads, row->name);
 	if (row != NULL && row->from == p->stage->id)

@@ -195,3 +195,40 @@ script_token_same(const struct script_token *a, const struct script_token *b)
 {
 	return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
 }
+
+/* Behind "local" or "for": "a <const>, b". */
+static bool
+names(struct script_scan *s, const struct script_token *name)
+{
+	bool found = false;
+	struct script_token t;
+
+	do {
+		t = script_scan_next(s);
+		found = found || (t.kind == TOKEN_NAME && script_token_same(&t, name));
+		t = script_scan_next(s);
+		if (script_token_is(&t, "<")) {
+			script_scan_next(s);
+			script_scan_next(s);
+			t = script_scan_next(s);
+		}
+	} while (script_token_is(&t, ","));
+	return found;
+}
+
+bool
+script_scan_binds(const char *text, size_t len, const struct script_token *name)
+{
+	struct script_scan s;
+
+	script_scan_begin(&s, text, len);
+	for (struct script_token t = script_scan_next(&s); t.kind != TOKEN_END;
+		t = script_scan_next(&s)) {
+		struct script_scan ahead = s;
+		bool begins = script_token_is(&t, "local") || script_token_is(&t, "for");
+
+		if (t.kind == TOKEN_NAME && begins && names(&ahead, name))
+			return true;
+	}
+	return false;
+}

@@ -36,5 +36,7 @@ struct script_token script_scan_next(struct script_scan *);
 bool script_token_is(const struct script_token *, const char *text);
 /* Both have the same letters. */
 bool script_token_same(const struct script_token *, const struct script_token *);
+/* The text has a local variable of that name, or one of a loop; parameters do not count. */
+bool script_scan_binds(const char *text, size_t len, const struct script_token *name);
 
 #endif

@@ -165,6 +165,19 @@ collect(const struct script_source *source, struct declared *d)
 	}
 }
 
+/* What is also the name of something else tells nothing. */
+static void
+forget_bound(const struct script_source *source, struct declared *d)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < d->message_count; i++) {
+		if (!script_scan_binds(source->text, source->len, &d->messages[i]))
+			d->messages[kept++] = d->messages[i];
+	}
+	d->message_count = kept;
+}
+
 static bool
 is_message(const struct declared *d, const struct script_token *t)
 {
@@ -267,6 +280,7 @@ script_uses_check(const struct script_source *source, const struct script_names 
 	struct script_scan s;
 
 	collect(source, &d);
+	forget_bound(source, &d);
 	script_scan_begin(&s, source->text, source->len);
 	for (struct script_token t = script_scan_next(&s); t.kind != TOKEN_END;
 		t = script_scan_next(&s)) {

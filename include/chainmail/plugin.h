@@ -322,6 +322,14 @@ struct cm_plugin {
 	const struct cm_published *published;
 	uint32_t published_count;
 	uint32_t published_size; /* sizeof(struct cm_published) */
+
+	/*
+	 * After start: whether an instance with these settings adds to messages what those before
+	 * it made of them, such as a signature, and publishes what it finds only of others. Behind
+	 * another of its type it may stand last: who uses their results has them from that one.
+	 * NULL: no. Rare.
+	 */
+	bool (*adds)(const void *config);
 };
 
 /* --- settings and state of the running link ------------------------------------------------- */

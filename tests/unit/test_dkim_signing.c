@@ -840,6 +840,78 @@ START_TEST(table_that_all_may_write)
 }
 END_TEST
 
+/* What uses results of dkim, and links that sign, and check only what they do not sign. */
+static const struct {
+	const char *chain;
+	const char *said; /* NULL: nothing */
+	bool loads;
+} places[] = {
+	{"verify, x, sign", NULL, true},
+	{"sign, x", NULL, true},
+	{"x, verify, sign", "error: x runs before verify in profile all", false},
+	{"x, sign", "warning: x runs before sign in profile all", true},
+	{"verify, dmarc, sign", NULL, true},
+	{"sign, dmarc", NULL, true},
+	{"dmarc, sign", "error: dmarc runs before sign in profile all", false},
+	{"dmarc, sign, verify", "error: dmarc runs before sign in profile all", false},
+	{"sign, dmarc, verify", "error: dmarc runs before verify in profile all", false},
+};
+
+START_TEST(place_in_the_chain)
+{
+	char dir[PATH_MAX], text[8192];
+	struct world w;
+
+	world_files(&w);
+	drive_plugin_dir(dir, false);
+	drive_file(&w.d, "x.lua", "function message(m) return m.dkim.result and nil end\n");
+	snprintf(text, sizeof(text),
+		"main { plugin_dir = \"%s\"; authserv_id = mx.test }\n"
+		"listener l { socket = inet:10025@127.0.0.1 }\nprofile all { chain = [ %s ] }\n"
+		"profile unused { port = 1; chain = [ spf, verify, dmarc, sign, x ] }\n"
+		"plugin spf { }\nplugin dmarc { }\nscript x { file = x.lua }\n"
+		"plugin verify { type = dkim }\n"
+		"plugin sign { type = dkim; sign_domains = signing.table; sign_for = local }\n",
+		dir, places[_i].chain);
+	drive_load_text(&w.d, text);
+	ck_assert_msg(
+		(w.d.g != NULL) == places[_i].loads, "%s: %s", places[_i].chain, w.d.mistakes);
+	ck_assert_msg(
+		(strstr(w.d.mistakes, "runs before") != NULL) == (places[_i].said != NULL) &&
+			(places[_i].said == NULL || strstr(w.d.mistakes, places[_i].said) != NULL),
+		"%s: %s", places[_i].chain, w.d.mistakes);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(rule_before_who_signs_reads_nothing)
+{
+	struct world w;
+	const struct mail m = {"192.0.2.1", "bob", "<bob@example.com>", NULL, 0, "Hello\r\n"};
+	char dir[PATH_MAX], text[8192];
+
+	world_files(&w);
+	drive_plugin_dir(dir, false);
+	drive_file(&w.d, "x.lua",
+		"function message(m)\n"
+		"    if not m.dkim.result then return reject('nothing is known') end\n"
+		"end\n");
+	snprintf(text, sizeof(text),
+		"main { plugin_dir = \"%s\"; authserv_id = mx.test }\n%s"
+		"listener l { socket = inet:10025@127.0.0.1 }\nprofile all { chain = [ x, sign ] "
+		"}\n"
+		"script x { file = x.lua }\n"
+		"plugin sign { type = dkim; sign_domains = signing.table; login_map = owners }\n",
+		dir, maps);
+	drive_load_text(&w.d, text);
+	ck_assert_msg(w.d.g != NULL, "%s", w.d.mistakes);
+	drive_open(&w.d);
+	ck_assert_int_eq(send(&w, &m), CM_REJECT);
+	ck_assert_ptr_nonnull(strstr(drive_reply(&w.d), "550 5.7.1 nothing is known"));
+	world_fini(&w);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -864,6 +936,8 @@ main(void)
 	tcase_add_test(tc, login_is_not_told);
 	tcase_add_loop_test(tc, mistake, 0, LENGTH(mistakes));
 	tcase_add_test(tc, table_that_all_may_write);
+	tcase_add_loop_test(tc, place_in_the_chain, 0, LENGTH(places));
+	tcase_add_test(tc, rule_before_who_signs_reads_nothing);
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
 }

@@ -73,6 +73,12 @@ static const struct {
 		"function message(m) return m.dkim.result and nil end", "chain = [ x, dkim, sign ]",
 		"x runs before dkim in profile p"},
 
+	{"a loop of that name",
+		"function mail(m) for _, m in ipairs({ { spf = 1 } }) do if m.spf then end end end",
+		RULE_FIRST, NULL},
+	{"a local of that name",
+		"function mail(m) local a, m = 1, { spf = 1 } if m.spf then end end", RULE_FIRST,
+		NULL},
 	{"behind both", "function message(m) return m.dkim.result and m.spf.result and nil end",
 		RULE_LAST, NULL},
 	{"a later stage finds them", "function message(m) return m.spf.result and nil end",

@@ -97,6 +97,10 @@ static const struct {
 		NULL},
 	{"words in strings and comments",
 		MESSAGE "-- m.spf.reslut\nreturn 'm.spf.reslut' and nil end", CHECKS, NULL},
+	{"a loop of that name",
+		MESSAGE "for _, m in ipairs{ { dmarc = { polcy = 1 } } } do if m.dmarc.polcy then "
+			"end end end",
+		CHECKS, NULL},
 	{"all results at once", MESSAGE "local r = m.spf return r and nil end", CHECKS, NULL},
 };
 
