@@ -389,20 +389,17 @@ stop(void *data)
 	dkim_sign_stop(&config->sign);
 }
 
-/* What was accepted is signed, but need not be verified. */
-static uint32_t
-needs_of(const void *data)
-{
-	const struct config *config = data;
-	uint32_t all = cm_plugin.needs;
-
-	return config->sign.table != NULL ? all : all & ~(uint32_t)CM_AFTER_ACCEPT;
-}
-
 static bool
 adds(const void *data)
 {
 	return ((const struct config *)data)->sign.table != NULL;
+}
+
+/* What was accepted is signed, but need not be verified. */
+static uint32_t
+needs_of(const void *data)
+{
+	return adds(data) ? cm_plugin.needs : cm_plugin.needs & ~(uint32_t)CM_AFTER_ACCEPT;
 }
 
 /* --- the tables --- */
