@@ -15,9 +15,10 @@
 static bool
 is_results(const struct script_test_option *o)
 {
-	int i = 0;
+	unsigned i = 0;
 
-	while (i < SCRIPT_TEST_RESULTS && strcmp(script_test_result_name(i), o->name) != 0)
+	while (i < SCRIPT_TEST_RESULTS &&
+		strcmp(script_test_result_name((enum script_test_result)i), o->name) != 0)
 		i++;
 	return i < SCRIPT_TEST_RESULTS;
 }
