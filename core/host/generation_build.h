@@ -86,6 +86,8 @@ bool build_give_stores(
 
 /* generation_links.c: plugins and scripts. */
 void build_links(struct build *);
+/* It is a script, not a plugin. */
+bool build_is_rule(const struct build *, const struct link *);
 /* NULL when there is none of that name. */
 struct link *build_find_link(const struct build *, const char *name);
 

@@ -22,12 +22,6 @@ is_of(const struct profile *p, const struct link *l, const char *type)
 }
 
 static bool
-is_rule(const struct build *b, const struct link *l)
-{
-	return strcmp(b->link_sections[l->index]->kind->name, "script") == 0;
-}
-
-static bool
 has_before(const struct profile *p, const struct build_list *l, size_t i, const char *type)
 {
 	for (size_t k = 0; k < i; k++) {
@@ -49,7 +43,7 @@ find_behind(const struct build *b, const struct profile *p, const struct build_l
 	bool served = has_before(p, l, i, type);
 	size_t k = i + 1;
 
-	if (served && is_rule(b, l->links[i]))
+	if (served && build_is_rule(b, l->links[i]))
 		return l->count;
 	while (k < l->count && (!is_of(p, l->links[k], type) || (served && l->links[k]->adds)))
 		k++;
@@ -99,9 +93,8 @@ check_place(struct build *b, const struct profile *p, const struct build_list *l
 
 		if (later == l->count)
 			continue;
-		/* What it does not sign it may check, and nobody knows whether the rule is for
-		 * that. */
-		(is_rule(b, link) && l->links[later]->adds ? diag_warn : diag_error)(b->diag,
+		/* It may check what it does not sign: nobody knows whether the rule means that. */
+		(build_is_rule(b, link) && l->links[later]->adds ? diag_warn : diag_error)(b->diag,
 			l->items[i]->pos, NULL, "%s runs before %s in profile %s", link->name,
 			l->links[later]->name, p->name);
 		help_order(b, link);
@@ -187,7 +180,8 @@ check_reads(struct build *b)
 	if (diag_errors(b->diag) > 0 || !chains_known(b))
 		return;
 	for (size_t i = 0; i < b->g->chain.link_count; i++) {
-		if (b->g->chain.links[i]->left_out == NULL && is_rule(b, b->g->chain.links[i]))
+		if (b->g->chain.links[i]->left_out == NULL &&
+			build_is_rule(b, b->g->chain.links[i]))
 			check_read(b, i);
 	}
 }

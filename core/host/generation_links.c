@@ -132,6 +132,12 @@ use_map(void *context, const struct cm_map *map, const char *what, const struct 
 		row->check, b->diag);
 }
 
+bool
+build_is_rule(const struct build *b, const struct link *l)
+{
+	return strcmp(b->link_sections[l->index]->kind->name, "script") == 0;
+}
+
 struct link *
 build_find_link(const struct build *b, const char *name)
 {
@@ -385,8 +391,7 @@ bind_scripts(struct build *b)
 	for (size_t i = 0; i < b->g->chain.link_count; i++) {
 		struct link *link = b->g->chain.links[i];
 
-		if (link->plugin != NULL && link->left_out == NULL &&
-			strcmp(b->link_sections[i]->kind->name, "script") == 0)
+		if (link->plugin != NULL && link->left_out == NULL && build_is_rule(b, link))
 			bind_script(b, link);
 	}
 }

@@ -189,6 +189,8 @@ const char *script_rate(const char *text, struct cm_rate *);
 const struct cm_store *script_store(lua_State *);
 /* The plugin of that type which a link of this configuration has; NULL: none. */
 const struct cm_plugin *script_plugin(const struct cm_session *, const char *type);
+/* The field gives the results of a plugin. */
+bool script_row_is_results(const struct script_row *);
 /* Raises where the plugin publishes no result of that name. */
 void script_check_result(lua_State *, const struct cm_plugin *, const char *key);
 /* A plugin of that type has its turn at this stage behind the running rule, in that profile. */

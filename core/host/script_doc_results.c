@@ -26,12 +26,6 @@ find_field(const char *type)
 	return NULL;
 }
 
-static bool
-is_results(const struct script_row *field)
-{
-	return strcmp(field->result, script_class_results.name) == 0;
-}
-
 /* Each plugin whose results rules read, in order of name. */
 static void
 each_plugin(const char *plugin_dir, void (*print)(const struct cm_plugin *))
@@ -46,7 +40,8 @@ each_plugin(const char *plugin_dir, void (*print)(const struct cm_plugin *))
 		plugin = plugin_load(*name, plugin_dir, &err);
 		if (plugin == NULL)
 			log_write(LOG_LEVEL_WARN, "plugin %s: %s", *name, err.text);
-		else if (plugin->published_count > 0 && (field == NULL || is_results(field)))
+		else if (plugin->published_count > 0 &&
+			 (field == NULL || script_row_is_results(field)))
 			print(plugin);
 	}
 	plugin_names_free(names);
@@ -87,7 +82,7 @@ script_doc_field_type(
 	const struct cm_plugin *plugin;
 	struct err err;
 
-	if (row->result == NULL || !is_results(row))
+	if (!script_row_is_results(row))
 		return row->result;
 	plugin = plugin_load(row->name, plugin_dir, &err);
 	return plugin == NULL || plugin->published_count == 0 ? row->result

@@ -46,16 +46,6 @@ enter(struct place *p, struct script_scan s)
 		p->stage = find_stage(&name);
 }
 
-static bool
-is_one_of(const struct script_token *t, const char *const *words, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (t->kind == TOKEN_NAME && script_token_is(t, words[i]))
-			return true;
-	}
-	return false;
-}
-
 /* Follows blocks; those of "for" and "while" begin at their "do". A local function is no hook. */
 static void
 follow(struct place *p, const struct script_token *before, const struct script_token *t,
@@ -64,12 +54,12 @@ follow(struct place *p, const struct script_token *before, const struct script_t
 	static const char *const begins[] = {"do", "function", "if", "repeat"};
 	static const char *const ends[] = {"end", "until"};
 
-	if (is_one_of(t, begins, COUNT(begins))) {
+	if (script_token_in(t, begins, COUNT(begins))) {
 		p->depth++;
 		if (p->stage == NULL && script_token_is(t, "function") &&
 			!script_token_is(before, "local"))
 			enter(p, *s);
-	} else if (is_one_of(t, ends, COUNT(ends)) && p->depth > 0 && p->depth-- == p->hook) {
+	} else if (script_token_in(t, ends, COUNT(ends)) && p->depth > 0 && p->depth-- == p->hook) {
 		p->stage = NULL;
 	}
 }

@@ -17,17 +17,27 @@
 
 #define KEY_SIZE 80
 
+bool
+script_row_is_results(const struct script_row *row)
+{
+	return row->result != NULL && strcmp(row->result, script_class_results.name) == 0;
+}
+
+const struct script_row *
+script_results_row(const struct script_token *field)
+{
+	const struct script_row *row = script_find_row(&script_class_message, field);
+
+	return row != NULL && script_row_is_results(row) ? row : NULL;
+}
+
 /* A field of m that is something else than results, whatever plugins there are. */
 static bool
 is_other_field(const struct script_token *field)
 {
-	const struct script_class *m = &script_class_message;
+	const struct script_row *row = script_find_row(&script_class_message, field);
 
-	for (size_t i = 0; i < m->row_count; i++) {
-		if (script_token_is(field, m->rows[i].name))
-			return script_results_row(field) == NULL;
-	}
-	return false;
+	return row != NULL && !script_row_is_results(row);
 }
 
 /* Behind "m.spf" stands ".key" or "["key"]". False: it does not, or the text is in escapes. */

@@ -191,6 +191,16 @@ script_token_is(const struct script_token *t, const char *text)
 }
 
 bool
+script_token_in(const struct script_token *t, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (t->kind == TOKEN_NAME && script_token_is(t, words[i]))
+			return true;
+	}
+	return false;
+}
+
+bool
 script_token_same(const struct script_token *a, const struct script_token *b)
 {
 	return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;

@@ -34,6 +34,8 @@ void script_scan_begin(struct script_scan *, const char *text, size_t len);
 struct script_token script_scan_next(struct script_scan *);
 /* The token is exactly this. */
 bool script_token_is(const struct script_token *, const char *text);
+/* The token is one of these names or keywords. */
+bool script_token_in(const struct script_token *, const char *const *words, size_t count);
 /* Both have the same letters. */
 bool script_token_same(const struct script_token *, const struct script_token *);
 /* The text has a local variable of that name, or one of a loop; parameters do not count. */

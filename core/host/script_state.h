@@ -188,6 +188,10 @@ struct script_token;
 /* Looks for what this version or filter.conf does not have; false with words and the line. */
 bool script_uses_check(
 	const struct script_source *, const struct script_names *, unsigned *line, struct err *);
+struct script_class;
+/* The row of that name, or NULL. */
+const struct script_row *
+script_find_row(const struct script_class *, const struct script_token *name);
 /* Fills needs and macros of the script's plugin from the names its sources use. */
 void script_uses_needs(struct script *);
 /* The row of m's field that the token names, if that gives the results of a plugin; else NULL. */

@@ -20,9 +20,6 @@
 #define MACROS_MOST  32u
 #define GLOBALS_MOST 64u
 
-/* Fields of m that are the results of the plugin of that name. */
-static const char *const result_fields[] = {"dkim", "dmarc", "spf"};
-
 /* What a file declares itself. */
 struct declared {
 	bool globals[GLOBALS_MOST];		      /* by row of script_class_globals */
@@ -30,26 +27,12 @@ struct declared {
 	size_t message_count;
 };
 
-static bool
-is_one_of(const struct script_token *t, const char *const *names, size_t count, size_t *which)
-{
-	for (*which = 0; *which < count; ++*which) {
-		if (t->kind == TOKEN_NAME && script_token_is(t, names[*which]))
-			return true;
-	}
-	return false;
-}
-
 const struct script_row *
-script_results_row(const struct script_token *t)
+script_find_row(const struct script_class *class, const struct script_token *name)
 {
-	size_t which;
-
-	if (!is_one_of(t, result_fields, COUNT(result_fields), &which))
-		return NULL;
-	for (size_t i = 0; i < script_class_message.row_count; i++) {
-		if (script_token_is(t, script_class_message.rows[i].name))
-			return &script_class_message.rows[i];
+	for (size_t i = 0; i < class->row_count; i++) {
+		if (script_token_is(name, class->rows[i].name))
+			return &class->rows[i];
 	}
 	return NULL;
 }
@@ -63,17 +46,14 @@ next_is(struct script_scan *s, const char *text)
 	return t.kind == TOKEN_OTHER && script_token_is(&t, text);
 }
 
-/* The row of a name of the rule language, NULL if it is none. */
+/* The row of a name of the rule language, and its number; NULL if it is none. */
 static const struct script_row *
 find_global(const struct script_token *t, size_t *which)
 {
-	const struct script_class *class = &script_class_globals;
+	const struct script_row *row = script_find_row(&script_class_globals, t);
 
-	for (*which = 0; *which < class->row_count && *which < GLOBALS_MOST; ++*which) {
-		if (script_token_is(t, class->rows[*which].name))
-			return &class->rows[*which];
-	}
-	return NULL;
+	*which = row == NULL ? 0 : (size_t)(row - script_class_globals.rows);
+	return *which < GLOBALS_MOST ? row : NULL;
 }
 
 static void
@@ -193,8 +173,8 @@ static bool
 check_field(const struct script_names *names, const struct script_token *before,
 	const struct script_token *t, struct err *err)
 {
+	const struct script_row *results = script_results_row(t);
 	char name[80];
-	size_t which;
 
 	snprintf(name, sizeof(name), "%.*s%.*s%.*s", (int)before[1].len, before[1].text,
 		(int)before[0].len, before[0].text, (int)t->len, t->text);
@@ -203,10 +183,8 @@ check_field(const struct script_names *names, const struct script_token *before,
 			"%s needs a database, in filter.conf: geo { database = "
 			"/var/lib/GeoIP/GeoLite2-Country.mmdb }",
 			name);
-	if (is_one_of(t, result_fields, COUNT(result_fields), &which) &&
-		!names->has_plugin(names->context, result_fields[which]))
-		return err_set(
-			err, "%s needs the plugin %s in filter.conf", name, result_fields[which]);
+	if (results != NULL && !names->has_plugin(names->context, results->name))
+		return err_set(err, "%s needs the plugin %s in filter.conf", name, results->name);
 	return true;
 }
 
@@ -216,12 +194,11 @@ ends_statement(const struct script_token *t)
 {
 	static const char *const expect_value[] = {"and", "elseif", "for", "function", "goto", "if",
 		"in", "local", "not", "or", "return", "until", "while"};
-	size_t which;
 
 	if (t->kind == TOKEN_OTHER)
 		return strchr(")]};", t->text[0]) != NULL || isdigit((unsigned char)t->text[0]) ||
 		       script_token_is(t, "...") || script_token_is(t, "::");
-	return !is_one_of(t, expect_value, COUNT(expect_value), &which);
+	return !script_token_in(t, expect_value, COUNT(expect_value));
 }
 
 /* The call of the name t is a statement, behind the token before: what it gives is lost. */
