@@ -141,7 +141,7 @@ enlist(struct peer *p)
 	if (all.peers != NULL)
 		all.peers->prev = p;
 	all.peers = p;
-	unsigned open = atomic_fetch_add(&all.count, 1) + 1;
+	unsigned open = atomic_load(&all.count);
 	if (open > all.most)
 		all.most = open;
 	pthread_mutex_unlock(&all.lock);
@@ -171,7 +171,7 @@ end_peer(struct peer *p)
 	p->next = all.spare;
 	all.spare = p;
 	pthread_mutex_unlock(&all.lock);
-	atomic_fetch_sub(&all.count, 1);
+	milter_peers_release();
 }
 
 /* --- serving --- */
@@ -286,7 +286,22 @@ milter_peers_close(void)
 	}
 }
 
-/* Owned by the caller. */
+bool
+milter_peers_reserve(unsigned most)
+{
+	if (atomic_fetch_add(&all.count, 1) < most)
+		return true;
+	milter_peers_release();
+	return false;
+}
+
+void
+milter_peers_release(void)
+{
+	atomic_fetch_sub(&all.count, 1);
+}
+
+/* Owned by the caller, and counted by it. */
 static struct peer *
 new_peer(const struct milter_listener *l, int fd)
 {

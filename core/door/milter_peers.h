@@ -25,10 +25,16 @@ void milter_peers_open(int epoll);
 /* No thread serves any more: ends all connections. */
 void milter_peers_close(void);
 
+/* Counts one more connection before it is there, unless so many are open; threads that take
+ * connections at a time stay within it together. What comes next is one of the three. */
+bool milter_peers_reserve(unsigned most);
+/* Nobody came. */
+void milter_peers_release(void);
 /* Takes the descriptor of a new connection, and has it served. The listener is borrowed. */
 void milter_peers_add(const struct milter_listener *, int fd);
 /* The same, and begins with it in this thread, of the engine. */
 void milter_peers_serve(const struct milter_listener *, int fd, struct milter_room *);
+/* Those that are open, and the reserved. */
 unsigned milter_peers_count(void);
 /* Once after many were open at a time, and half of them ended: their memory is worth to be given
  * back. */

@@ -80,17 +80,19 @@ arm_door(struct door *d, int operation)
 		pause_door(d, strerror(errno));
 }
 
-/* The next connection; -1: none, and it may have to pause. */
+/* The next connection, its place taken; -1: none, and it may have to pause. */
 static int
 take_one(struct door *d)
 {
 	int fd;
 
-	if (milter_peers_count() >= engine.most) {
+	if (!milter_peers_reserve(engine.most)) {
 		pause_door(d, "as many as the limit of open files allows");
 		return -1;
 	}
 	fd = milter_accept(d->listener);
+	if (fd < 0)
+		milter_peers_release();
 	if (fd >= 0 || milter_accept_again(errno) || errno == EAGAIN || errno == EWOULDBLOCK)
 		arm_door(d, EPOLL_CTL_MOD);
 	else if (!atomic_load(&engine.draining))
@@ -287,10 +289,14 @@ empty_door(struct door *d)
 	int fd;
 
 	shutdown(d->listener->socket.fd, SHUT_RDWR);
-	while (milter_peers_count() < engine.most &&
-		((fd = milter_accept(d->listener)) >= 0 || milter_accept_again(errno))) {
+	while (milter_peers_reserve(engine.most)) {
+		fd = milter_accept(d->listener);
 		if (fd >= 0)
 			milter_peers_add(d->listener, fd);
+		else
+			milter_peers_release();
+		if (fd < 0 && !milter_accept_again(errno))
+			break;
 	}
 }
 
