@@ -70,10 +70,12 @@ spreads_too_many(const struct script_memory *m, size_t kind, size_t size)
 }
 
 static bool
-refused(struct script_memory *m, bool too_many, size_t more)
+refused(struct script_state *st, bool too_many, size_t more)
 {
+	struct script_memory *m = &st->memory;
+
 	if (!too_many && m->used <= m->limit && more <= m->limit - m->used)
-		return false;
+		return !script_has_time_for(st, more);
 	m->too_many = too_many;
 	return true;
 }
@@ -85,7 +87,8 @@ refused(struct script_memory *m, bool too_many, size_t more)
 static void *
 allocate(void *context, void *old, size_t old_size, size_t size)
 {
-	struct script_memory *m = context;
+	struct script_state *st = context;
+	struct script_memory *m = &st->memory;
 	union head *block = old == NULL ? NULL : (union head *)old - 1;
 	union head *new;
 	bool too_many = old == NULL && spreads_too_many(m, old_size, size);
@@ -98,7 +101,7 @@ allocate(void *context, void *old, size_t old_size, size_t size)
 		free(block);
 		return NULL;
 	}
-	if (size > old_size && refused(m, too_many, size - old_size))
+	if (size > old_size && refused(st, too_many, size - old_size))
 		return NULL;
 	if (size > SIZE_MAX - sizeof(*new))
 		return NULL;
@@ -131,7 +134,7 @@ script_state_open(struct script_state *st, struct script_host *host, struct err 
 		.keys = SIZE_MAX,
 		.taken = mem_zalloc((size_t)host->count + 1, sizeof(*st->memory.taken)),
 	};
-	st->L = lua_newstate(allocate, &st->memory);
+	st->L = lua_newstate(allocate, st);
 	if (st->L == NULL) {
 		script_state_close(st);
 		return err_set(err, "no memory for a Lua state");

@@ -276,6 +276,9 @@ void script_api_open(lua_State *);
 bool script_is_over(lua_State *);
 /* Leaves the running hook for good. Returns only inside of a hook of Lua (lua_Hook). */
 int script_expire(lua_State *);
+/* False: that many octets of new memory take longer than what runs may take still. Few do not
+ * count. */
+bool script_has_time_for(struct script_state *, size_t octets);
 /* The count hook: looks at the clocks. */
 void script_on_count(lua_State *, lua_Debug *);
 
