@@ -4,6 +4,8 @@
  *
  * Each case is run by both engines, and must come to the same.
  */
+#include <dlfcn.h>
+
 #include "dkim_sign.h"
 #include "table.h"
 
@@ -596,7 +598,22 @@ START_TEST(the_library_is_not_shown_more_signatures_than_are_looked_at)
 }
 END_TEST
 
-#define MANY 100000u
+#define MANY 1000u
+
+static size_t shown;
+
+int dkim_header(void *dkim, unsigned char *text, size_t len);
+
+/* In the place of the library's, whose header has a dkim_sign(), too. */
+int
+dkim_header(void *dkim, unsigned char *text, size_t len)
+{
+	int (*real)(void *, unsigned char *, size_t);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "dkim_header");
+	shown++;
+	return real(dkim, text, len);
+}
 
 /* The library looks through all fields that it sees for each name of h=, and these are many. */
 START_TEST(the_library_is_not_shown_fields_that_nobody_signed)
@@ -617,15 +634,14 @@ START_TEST(the_library_is_not_shown_fields_that_nobody_signed)
 		fields[i] = (struct canon_field){"X", " y", 1, 2};
 	dkim_judge_field(&signature, &fields[0], 0, NOW);
 	ck_assert(dkim_judge_open(&signature));
-	for (int i = 0; i < 100; i++) {
-		void *running = dkim_opendkim.begin(&m);
+	void *running = dkim_opendkim.begin(&m);
 
-		signature.job.key = dkim_key_get(record, strlen(record));
-		dkim_opendkim.finish(running);
-		ck_assert_int_eq(signature.job.check, DKIM_CHECK_SIGNATURE);
-		dkim_opendkim.end(running);
-		dkim_key_drop(signature.job.key);
-	}
+	signature.job.key = dkim_key_get(record, strlen(record));
+	dkim_opendkim.finish(running);
+	ck_assert_int_eq(signature.job.check, DKIM_CHECK_SIGNATURE);
+	ck_assert_uint_eq(shown, 2);
+	dkim_opendkim.end(running);
+	dkim_key_drop(signature.job.key);
 }
 END_TEST
 
@@ -659,7 +675,7 @@ int
 main(void)
 {
 	Suite *suite = suite_create("dkim_verify");
-	TCase *tc = tcase_create("dkim_verify"), *many = tcase_create("many");
+	TCase *tc = tcase_create("dkim_verify");
 
 	tcase_add_unchecked_fixture(tc, make_keys, drop_keys);
 
@@ -673,11 +689,8 @@ main(void)
 	tcase_add_test(tc, a_copy_of_a_signature_is_not_taken_for_it);
 	tcase_add_test(tc, at_most_eight_and_those_of_the_author_first);
 	tcase_add_test(tc, the_library_is_not_shown_more_signatures_than_are_looked_at);
+	tcase_add_test(tc, the_library_is_not_shown_fields_that_nobody_signed);
 	tcase_add_test(tc, signatures_share_hashes_of_the_body);
 	suite_add_tcase(suite, tc);
-	/* Two seconds, or half a minute. */
-	tcase_set_timeout(many, 20);
-	tcase_add_test(many, the_library_is_not_shown_fields_that_nobody_signed);
-	suite_add_tcase(suite, many);
 	return table_run(suite);
 }
