@@ -274,10 +274,11 @@ static const struct {
 						 "something for this message*"},
 	{"function mail(m)\n\tm.client.ip = 5\nend",
 		"failed: scripts/x.lua:2: client.ip cannot be assigned (*"},
-	{"function mail(m)\n\tcount = 1\nend", "failed: scripts/x.lua:2: global \"count\": write "
-					       "local, or store.set() to keep it between "
-					       "messages*"},
-	{"function mail(m)\n\treturn rejct('x')\nend",
+	{"function mail(m)\n\tdo local count end count = 1\nend",
+		"failed: scripts/x.lua:2: global \"count\": write "
+		"local, or store.set() to keep it between "
+		"messages*"},
+	{"function mail(m)\n\tdo local rejct end return rejct('x')\nend",
 		"failed: scripts/x.lua:2: unknown name \"rejct\"; did you mean \"reject\"?*"},
 	{"local function g(m)\n\treturn m.x.y\nend\nfunction mail(m)\n\tlocal v = g(m)\nend",
 		"failed: scripts/x.lua:2: message has no field \"x\" (g scripts/x.lua:2 < mail() "
