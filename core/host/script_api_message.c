@@ -419,7 +419,7 @@ static const struct script_row rows[] = {
 		.help = "recipients accepted so far: #m.rcpts, m.rcpts[1], ipairs(m.rcpts)"},
 	{"remove_header", SCRIPT_FUNCTION, .call = script_remove_header,
 		.parameters = "name: string, n?: integer", .result = "", .needs = CM_EDIT_HEADERS,
-		.help = "remove the n-th field of that name"},
+		.help = "remove the fields of that name, or the n-th of them"},
 	{"server", SCRIPT_FIELD, get_server, .result = "Server", .macros = server_macros,
 		.help = "where the client connected to"},
 	{"set_header", SCRIPT_FUNCTION, .call = script_set_header,
