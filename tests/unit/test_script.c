@@ -65,6 +65,7 @@ static const char *const facts[] = {
 	"m:note('unknown') == nil",
 	"type(time.now()) == 'number' and time.now() > 1700000000",
 	"duration '1h30min' == 5400 and duration '500ms' == 0.5",
+	"duration '1h' .. '' == '3600'",
 	"settings.name == 'a b' and settings.limit == 5 and settings.half == 0.5",
 	"settings.strict == true and settings.loose == false and settings.country == 'NO'",
 	"settings.text == '12' and settings.wait == '5min' and settings.none == nil",
