@@ -227,10 +227,12 @@ script_env_push(lua_State *L, struct script *script, bool rule)
 	lua_setmetatable(L, -2);
 }
 
-/* A name of the API, which rules alone have. */
+/* A name of the API, which rules alone have, but for what needs no message. */
 static bool
 of_api(const char *name)
 {
+	if (strcmp(name, "duration") == 0 || strcmp(name, "json") == 0 || strcmp(name, "time") == 0)
+		return false;
 	for (size_t c = 0; script_classes[c] != NULL; c++) {
 		const struct script_class *class = script_classes[c];
 

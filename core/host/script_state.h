@@ -261,7 +261,7 @@ bool script_env_lacks(lua_State *, const char *name, bool assigned);
 void script_env_push(lua_State *, struct script *, bool rule);
 /*
  * Pushes an environment with the language and the names of the table at index, which it keeps, and
- * nothing of the API: for files that are no rules.
+ * nothing of the API that needs a message: for files that are no rules.
  */
 void script_env_push_plain(lua_State *, int names);
 /* Before all else in a state: from then on no other table is weak. */
