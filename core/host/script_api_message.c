@@ -287,6 +287,9 @@ static int
 header_list(lua_State *L)
 {
 	script_self(L, &script_class_message);
+	/* Who gives a name would take all fields for those of that name. */
+	luaL_argcheck(L, lua_isnoneornil(L, 2), 2,
+		"it gives all fields; m:header(name, n) is the n-th of a name");
 	lua_pushvalue(L, 1);
 	lua_pushinteger(L, 0);
 	lua_pushcclosure(L, header_next, 2);

@@ -321,6 +321,9 @@ static const struct {
 		"failed: scripts/x.lua:3: m.geo needs a database: section geo*"},
 	{"function mail(m)\n\tlocal x = m.client:inside('10.0.0/8')\nend",
 		"failed: scripts/x.lua:2: \"10.0.0/8\" is not an address or network*"},
+	{"function headers(m)\n\tfor n in m:header_list('Received') do end\nend",
+		"failed: scripts/x.lua:2: bad argument #1 to 'header_list' (it gives all fields; "
+		"m:header(name, n) is the n-th of a name)*"},
 	{"function mail(m)\n\tduration 'soon'\nend",
 		"failed: scripts/x.lua:2: duration \"soon\": *"},
 	{"function mail(m)\n\tmap 'nothing'\nend",
