@@ -403,7 +403,7 @@ function Message:note(key, value) end
 ---@param text string
 function Message:prefix_subject(text) end
 
----remove the n-th field of that name
+---remove the fields of that name, or the n-th of them
 ---@param name string
 ---@param n? integer
 function Message:remove_header(name, n) end
@@ -656,6 +656,7 @@ local Outcome = {}
 ---@field settings? table the settings { } block of the script
 ---@field spf? "none"|"neutral"|"pass"|"fail"|"softfail"|"temperror"|"permerror"|SpfResults what the plugin spf would have found
 ---@field tls? boolean the connection is encrypted
+---@field tls_version? string and in this way; TLSv1.3
 ---@field trusted? boolean the client is in main.trusted_networks
 
 ---@class Case

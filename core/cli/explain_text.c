@@ -238,7 +238,7 @@ print_field(const char *sign, const struct edit *e)
 {
 	printf("headers   %s ", sign);
 	print_escaped(e->name);
-	if (e->kind == EDIT_SET_HEADER)
+	if (e->kind == EDIT_SET_HEADER && e->index > 0)
 		printf("[%zu]", e->index);
 	if (e->value != NULL) {
 		printf(": ");

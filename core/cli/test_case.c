@@ -216,6 +216,9 @@ play_step(struct test_play *p, const struct script_test_step *s, struct test_res
 	}
 	if (!expects)
 		p->error = test_failure(p);
+	/* done() of the message before. */
+	if (!expects && p->error == NULL)
+		p->error = test_logged_error(p);
 	return p->run->missed == NULL || is_clean(p, r);
 }
 
@@ -247,7 +250,8 @@ test_case(struct test_run *run, const struct script_test_case *c, struct test_re
 		.port = c->port != 0 ? c->port : PORT,
 		.login = c->login,
 		.login_method = c->method,
-		.tls = c->tls,
+		.tls = c->tls || c->tls_version != NULL,
+		.tls_version = c->tls_version,
 		.queue_id = QUEUE_ID,
 	};
 	if (ftruncate(run->log, 0) < 0) {

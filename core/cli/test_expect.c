@@ -18,6 +18,8 @@
 
 /* Octets of the log that are searched. */
 #define LOG_MOST (1u << 20)
+/* Of an error: nobody sees that log but here. */
+#define LOG_SAYS "the log says why"
 /* And of it, or of the edits, that are shown. */
 #define SHOWN_MOST 2000u
 
@@ -81,13 +83,16 @@ test_failure(const struct test_play *p)
 {
 	const struct trace_record *r = find_new(p, has_failed);
 	struct buf b;
-	const char *text;
+	const char *text, *logged;
 
 	if (r == NULL)
 		return NULL;
 	buf_init(&b, SHOWN_MOST);
 	buf_add_str(&b, "error ");
 	text_escape(&b, r->reason, strlen(r->reason));
+	logged = strstr(r->reason, LOG_SAYS) == NULL ? NULL : test_logged_error(p);
+	if (logged != NULL)
+		buf_printf(&b, ": %s", logged);
 	text = arena_strndup(&p->run->arena, b.data, b.len);
 	buf_fini(&b);
 	return text;

@@ -190,13 +190,11 @@ rule_of(struct arena *arena, const char *path)
 static void
 run_cases(struct file *f)
 {
-	clock_freeze(START);
 	for (const struct script_test_case *c = f->test.cases; c != NULL; c = c->next) {
 		if (wanted(f, c))
 			run_case(f, c);
 	}
 	generation_swap(NULL);
-	clock_thaw();
 }
 
 static bool
@@ -222,6 +220,7 @@ test_file(struct test_run *run, const char *path)
 	}
 	f.conf = arena_printf(&run->arena, "%.*s/filter.conf of the case",
 		(int)(strrchr(path, '/') - path), path);
+	clock_freeze(START);
 	if (!script_test_read(&f.test, path, run->plugins, &err))
 		fail_file(&f, err.text);
 	else if (f.test.cases == NULL)
@@ -229,5 +228,6 @@ test_file(struct test_run *run, const char *path)
 			      ":mail \"a@b.example\" :expect \"nothing\"");
 	else
 		run_cases(&f);
+	clock_thaw();
 	script_test_fini(&f.test);
 }

@@ -26,6 +26,7 @@ struct replay_input {
 	const char *const *to;		  /* NULL-terminated */
 	const char *login, *login_method; /* NULL: not logged in */
 	bool tls;
+	const char *tls_version; /* NULL: TLSv1.3 */
 	const char *queue_id;
 	const char *message; /* header and body; line ends LF or CRLF */
 	size_t message_len;

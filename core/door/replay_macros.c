@@ -102,7 +102,9 @@ daemon_port(struct facts *f)
 static const char *
 tls_version(struct facts *f)
 {
-	return f->in->tls ? "TLSv1.3" : NULL;
+	if (!f->in->tls)
+		return NULL;
+	return f->in->tls_version != NULL ? f->in->tls_version : "TLSv1.3";
 }
 
 static const char *

@@ -21,7 +21,11 @@ duration(lua_State *L)
 	if (why != NULL)
 		return luaL_error(
 			L, "duration \"%s\": %s (units: ms s min h d w, as 1h30min)", text, why);
-	lua_pushnumber(L, seconds);
+	/* Whole seconds are read by people, too: 3600, and not 3600.0. */
+	if (seconds == (double)(lua_Integer)seconds)
+		lua_pushinteger(L, (lua_Integer)seconds);
+	else
+		lua_pushnumber(L, seconds);
 	return 1;
 }
 

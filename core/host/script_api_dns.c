@@ -224,6 +224,23 @@ read_question(lua_State *L, struct question *out, lua_Integer i)
 	lua_pop(L, 3);
 }
 
+/* The table at index 1 has no other keys than 1 to count: nobody would get their answers. */
+static void
+check_list(lua_State *L, lua_Integer count)
+{
+	lua_Integer keys = 0;
+
+	for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
+		if (lua_type(L, -2) == LUA_TSTRING)
+			luaL_error(L,
+				"dns.all{{\"a\", name}, ...}: there is a \"%s\" between the "
+				"questions",
+				lua_tostring(L, -2));
+		if (++keys > count)
+			luaL_error(L, "dns.all: the questions are no list");
+	}
+}
+
 static int
 dns_all(lua_State *L)
 {
@@ -236,6 +253,7 @@ dns_all(lua_State *L)
 	if (count < 0 || count > (lua_Integer)QUESTIONS_MOST)
 		return luaL_error(
 			L, "dns.all asks at most %d questions at once", (int)QUESTIONS_MOST);
+	check_list(L, count);
 	q = new_questions(L, "dns.all", (size_t)count);
 	for (lua_Integer i = 0; i < count; i++)
 		read_question(L, &q->items[i], i + 1);

@@ -90,7 +90,7 @@ int
 script_remove_header(lua_State *L)
 {
 	struct cm_session *s = edited(L);
-	size_t n = (size_t)int_arg(L, 3, 1, 1);
+	size_t n = lua_isnoneornil(L, 3) ? 0 : (size_t)int_arg(L, 3, 1, 1);
 
 	return answer(L, cm_remove_header(s, script_check_text(L, 2), n));
 }

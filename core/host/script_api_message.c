@@ -287,6 +287,9 @@ static int
 header_list(lua_State *L)
 {
 	script_self(L, &script_class_message);
+	/* Who gives a name would take all fields for those of that name. */
+	luaL_argcheck(L, lua_isnoneornil(L, 2), 2,
+		"it gives all fields; m:header(name, n) is the n-th of a name");
 	lua_pushvalue(L, 1);
 	lua_pushinteger(L, 0);
 	lua_pushcclosure(L, header_next, 2);
@@ -419,7 +422,7 @@ static const struct script_row rows[] = {
 		.help = "recipients accepted so far: #m.rcpts, m.rcpts[1], ipairs(m.rcpts)"},
 	{"remove_header", SCRIPT_FUNCTION, .call = script_remove_header,
 		.parameters = "name: string, n?: integer", .result = "", .needs = CM_EDIT_HEADERS,
-		.help = "remove the n-th field of that name"},
+		.help = "remove the fields of that name, or the n-th of them"},
 	{"server", SCRIPT_FIELD, get_server, .result = "Server", .macros = server_macros,
 		.help = "where the client connected to"},
 	{"set_header", SCRIPT_FUNCTION, .call = script_set_header,

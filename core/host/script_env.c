@@ -86,12 +86,31 @@ hook_index(const struct script *script, int slot)
 	return (lua_Integer)script->index * SCRIPT_SLOTS + slot + 1;
 }
 
+/* A parameter too many would be nil for ever. */
+static void
+check_parameters(lua_State *L, int slot)
+{
+	const char *more = slot == CM_STAGE_HELO   ? ", name"
+			   : slot == CM_STAGE_MAIL ? ", from"
+			   : slot == CM_STAGE_RCPT ? ", to"
+			   : slot == SCRIPT_DONE   ? ", verdict"
+						   : "";
+	lua_Debug ar;
+
+	lua_pushvalue(L, 3);
+	lua_getinfo(L, ">u", &ar);
+	if (ar.nparams > (more[0] == '\0' ? 1 : 2))
+		luaL_error(L, "function %s has %d parameters, but is called with (m%s)",
+			lua_tostring(L, 2), (int)ar.nparams, more);
+}
+
 /* Keeps the function at index 3 as a hook, and lets the rule call it by its name. */
 static int
 define_hook(lua_State *L, struct script_run *run, int slot)
 {
 	if (run->hooks[slot])
 		return luaL_error(L, "function %s is defined twice", lua_tostring(L, 2));
+	check_parameters(L, slot);
 	run->hooks[slot] = true;
 	lua_rawgetp(L, LUA_REGISTRYINDEX, &hooks_key);
 	lua_pushvalue(L, 3);
@@ -100,6 +119,13 @@ define_hook(lua_State *L, struct script_run *run, int slot)
 	lua_pushvalue(L, 3);
 	lua_rawset(L, lua_upvalueindex(1));
 	return 0;
+}
+
+static const char *
+push_assigned(lua_State *L, const char *name)
+{
+	return lua_pushfstring(
+		L, "global \"%s\": write local, or store.set() to keep it between messages", name);
 }
 
 /* Arguments: environment, name, value. Upvalues: what reading sees, whether it is a rule file. */
@@ -124,26 +150,49 @@ assign_global(lua_State *L)
 		return luaL_error(L,
 			"function %s is not a stage (%s); helper functions need \"local\"", name,
 			push_stage_names(L));
-	return luaL_error(
-		L, "global \"%s\": write local, or store.set() to keep it between messages", name);
+	return luaL_error(L, "%s", push_assigned(L, name));
 }
 
 /* --- reading
  * ----------------------------------------------------------------------------------------- */
 
+/* Pushes why there is no such name among names. */
+static const char *
+push_unknown(lua_State *L, int names, const char *name)
+{
+	for (size_t i = 0; i < sizeof(absent) / sizeof(*absent); i++) {
+		if (strcmp(absent[i].name, name) == 0)
+			return lua_pushfstring(
+				L, "%s is not available in rules%s", name, absent[i].help);
+	}
+	script_push_suggestion(L, names, name);
+	return lua_pushfstring(L, "unknown name \"%s\"%s", name, lua_tostring(L, -1));
+}
+
 /* Arguments: what reading sees, name. */
 static int
 refuse_global(lua_State *L)
 {
-	const char *name = script_tostring(L, 2, NULL);
+	return luaL_error(L, "%s", push_unknown(L, 1, script_tostring(L, 2, NULL)));
+}
 
-	for (size_t i = 0; i < sizeof(absent) / sizeof(*absent); i++) {
-		if (strcmp(absent[i].name, name) == 0)
-			return luaL_error(
-				L, "%s is not available in rules%s", name, absent[i].help);
+bool
+script_env_lacks(lua_State *L, const char *name, bool assigned)
+{
+	int env = lua_gettop(L), type;
+
+	luaL_getmetafield(L, env, "__index");
+	lua_pushstring(L, name);
+	type = lua_rawget(L, env + 1);
+	if (type != LUA_TNIL || slot_of(name) >= 0) {
+		lua_settop(L, env);
+		return false;
 	}
-	script_push_suggestion(L, 1, name);
-	return luaL_error(L, "unknown name \"%s\"%s", name, lua_tostring(L, -1));
+	if (assigned)
+		push_assigned(L, name);
+	else
+		push_unknown(L, env + 1, name);
+	return true;
 }
 
 void
@@ -178,10 +227,12 @@ script_env_push(lua_State *L, struct script *script, bool rule)
 	lua_setmetatable(L, -2);
 }
 
-/* A name of the API, which rules alone have. */
+/* A name of the API, which rules alone have, but for what needs no message. */
 static bool
 of_api(const char *name)
 {
+	if (strcmp(name, "duration") == 0 || strcmp(name, "json") == 0 || strcmp(name, "time") == 0)
+		return false;
 	for (size_t c = 0; script_classes[c] != NULL; c++) {
 		const struct script_class *class = script_classes[c];
 

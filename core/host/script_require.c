@@ -44,6 +44,8 @@ load_module(lua_State *L, struct script *script, const struct script_source *sou
 
 	script_compile(L, source);
 	script_env_push(L, script, false);
+	if (script_state_of(L)->run->names != NULL)
+		script_global_check(L, source);
 	lua_setupvalue(L, -2, 1);
 	lua_call(L, 0, 1);
 	if (lua_isnil(L, -1)) {

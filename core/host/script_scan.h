@@ -24,6 +24,12 @@ struct script_token {
 	unsigned line;
 };
 
+/* What a hook is given behind m. */
+struct script_given {
+	struct script_token name;
+	const char *field; /* what people mean by it; NULL: there is none */
+};
+
 struct script_scan {
 	const char *p, *end;
 	unsigned line;

@@ -219,6 +219,8 @@ load_rule(lua_State *L)
 
 	script_compile(L, run->script->sources);
 	script_env_push(L, run->script, true);
+	if (run->names != NULL)
+		script_global_check(L, run->script->sources);
 	lua_setupvalue(L, -2, 1);
 	lua_call(L, 0, 0);
 	return 0;

@@ -179,9 +179,10 @@ void script_cover_learn(struct script_cover *, lua_State *, const struct script_
 /* Counts the lines that run from now on, where somebody asks; else no hook is set. */
 void script_cover_begin(lua_State *);
 
-/* --- script_scan.c, script_uses.c, script_order.c, script_results.c ------------------------------
+/* --- script_scan.c, script_uses.c, script_order.c, script_results.c, script_compare.c ------------
  */
 
+struct script_given;
 struct script_scan;
 struct script_token;
 
@@ -199,8 +200,23 @@ const struct script_row *script_results_row(const struct script_token *);
 /* Behind this field of m its text does not read a result that the plugin lacks; else words. */
 bool script_results_check(const struct script_names *, const struct script_token *field,
 	const struct script_scan *behind, struct err *);
+/* This field of m, which the text calls name, is not compared with a text; else words. */
+bool script_compare_check(const struct script_names *, const char *name,
+	const struct script_token *field, const struct script_scan *behind, struct err *);
+/* Reads the head of a function: what it is given behind m, or nothing (field is NULL). */
+void script_given_read(
+	struct script_given *, const struct script_source *, const struct script_scan *head);
+/* The name t, where it is what the function was given, is not compared with a text; else words. */
+bool script_given_check(const struct script_given *, const struct script_token *t,
+	const struct script_scan *behind, struct err *);
 /* Fills the types of plugins that must stand before it, from the text of its hooks. */
 void script_order_read(struct script *);
+
+/* --- script_global.c -----------------------------------------------------------------------------
+ */
+
+/* Raises where the text names a global that the environment on top of the stack does not have. */
+void script_global_check(lua_State *, const struct script_source *);
 
 /* --- script_settings.c ---------------------------------------------------------------------------
  */
@@ -236,11 +252,16 @@ void script_state_tidy(struct script_state *, const struct script_run *, bool dr
 const char *script_env_absent(size_t i);
 /* The globals as rules see them, on top of the stack; common to all scripts. */
 void script_env_open(lua_State *);
+/*
+ * The environment on top of the stack lacks that name, and it is no stage: pushes why it cannot be
+ * read or assigned.
+ */
+bool script_env_lacks(lua_State *, const char *name, bool assigned);
 /* Pushes the environment of a script or, with rule false, of one of its modules. */
 void script_env_push(lua_State *, struct script *, bool rule);
 /*
  * Pushes an environment with the language and the names of the table at index, which it keeps, and
- * nothing of the API: for files that are no rules.
+ * nothing of the API that needs a message: for files that are no rules.
  */
 void script_env_push_plain(lua_State *, int names);
 /* Before all else in a state: from then on no other table is weak. */

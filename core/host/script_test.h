@@ -55,8 +55,9 @@ struct script_test_case {
 	const char *country; /* two letters; NULL: not known */
 	unsigned port;
 	bool tls, trusted;
-	const char *settings; /* lines of a settings block */
-	const char *zone;     /* lines of a zone file */
+	const char *tls_version; /* NULL: TLSv1.3 */
+	const char *settings;	 /* lines of a settings block */
+	const char *zone;	 /* lines of a zone file */
 	const char
 		*results[SCRIPT_TEST_RESULTS]; /* items of a list, "key value"; NULL: not given */
 	struct script_test_step *steps, **last;

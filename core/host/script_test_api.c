@@ -178,6 +178,7 @@ const struct script_test_option script_test_options[] = {
 	{"spf", read_result, RESULT(SCRIPT_TEST_SPF), "string|{[string]: string}",
 		"what the plugin spf would have found"},
 	{"tls", read_flag, CASE(tls), "boolean", "the connection is encrypted"},
+	{"tls_version", read_text, CASE(tls_version), "string", "and in this way; TLSv1.3"},
 	{"trusted", read_flag, CASE(trusted), "boolean", "the client is in main.trusted_networks"},
 };
 

@@ -249,6 +249,11 @@ write_pairs(lua_State *L, struct script_test *t, int index, const struct cm_plug
 				? "yes"
 				: script_test_text(L, t, -1, "a value");
 		lua_pop(L, 1);
+		if (value[0] == '\0')
+			luaL_error(L,
+				"\"%s\" has no value: write [\"%s\"] = true where it is "
+				"enough that it is there",
+				keys[i], keys[i]);
 		if (keys[i][0] == '\0' || keys[i][strcspn(keys[i], " \t\n")] != '\0')
 			luaL_error(L, "\"%s\": a key has no blanks", keys[i]);
 		check_result(L, plugin, keys[i], value);

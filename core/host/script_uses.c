@@ -25,6 +25,7 @@ struct declared {
 	bool globals[GLOBALS_MOST];		      /* by row of script_class_globals */
 	struct script_token messages[CM_STAGE_COUNT]; /* names of the hooks' first parameters */
 	size_t message_count;
+	struct script_given given; /* of the function that is read */
 };
 
 const struct script_row *
@@ -168,10 +169,27 @@ is_message(const struct declared *d, const struct script_token *t)
 	return false;
 }
 
+/* A method that is not called is a value like others: as a condition it is always true. */
+static bool
+check_method(const struct script_token *before, const struct script_token *t, struct script_scan s,
+	struct err *err)
+{
+	static const char *const conditions[] = {"and", "do", "or", "then"};
+	const struct script_row *row = script_find_row(&script_class_message, t);
+	struct script_token next = script_scan_next(&s);
+
+	if (row == NULL || row->kind != SCRIPT_FUNCTION || !script_token_is(&before[0], ".") ||
+		!(script_token_in(&next, conditions, COUNT(conditions)) ||
+			script_token_is(&before[2], "not")))
+		return true;
+	return err_set(err, "%s is called with a colon: %.*s:%s(...)", row->name,
+		(int)before[1].len, before[1].text, row->name);
+}
+
 /* A field of m; before[0] stands directly before t, before[1] before that, and so on. */
 static bool
 check_field(const struct script_names *names, const struct script_token *before,
-	const struct script_token *t, struct err *err)
+	const struct script_token *t, const struct script_scan *behind, struct err *err)
 {
 	const struct script_row *results = script_results_row(t);
 	char name[80];
@@ -185,7 +203,10 @@ check_field(const struct script_names *names, const struct script_token *before,
 			name);
 	if (results != NULL && !names->has_plugin(names->context, results->name))
 		return err_set(err, "%s needs the plugin %s in filter.conf", name, results->name);
-	return true;
+	if (!script_token_is(&before[2], "..") &&
+		!script_compare_check(names, name, t, behind, err))
+		return false;
+	return check_method(before, t, *behind, err) && script_results_check(names, t, behind, err);
 }
 
 /* A statement begins behind this: two values never stand side by side in an expression. */
@@ -237,7 +258,10 @@ check_name(const struct declared *d, const struct script_names *names,
 	if (script_token_is(t, "_ENV"))
 		return err_set(err, "_ENV is not available in rules");
 	if (field && is_message(d, &before[1]) && !script_token_is(&before[2], "."))
-		return check_field(names, before, t, err) && script_results_check(names, t, s, err);
+		return check_field(names, before, t, s, err);
+	if (!field && !script_token_is(&before[0], "..") &&
+		!script_given_check(&d->given, t, s, err))
+		return false;
 	row = find_global(t, &which);
 	if (field || row == NULL || d->globals[which])
 		return true;
@@ -262,6 +286,8 @@ script_uses_check(const struct script_source *source, const struct script_names 
 	for (struct script_token t = script_scan_next(&s); t.kind != TOKEN_END;
 		t = script_scan_next(&s)) {
 		*line = t.line;
+		if (t.kind == TOKEN_NAME && script_token_is(&t, "function"))
+			script_given_read(&d.given, source, &s);
 		if (t.kind == TOKEN_NAME && !check_name(&d, names, before, &t, &s, err))
 			return false;
 		tables += script_token_is(&t, "{");

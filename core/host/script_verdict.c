@@ -198,6 +198,35 @@ complete_reply(struct verdict *v)
 			class, class, v->code, v->status);
 }
 
+/* The text begins with a status, or a code and one, as a reply of SMTP does: it would be there
+ * twice. */
+static bool
+begins_with_status(const char *text)
+{
+	int code = 0, status = 0;
+
+	if (text == NULL)
+		return false;
+	sscanf(text, "%*1[245]%*1[0-9]%*1[0-9] %n", &code);
+	text += code;
+	sscanf(text, "%*1[245].%*3[0-9].%*3[0-9]%n", &status);
+	return status > 0 && (text[status] == ' ' || text[status] == '\0');
+}
+
+/* What people write who think of a reply of SMTP, or of setreply() of milters. */
+static void
+check_order(struct verdict *v)
+{
+	if (v->status != NULL && strlen(v->status) == 3 && strspn(v->status, "0123456789") == 3)
+		set_bad(v, "%s(%s, ...): write %s{ code = %s, status = \"...\", text = \"...\" }",
+			v->name, v->status, v->name, v->status);
+	else if (begins_with_status(v->text))
+		set_bad(v,
+			"the text \"%.40s\" begins with a status: write %s(status, text), or "
+			"%s{ code =, status =, text = }",
+			v->text, v->name, v->name);
+}
+
 /* reject(text), reject(status, text), reject{...} */
 static int
 refuse(lua_State *L, enum cm_verdict verdict)
@@ -214,6 +243,7 @@ refuse(lua_State *L, enum cm_verdict verdict)
 		v.status = two ? take_text(L, &v, 1, "status") : NULL;
 		v.text = take_text(L, &v, two ? 2 : 1, "text");
 	}
+	check_order(&v);
 	complete_reply(&v);
 	return push_verdict(L, &v);
 }

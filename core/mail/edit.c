@@ -111,7 +111,7 @@ check_field(const struct edit_queue *q, struct arena *arena, struct edit *e, str
 static bool
 check_set(const struct edit_queue *q, struct arena *arena, struct edit *e, struct err *err)
 {
-	if (e->index == 0)
+	if (e->index == 0 && e->value != NULL)
 		return err_set(err, "fields of a name are counted from 1");
 	if (e->value != NULL)
 		return check_field(q, arena, e, err);

@@ -45,7 +45,7 @@ struct edit {
 	const char *value;   /* header value, folded with LF; address without brackets; reason */
 	const unsigned char *data; /* body */
 	size_t len;
-	size_t index; /* SET: n-th of that name from 1; INSERT: position from 0 */
+	size_t index; /* SET: n-th of that name from 1, 0: remove all; INSERT: position from 0 */
 	struct edit *next;
 };
 

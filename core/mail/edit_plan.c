@@ -174,12 +174,25 @@ put_prefix(struct plan *p, const struct edit *e)
 	put(p, &set);
 }
 
+/* All fields of a name are as many removals as there are fields. */
+static void
+put_removals(struct plan *p, const struct edit *e)
+{
+	size_t count = p->fields->count(p->fields->context, e->name);
+	struct edit one = *e;
+
+	for (one.index = 1; one.index <= count; one.index++)
+		put(p, &one);
+}
+
 static void
 put_queue(struct plan *p, const struct edit_queue *q)
 {
 	for (const struct edit *e = q->first; e != NULL; e = e->next) {
 		if (e->kind == EDIT_PREFIX_SUBJECT)
 			put_prefix(p, e);
+		else if (e->kind == EDIT_SET_HEADER && e->index == 0)
+			put_removals(p, e);
 		else
 			put(p, e);
 	}

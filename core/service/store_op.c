@@ -6,6 +6,10 @@
  */
 #include "store_op.h"
 
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -55,18 +59,34 @@ ends_as_before(const struct work *w)
 	return w->old->data != NULL ? w->old->expires : ends(w);
 }
 
+/* A counter is its number as text, so that it can be read as a value; 0: it is none. */
+static int64_t
+number_of(const struct store_entry *e)
+{
+	char text[24] = "", *end;
+	int64_t number;
+
+	if (e->data == NULL || e->len >= sizeof(text))
+		return 0;
+	memcpy(text, e->data, e->len);
+	if (text[strspn(text, "-0123456789")] != '\0')
+		return 0;
+	errno = 0;
+	number = strtoll(text, &end, 10);
+	return errno == 0 && end == text + e->len ? number : 0;
+}
+
 static enum store_change
 add(const struct work *w)
 {
-	int64_t number = 0;
+	int64_t number = number_of(w->old);
+	int len;
 
-	if (w->old->data != NULL && w->old->len == sizeof(number))
-		memcpy(&number, w->old->data, sizeof(number));
 	if (__builtin_add_overflow(number, w->op->delta, &number))
 		number = w->op->delta > 0 ? INT64_MAX : INT64_MIN;
-	memcpy(w->scratch, &number, sizeof(number));
+	len = snprintf((char *)w->scratch, STORE_SCRATCH, "%" PRId64, number);
 	*w->op->number = number;
-	*w->new = (struct store_entry){w->scratch, sizeof(number), ends_as_before(w)};
+	*w->new = (struct store_entry){w->scratch, (size_t)len, ends_as_before(w)};
 	return STORE_WRITE;
 }
 

@@ -464,6 +464,7 @@ CM_API bool cm_add_header(struct cm_session *, const char *name, const char *val
 CM_API bool cm_insert_header(struct cm_session *, int index, const char *name, const char *value);
 /* The n-th field of that name, from 1; a field that is not there is added. */
 CM_API bool cm_set_header(struct cm_session *, const char *name, size_t n, const char *value);
+/* n 0: all fields of that name. */
 CM_API bool cm_remove_header(struct cm_session *, const char *name, size_t n);
 /* Puts text in front of the Subject: (adds the field where there is none); not twice. */
 CM_API bool cm_prefix_subject(struct cm_session *, const char *text);

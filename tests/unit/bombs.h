@@ -201,7 +201,7 @@ static const struct bomb {
 		"table.sort(t) end",
 		OVER},
 	{"A comparison raises what it caught",
-		"local t = {} for i = 1, 5 do t[i] = i end table.sort(t, function() return "
+		"local t, f = {} for i = 1, 5 do t[i] = i end table.sort(t, function() return "
 		"pcall(f) end) while true do table.sort(t, rawequal) end",
 		NULL},
 	{"All integers are moved", "table.move({}, 1, 1 << 60, 2)", OVER},

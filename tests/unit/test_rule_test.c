@@ -28,6 +28,8 @@ static const char rule[] =
 	"    return reject(#a .. ' answers')\n"
 	"  end\n"
 	"  if list:has(from.addr) then return reject('5.1.8', list:get(from.addr)) end\n"
+	"  if from.user == 'edit' then m:add_header('X A', 'b') end "
+	"  if m.tls and from.user == 'old' then return reject(m.tls.version) end "
 	"  if m.client.ip == '192.0.2.9' then return accept('ours') end\n"
 	"  if m.tls and m.auth and m.server.port == 587 then return reject(m.auth.method) end\n"
 	"  if from.user == 'busy' then local n = 0 for i = 1, 300000 do n = n +\n 1 end end\n"
@@ -118,6 +120,29 @@ static const struct {
 		"case 'b' { " SPF
 		" } :advance '1d' :send { body = 'time' } :expect 'reject 550 5.7.1 "
 		"1767355200'",
+		0, {NULL}},
+	{"the clock of the file is that of its cases",
+		"case 'a' { " SPF " } :advance '1d' :send { body = 'time' } :expect('reject 550 "
+		"5.7.1 ' .. time.now() + duration '1d')",
+		0, {NULL}},
+	{"a value that is JSON",
+		"map('m', { a = json.encode{ b = 1 } }) case 'a' { " SPF " } :mail '' :expect "
+		"'nothing'",
+		0, {NULL}},
+	{"a map's key without a value", "map('m', { ['a@x'] = '' })", 1,
+		{"'scripts/x_test.lua:2: \"a@x\" has no value: write [\"a@x\"] = true where "}},
+	{"an error of done() is told where it is",
+		"case 'a' { " SPF " } :mail 'late@x' :send {} :expect 'nothing'\n"
+		":mail 'b@x'\n:expect 'reject'",
+		1,
+		{"  got:    'error: ", "message has no field \"fromm\"",
+			"  at:     scripts/x_test.lua:4\n"}},
+	{"an edit that is refused says why",
+		"case 'a' { " SPF " } :mail 'bad edit@x' :mail 'edit@x' :expect 'nothing'", 1,
+		{"m:add_header() was refused; the log says why", "add header refused: octet 0x20"}},
+	{"an old version of TLS",
+		"case 'a' { login = 'bob', method = 'X', port = 587, tls_version = 'TLSv1.1', " SPF
+		" } :mail 'old@x' :expect 'reject 550 5.7.1 TLSv1.1'",
 		0, {NULL}},
 	{"each case has a store of its own",
 		"for i = 1, 2 do case 'a' { settings = { limit = '1/1h' }, " SPF

@@ -65,6 +65,7 @@ static const char *const facts[] = {
 	"m:note('unknown') == nil",
 	"type(time.now()) == 'number' and time.now() > 1700000000",
 	"duration '1h30min' == 5400 and duration '500ms' == 0.5",
+	"duration '1h' .. '' == '3600'",
 	"settings.name == 'a b' and settings.limit == 5 and settings.half == 0.5",
 	"settings.strict == true and settings.loose == false and settings.country == 'NO'",
 	"settings.text == '12' and settings.wait == '5min' and settings.none == nil",
@@ -274,10 +275,11 @@ static const struct {
 						 "something for this message*"},
 	{"function mail(m)\n\tm.client.ip = 5\nend",
 		"failed: scripts/x.lua:2: client.ip cannot be assigned (*"},
-	{"function mail(m)\n\tcount = 1\nend", "failed: scripts/x.lua:2: global \"count\": write "
-					       "local, or store.set() to keep it between "
-					       "messages*"},
-	{"function mail(m)\n\treturn rejct('x')\nend",
+	{"function mail(m)\n\tdo local count end count = 1\nend",
+		"failed: scripts/x.lua:2: global \"count\": write "
+		"local, or store.set() to keep it between "
+		"messages*"},
+	{"function mail(m)\n\tdo local rejct end return rejct('x')\nend",
 		"failed: scripts/x.lua:2: unknown name \"rejct\"; did you mean \"reject\"?*"},
 	{"local function g(m)\n\treturn m.x.y\nend\nfunction mail(m)\n\tlocal v = g(m)\nend",
 		"failed: scripts/x.lua:2: message has no field \"x\" (g scripts/x.lua:2 < mail() "
@@ -319,6 +321,9 @@ static const struct {
 		"failed: scripts/x.lua:3: m.geo needs a database: section geo*"},
 	{"function mail(m)\n\tlocal x = m.client:inside('10.0.0/8')\nend",
 		"failed: scripts/x.lua:2: \"10.0.0/8\" is not an address or network*"},
+	{"function headers(m)\n\tfor n in m:header_list('Received') do end\nend",
+		"failed: scripts/x.lua:2: bad argument #1 to 'header_list' (it gives all fields; "
+		"m:header(name, n) is the n-th of a name)*"},
 	{"function mail(m)\n\tduration 'soon'\nend",
 		"failed: scripts/x.lua:2: duration \"soon\": *"},
 	{"function mail(m)\n\tmap 'nothing'\nend",

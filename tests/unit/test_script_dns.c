@@ -136,6 +136,9 @@ static const struct {
 	{"dns.all{{'a', 'x'}, {'any', 'x'}}",
 		"failed: scripts/x.lua:1: dns.all: question 2 begins with a, aaaa, mx, ns, ptr or "
 		"txt*"},
+	{"dns.all{ a = 'x' }",
+		"failed: scripts/x.lua:1: dns.all{{\"a\", name}, ...}: there is a \"a\" "
+		"between the questions*"},
 	{"dns.all{{'a'}}", "failed: scripts/x.lua:1: dns.all: the name of question 1 is a nil*"},
 	{"local t = {} for i = 1, 65 do t[i] = {'a', 'x'} end dns.all(t)",
 		"failed: scripts/x.lua:1: dns.all asks at most 64 questions at once*"},

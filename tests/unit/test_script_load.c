@@ -41,6 +41,19 @@ static const struct {
 		"scripts/x.lua:2: error: unknown name \"nothing_like_it\" (profile p, "
 		"chain position 1)\n"},
 	{MAIL "string.find = nil", "scripts/x.lua:2: error: string cannot be changed"},
+	{"function mail(m)\n\tcount = (count or 0) + 1\nend",
+		"scripts/x.lua:2: error: global \"count\": write local, or store.set() to keep it "
+		"between messages"},
+	{"function mail(m)\n\tif m.helo then\n\t\tslep(5)\n\tend\nend",
+		"scripts/x.lua:3: error: unknown name \"slep\" (profile p, chain position 1)\n"},
+	{"function mail(m)\n\treturn rejct('no')\nend",
+		"scripts/x.lua:2: error: unknown name \"rejct\"; did you mean \"reject\"?"},
+	{"function mail(m)\n\tif m then return x end\n\tlocal t = { x = 1 }\nend",
+		"scripts/x.lua:2: error: unknown name \"x\""},
+	{"function mail(m)\n\tprint(m.helo)\nend",
+		"scripts/x.lua:2: error: print is not available in rules; write log.info(text)"},
+	{"local a\nb = 1\n" MAIL, "scripts/x.lua:2: error: global \"b\": write local"},
+	{"local t = { task }\n" MAIL, "scripts/x.lua:1: error: unknown name \"task\""},
 	{MAIL "local f = string.gmach",
 		"scripts/x.lua:2: error: string has no \"gmach\"; did you mean "
 		"\"gmatch\"?"},
@@ -71,6 +84,36 @@ static const struct {
 		"scripts/x.lua:2: error: lpeg has no \"Px\"; did you mean \"P\"?"},
 	{MAIL "local x = lpeg.P{ lpeg.V'x' }",
 		"scripts/x.lua:2: error: rule 'x' undefined in given grammar"},
+
+	/* what is always true, or never */
+	{"function mail(m)\n\tif m.from_trusted then return end\nend",
+		"scripts/x.lua:2: error: from_trusted is called with a colon: m:from_trusted(...)"},
+	{"function mail(m)\n\tif m.helo == 'x' and not m.from_trusted\n\tthen return end\nend",
+		"scripts/x.lua:2: error: from_trusted is called with a colon: m:from_trusted(...)"},
+	{"function rcpt(m, to)\n\tif to == 'bob@example.com' then return end\nend",
+		"scripts/x.lua:2: error: to is not a text and equals none: write to.addr"},
+	{"function mail(m, from)\n\tif m and from ~= \"\" then return end\nend",
+		"scripts/x.lua:2: error: from is not a text and equals none: write from.addr"},
+	{"function done(m, v)\n\tif v == 'reject' then return end\nend",
+		"scripts/x.lua:2: error: v is not a text and equals none: write v.kind"},
+	{"function mail(msg)\n\tif msg.auth == 'bob' then return end\nend",
+		"scripts/x.lua:2: error: msg.auth is not a text and equals none: write "
+		"msg.auth.user"},
+	{"function mail(m)\n\tif m.from ~= [[x]] then return end\nend",
+		"scripts/x.lua:2: error: m.from is not a text and equals none: write m.from.addr"},
+	{"function connect(m)\n\tif m.client == '192.0.2.1' then return end\nend",
+		"scripts/x.lua:2: error: m.client is not a text and equals none: write "
+		"m.client.ip"},
+
+	/* what hooks are not given */
+	{"\nfunction connect(m, ip) end", "scripts/x.lua:2: error: function connect has 2 "
+					  "parameters, but is called with (m)"},
+	{"function mail(m, from, login) end", "scripts/x.lua:1: error: function mail has 3 "
+					      "parameters, but is called with (m, from)"},
+	{"function message(m, body) end", "is called with (m) (profile p, chain position 1)\n"},
+	{"function done(m, a, b) end", "but is called with (m, verdict)"},
+	{"function helo(m, a, b) end", "but is called with (m, name)"},
+	{"function rcpt(m, a, b) end", "but is called with (m, to)"},
 
 	/* verdicts that nobody gets */
 	{"function mail(m)\n\tif m then reject('no') end\nend",
@@ -228,6 +271,8 @@ static const struct {
 	const char *code, *mistake;
 } module_mistakes[] = {
 	{"local M = {}\nhelper = 1\nreturn M\n", "2: error: global \"helper\": write local"},
+	{"local M = {}\nfunction M.f() return task end\nreturn M\n",
+		"2: error: unknown name \"task\" (profile p, chain position 1)\n"},
 	{"local M = {}\n\nreturn lpeg.V(M)\n",
 		"3: error: lpeg: the name of a rule is a text or a "
 		"whole number, not a table (profile p, chain position 1)\n"},
@@ -312,6 +357,19 @@ static const char *const fine[] = {
 	"function mail(m)\r\n local s = 'a\\\r\n reject(m) _ENV' end\r\n",
 	"function mail(m) local t = { reject('a'); reject('b'); { 1; tempfail'c' } } end",
 	"local M = {}\nfunction M.message(t) t.dkim = 1 end\nfunction mail(m) M.message({}) end",
+	"local function f(to) return to == 'x' end\nfunction rcpt(m, to) f(to.addr) end",
+	"function rcpt(m, to) local x = m.from .. to == 'x' or to.addr == 'y' or to == m.from end",
+	"function rcpt(m, to) for to in pairs{} do local y = to == 'y' end end",
+	"function rcpt(m, to) local t = { to = 'y', m.helo == 'x' } return t.to == 'y' and nil end",
+	"function mail(...) end\nfunction data(m, ...) end\nfunction helo() end",
+	"function headers(m) local ok, s = pcall(m.header, m, 'Subject') local f = m.header end",
+	"local M = {}\nfunction M:f(a, ...) return self, a, ... end\nfunction mail(m) M:f(1) end",
+	"local function f(a) return a end\nfunction mail(m) return helo and f(nil) end",
+	"local t = { a = 1, b = { c = function(d) return d end } }\nfunction mail(m) t.e = t.a end",
+	"local a <const>, b = 1, 2\nfunction mail(m) for i, j in pairs{ a, b } do b = i .. j end "
+	"end",
+	"function mail(m) goto out ::out:: local s = 'x' .. #m.helo end",
+	"local x = 0x1p4 + 1e3 -- words in comments\nfunction mail(m) x = 3 end",
 };
 
 START_TEST(takes_what_is_right)

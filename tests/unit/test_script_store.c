@@ -79,6 +79,7 @@ static const struct {
 	{"store.delete('none') return 'ok'", "ok"},
 	{"return store.incr('n', 1, '1h') + store.incr('n', 5, '1h')", "7"},
 	{"store.incr('n', 5, '1h') return store.incr('n', -2, '1h')", "3"},
+	{"store.incr('n', 5, '1h') return store.get('n') + 1", "6"},
 	{"store.add_to_set('s', 'a', '1h') store.add_to_set('s', 'b', '1h') return "
 	 "store.add_to_set('s', 'a', '1h')",
 		"2"},
