@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * standard.c - standard input, output and error of a command, whatever it was started with
+ *
+ * Commands print and do not look whether it was written: a full disk is noticed here, once for all.
+ */
+#include "standard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+bool
+standard_hold(void)
+{
+	static const int modes[] = {
+		[STDIN_FILENO] = O_WRONLY, [STDOUT_FILENO] = O_RDONLY, [STDERR_FILENO] = O_RDWR};
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			return false;
+	}
+	return true;
+}
+
+int
+standard_end(int code)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	fprintf(stderr, "chainmail: cannot write all of the output%s%s\n", errno != 0 ? ": " : "",
+		errno != 0 ? strerror(errno) : "");
+	return code == EXIT_OK ? EXIT_NO : code;
+}

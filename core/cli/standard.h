@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * standard.h - standard input, output and error of a command, whatever it was started with
+ */
+#ifndef CORE_CLI_STANDARD_H
+#define CORE_CLI_STANDARD_H
+
+#include <stdbool.h>
+
+/*
+ * Where one of the three is closed, something takes its place, so that no file or socket that is
+ * opened later gets what is meant for it. Input and output fail as before. False: it cannot.
+ */
+bool standard_hold(void);
+/* The exit code, once all that was printed is written; EXIT_NO in the place of EXIT_OK where it
+ * cannot be, which was said. */
+int standard_end(int code);
+
+#endif
