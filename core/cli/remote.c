@@ -229,26 +229,28 @@ read_answer(FILE *in, struct remote_table *table)
 
 /* The same line by line; the table gets the error alone. */
 static int
-read_lines(FILE *in, struct remote_table *end, void (*take)(void *context, const json_t *line),
+read_lines(FILE *in, struct remote_table *end, bool (*take)(void *context, const json_t *line),
 	void *context)
 {
 	size_t left = ANSWER_MOST;
 	int code = EXIT_LATER;
-	bool ended = false;
+	bool ended = false, taken = true;
 	struct buf line;
 
 	buf_init(&line, 0);
-	while (!ended && next_line(in, &line, &left)) {
+	while (!ended && taken && next_line(in, &line, &left)) {
 		json_t *root = json_loads(line.data, JSON_REJECT_DUPLICATES, NULL);
 
 		left = ANSWER_MOST;
-		take(context, root);
+		taken = take(context, root);
 		json_object_del(root, "row");
 		json_object_del(root, "say");
 		ended = take_line(root, end, &code);
 		json_decref(root);
 	}
 	buf_fini(&line);
+	if (!taken)
+		return EXIT_NO;
 	if (!ended)
 		remote_table_error(end, "the daemon hung up, or takes too long; try again");
 	return code;
@@ -309,7 +311,7 @@ remote_ask(
 
 int
 remote_lines(const struct remote_args *args, int count, char *const *words, bool patient,
-	void (*take)(void *context, const json_t *line), void *context)
+	bool (*take)(void *context, const json_t *line), void *context)
 {
 	const struct timeval forever = {.tv_sec = 0};
 	struct remote_table *end = remote_table_new(false);

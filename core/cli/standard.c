@@ -14,6 +14,9 @@
 
 #include "cli.h"
 
+/* Why output was not written, the latest that was flushed. */
+static int failure = EIO;
+
 bool
 standard_hold(void)
 {
@@ -27,13 +30,20 @@ standard_hold(void)
 	return true;
 }
 
+bool
+standard_flush(void)
+{
+	if (fflush(stdout) == 0)
+		return true;
+	failure = errno;
+	return false;
+}
+
 int
 standard_end(int code)
 {
-	errno = 0;
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	if (standard_flush() && !ferror(stdout))
 		return code;
-	fprintf(stderr, "chainmail: cannot write all of the output%s%s\n", errno != 0 ? ": " : "",
-		errno != 0 ? strerror(errno) : "");
+	fprintf(stderr, "chainmail: cannot write all of the output: %s\n", strerror(failure));
 	return code == EXIT_OK ? EXIT_NO : code;
 }

@@ -12,6 +12,8 @@
  * opened later gets what is meant for it. Input and output fail as before. False: it cannot.
  */
 bool standard_hold(void);
+/* What was printed goes out now. False: it cannot, and what follows is for nobody. */
+bool standard_flush(void);
 /* The exit code, once all that was printed is written; EXIT_NO in the place of EXIT_OK where it
  * cannot be, which was said. */
 int standard_end(int code);

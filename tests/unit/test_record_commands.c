@@ -423,6 +423,33 @@ START_TEST(a_replay_counts_an_answer_that_nobody_waited_for)
 }
 END_TEST
 
+/* --- what strangers said --- */
+
+/* A login that clears the screen where it gets there: U+009B is CSI. */
+START_TEST(a_replay_lists_in_printable_ascii)
+{
+	static const char *const to[] = {"bob@example.com", NULL};
+	const struct replay_input in = {.helo = "h",
+		.from = "ann@example.org",
+		.to = to,
+		.login = "ann\302\2332J\177",
+		.message = "\n",
+		.message_len = 1};
+
+	drive_file(&keeper.drive, "rule.lua", "function mail(m) return reject('No') end\n");
+	keeper_load(&keeper, RULE, "0");
+	keeper_play(&in);
+	keeper_stop(&keeper);
+	const char *other = changed("chain = .*]", "chain = [ ]");
+
+	ck_assert_int_eq(
+		run("replay", "--config", other, "--list", "reject,accept", "--json", NULL), 1);
+	ck_assert_msg(strstr(printed, "\"login\":\"ann\\u009B2J") != NULL, "%s", printed);
+	for (const char *p = printed; *p != '\0'; p++)
+		ck_assert_msg(*p == '\n' || (*p >= ' ' && *p <= '~'), "%s", printed);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -443,6 +470,7 @@ main(void)
 		tests, a_replay_tells_what_a_late_result_would_have_done, 0, LENGTH(late));
 	tcase_add_test(tests, an_answer_that_nobody_waited_for_is_no_timeout);
 	tcase_add_test(tests, a_replay_counts_an_answer_that_nobody_waited_for);
+	tcase_add_test(tests, a_replay_lists_in_printable_ascii);
 	suite_add_tcase(suite, tests);
 	return table_run(suite);
 }
