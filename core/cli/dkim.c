@@ -36,10 +36,10 @@ struct dkim_args {
 static const struct cli_option options[] = {
 	{"bits", 0, CLI_TEXT, ARG(bits), "BITS",
 		"genkey: of an RSA key, 2048 to 4096; default: 2048"},
-	{"config", 'c', CLI_TEXT, ARG(config), "FILE", CLI_CONFIG_HELP},
+	{"config", 'c', CLI_PATH, ARG(config), "FILE", CLI_CONFIG_HELP},
 	{"ed25519", 0, CLI_FLAG, ARG(ed25519), NULL, "genkey: an Ed25519 key, beside an RSA key"},
-	{"key-dir", 0, CLI_TEXT, ARG(dir), "DIR", "default: key_dir of plugin dkim"},
-	{"zone", 0, CLI_TEXT, ARG(zone), "FILE", "check: " CLI_ZONE_HELP},
+	{"key-dir", 0, CLI_PATH, ARG(dir), "DIR", "default: key_dir of plugin dkim"},
+	{"zone", 0, CLI_PATH, ARG(zone), "FILE", "check: " CLI_ZONE_HELP},
 };
 
 /* What a verb works on. */

@@ -35,12 +35,12 @@ struct args {
 #define ARG(field) offsetof(struct args, field)
 
 const struct cli_option dmarc_options[DMARC_OPTIONS] = {
-	{"config", 'c', CLI_TEXT, ARG(remote.config), "FILE",
+	{"config", 'c', CLI_PATH, ARG(remote.config), "FILE",
 		"whose control socket to use; " CLI_CONFIG_HELP},
 	{"json", 0, CLI_FLAG, ARG(remote.json), NULL, "print JSON"},
-	{"out", 0, CLI_TEXT, ARG(out), "DIR",
+	{"out", 0, CLI_PATH, ARG(out), "DIR",
 		"report: where the files are written; here where it is not given"},
-	{"socket", 0, CLI_TEXT, ARG(remote.socket), "PATH",
+	{"socket", 0, CLI_PATH, ARG(remote.socket), "PATH",
 		"the control socket, whatever the configuration says"},
 };
 

@@ -23,11 +23,11 @@ struct args {
 #define ARG(field) offsetof(struct args, field)
 
 static const struct cli_option options[] = {
-	{"config", 'c', CLI_TEXT, ARG(remote.config), "FILE",
+	{"config", 'c', CLI_PATH, ARG(remote.config), "FILE",
 		"whose control socket to use; " CLI_CONFIG_HELP},
 	{"follow", 'f', CLI_FLAG, ARG(follow), NULL, "go on with the lines to come"},
 	{"json", 0, CLI_FLAG, ARG(remote.json), NULL, "print a JSON object a line"},
-	{"socket", 0, CLI_TEXT, ARG(remote.socket), "PATH",
+	{"socket", 0, CLI_PATH, ARG(remote.socket), "PATH",
 		"the control socket, whatever the configuration says"},
 };
 

@@ -29,9 +29,9 @@ struct new_args {
 #define ARG(field) offsetof(struct new_args, field)
 
 static const struct cli_option options[] = {
-	{"config", 'c', CLI_TEXT, ARG(config), "FILE",
+	{"config", 'c', CLI_PATH, ARG(config), "FILE",
 		"beside which the directory is; " CLI_CONFIG_HELP},
-	{"dir", 0, CLI_TEXT, ARG(dir), "DIR",
+	{"dir", 0, CLI_PATH, ARG(dir), "DIR",
 		"where the files are written; default: " DIR_USUAL " beside the configuration"},
 };
 
