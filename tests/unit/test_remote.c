@@ -381,6 +381,16 @@ static const struct {
 		"chainmail: unknown command \"limti\", did you mean \"limit\"?\n"},
 	{"an option without its value", {"limit", "list", "-c", "filter.conf", "--socket"},
 		EXIT_USAGE, {NULL}, "chainmail limit: --socket needs a value\n"},
+	{"a flag with a value", {"status", "--json=no"}, EXIT_USAGE, {NULL},
+		"chainmail status: --json takes no value\n"},
+	{"a letter with a value", {"log", "-fx"}, EXIT_USAGE, {NULL},
+		"chainmail log: --follow takes no value\n"},
+	{"a socket without a name", {"status", "--socket="}, EXIT_USAGE, {NULL},
+		"chainmail status: --socket : the name is empty\n"},
+	/* Not the daemon at the usual place: it is another one's. */
+	{"a configuration that is not there", {"reload", "-c", "none.conf"}, EXIT_NO, {NULL},
+		"none.conf: error: cannot open none.conf: No such file or directory\n"
+		"or name the control socket: --socket PATH\n"},
 };
 
 START_TEST(help_is_given)
