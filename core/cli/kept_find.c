@@ -32,6 +32,7 @@ kept_each(const char *command, const char *dir, const char *id,
 	size_t len, found = 0;
 	struct err err;
 	struct kept k;
+	bool unread;
 	struct ring_reader *ring = ring_reader_open(dir, &err);
 
 	if (ring == NULL) {
@@ -50,8 +51,11 @@ kept_each(const char *command, const char *dir, const char *id,
 	if (ring_reader_torn(ring) > 0)
 		fprintf(stderr, "chainmail %s: %s: %zu damaged places were skipped\n", command, dir,
 			ring_reader_torn(ring));
+	unread = ring_reader_unread(ring, &err);
+	if (unread)
+		fprintf(stderr, "chainmail %s: %s/%s\n", command, dir, err.text);
 	ring_reader_close(ring);
-	if (found == 0)
+	if (found == 0 && !unread)
 		fprintf(stderr,
 			"chainmail %s: no kept session has the id %s: it was not kept, or made "
 			"room "

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "cli/cli.h"
@@ -450,6 +451,40 @@ START_TEST(a_replay_lists_in_printable_ascii)
 }
 END_TEST
 
+/* Who may list the directory and not read the files is not told that nothing would change. */
+START_TEST(sessions_that_may_not_be_read_are_said)
+{
+	int status;
+
+	if (geteuid() != 0) {
+		table_skip("sessions_that_may_not_be_read_are_said", "needs root");
+		return;
+	}
+	keep("profile all { chain = [ ] }\n", "192.0.2.1", "ann@example.org");
+	ck_assert_int_eq(chmod(keeper.drive.dir, 0777), 0);
+	ck_assert_int_eq(chmod(keeper.ring, 0755), 0);
+	fflush(NULL);
+	pid_t child = fork();
+
+	if (child == 0) {
+		if (setgid(65534) != 0 || setuid(65534) != 0)
+			_exit(98);
+		int code = run("replay", "--config", keeper.drive.conf, NULL);
+		bool said = strstr(printed, "/00000001.ring: Permission denied\n") != NULL;
+
+		if (code != EXIT_USAGE || !said)
+			_exit(1);
+		code = run("explain", QUEUE_ID, "-c", keeper.drive.conf, NULL);
+		said = strstr(printed, "/00000001.ring: Permission denied\n") != NULL &&
+		       strstr(printed, "damaged") == NULL && strstr(printed, "no kept") == NULL;
+		_exit(code == EXIT_NO && said ? 0 : 2);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -471,6 +506,7 @@ main(void)
 	tcase_add_test(tests, an_answer_that_nobody_waited_for_is_no_timeout);
 	tcase_add_test(tests, a_replay_counts_an_answer_that_nobody_waited_for);
 	tcase_add_test(tests, a_replay_lists_in_printable_ascii);
+	tcase_add_test(tests, sessions_that_may_not_be_read_are_said);
 	suite_add_tcase(suite, tests);
 	return table_run(suite);
 }
