@@ -20,6 +20,7 @@
 #include "lib/dkim_name.h"
 #include "lib/dkim_private.h"
 #include "service/resolver.h"
+#include "standard.h"
 
 /* Beyond what the resolver allows itself. */
 #define PATIENCE_US (120 * CLOCK_SEC)
@@ -117,11 +118,17 @@ genkey(const struct job *job)
 	char path[PATH_MAX], why[DKIM_PRIVATE_WHY];
 	struct dkim_private *key;
 	int code = EXIT_NO;
+	sigset_t before;
+	bool saved;
 
 	key = dkim_private_new(job->args->ed25519 ? DKIM_KEY_ED25519 : DKIM_KEY_RSA, job->bits);
 	if (key == NULL)
 		return complain("OpenSSL cannot make a key");
-	if (dkim_private_save(key, &job->name, job->place.group, path, why, sizeof(why))) {
+	/* Half of a key would be taken for one that is in use. */
+	standard_defer(&before);
+	saved = dkim_private_save(key, &job->name, job->place.group, path, why, sizeof(why));
+	standard_resume(&before);
+	if (saved) {
 		code = print_record(job, key);
 		fprintf(stderr,
 			"wrote %s\nnext: put the record into DNS; chainmail dkim check %s "

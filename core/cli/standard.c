@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * standard.c - standard input, output and error of a command, whatever it was started with
+ * standard.c - what commands share: standard input, output and error, and an end by a signal
  *
  * Commands print and do not look whether it was written: a full disk is noticed here, once for all.
  */
@@ -46,4 +46,22 @@ standard_end(int code)
 		return code;
 	fprintf(stderr, "chainmail: cannot write all of the output: %s\n", strerror(failure));
 	return code == EXIT_OK ? EXIT_NO : code;
+}
+
+void
+standard_defer(sigset_t *before)
+{
+	static const int ends[] = {SIGHUP, SIGINT, SIGTERM};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		sigaddset(&set, ends[i]);
+	sigprocmask(SIG_BLOCK, &set, before);
+}
+
+void
+standard_resume(const sigset_t *before)
+{
+	sigprocmask(SIG_SETMASK, before, NULL);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * standard.h - standard input, output and error of a command, whatever it was started with
+ * standard.h - what commands share: standard input, output and error, and an end by a signal
  */
 #ifndef CORE_CLI_STANDARD_H
 #define CORE_CLI_STANDARD_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 /*
@@ -17,5 +18,10 @@ bool standard_flush(void);
 /* The exit code, once all that was printed is written; EXIT_NO in the place of EXIT_OK where it
  * cannot be, which was said. */
 int standard_end(int code);
+
+/* Until standard_resume() no signal of a person or the system ends it: what is begun is done whole.
+ */
+void standard_defer(sigset_t *before);
+void standard_resume(const sigset_t *before);
 
 #endif

@@ -5,14 +5,18 @@
 #include "cli/standard.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "cli/cli.h"
+#include "dkim_keys.h"
 #include "drive.h"
 #include "table.h"
 
-#define FULL "chainmail: cannot write all of the output: No space left on device\n"
+#define ARGS_MOST 8
+#define FULL	  "chainmail: cannot write all of the output: No space left on device\n"
 
 static struct drive d;
 
@@ -31,7 +35,7 @@ teardown(void)
 
 static const struct {
 	const char *name;
-	const char *args[4];
+	const char *args[5];
 	const char *err;
 	int code;
 } cases[] = {
@@ -48,10 +52,10 @@ static const struct {
 static int
 run_child(const char *const *args)
 {
-	char *argv[5] = {NULL};
+	char *argv[ARGS_MOST + 1] = {NULL};
 	int argc = 0;
 
-	for (; argc < 4 && args[argc] != NULL; argc++)
+	for (; argc < ARGS_MOST && args[argc] != NULL; argc++)
 		argv[argc] = (char *)(uintptr_t)args[argc];
 	return cli_main(argc, argv);
 }
@@ -115,6 +119,49 @@ START_TEST(what_is_closed_is_held)
 }
 END_TEST
 
+/* In the place of the C library's: a key file has been made then, and there is nothing in it. */
+static bool interrupted;
+
+int
+fchmod(int fd, mode_t mode)
+{
+	(void)fd;
+	(void)mode;
+	if (interrupted)
+		raise(SIGTERM);
+	return 0;
+}
+
+START_TEST(interrupted_key_is_whole)
+{
+	static const char *const genkey[] = {"chainmail", "dkim", "genkey", "example.org", "s1",
+		"--ed25519", "--key-dir", "keys", NULL};
+	static const char *const show[] = {
+		"chainmail", "dkim", "show", "example.org", "s1", "--key-dir", "keys", NULL};
+	int status;
+
+	fflush(NULL);
+	pid_t child = fork();
+
+	if (child == 0) {
+		/* Check has a handler that ends the test. */
+		signal(SIGTERM, SIG_DFL);
+		interrupted = true;
+		log_close();
+		_exit(run_child(genkey));
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	child = fork();
+	if (child == 0) {
+		log_close();
+		_exit(freopen("/dev/null", "w", stdout) != NULL ? run_child(show) : 99);
+	}
+	ck_assert_int_eq(code_of(child), EXIT_OK);
+	dkim_keys_remove("keys", "example.org", "s1");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -125,6 +172,7 @@ main(void)
 	suite_add_tcase(suite, group);
 	tcase_add_checked_fixture(group, setup, teardown);
 	tcase_add_loop_test(group, full_disk_is_no_success, 0, LENGTH(cases));
+	tcase_add_test(group, interrupted_key_is_whole);
 	tcase_add_test(group, what_is_closed_is_held);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
