@@ -215,7 +215,10 @@ static int
 type_session(struct generation *g, const struct replay_input *in)
 {
 	explain_session(g, in, stdin);
-	return EXIT_OK;
+	if (!ferror(stdin))
+		return EXIT_OK;
+	fprintf(stderr, "chainmail explain: standard input cannot be read\n");
+	return EXIT_NO;
 }
 
 static int

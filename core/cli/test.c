@@ -296,6 +296,9 @@ run(int argc, char **argv)
 
 	if (operand < 0)
 		return EXIT_USAGE;
+	if (args.json && args.junit != NULL && strcmp(args.junit, "-") == 0)
+		return cli_usage(&command_test,
+			"--json and --junit are both printed; write one to a file: --junit=FILE");
 	arena_init(&places.arena, 4096);
 	places.files = arena_array(&places.arena, FILES_MOST, sizeof(*places.files));
 	places.rules = arena_array(&places.arena, FILES_MOST, sizeof(*places.rules));
