@@ -21,6 +21,7 @@
 #include "dmarc_xml.h"
 #include "remote.h"
 #include "remote_table.h"
+#include "standard.h"
 
 #define NAME_SIZE 700
 #define PATH_SIZE (4096 + NAME_SIZE)
@@ -124,6 +125,7 @@ write_report(
 	const char *dir = r->args->out == NULL ? "." : r->args->out;
 	char name[NAME_SIZE];
 	long long messages = 0;
+	sigset_t before;
 	struct buf text;
 	bool ok;
 
@@ -144,7 +146,9 @@ write_report(
 	}
 	buf_init(&text, 0);
 	dmarc_xml(&text, report, rows, first, end);
+	standard_defer(&before);
 	ok = write_file(dir, name, &text);
+	standard_resume(&before);
 	buf_fini(&text);
 	if (!ok) {
 		fprintf(stderr,
