@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "service/ring.h"
 
 static bool
@@ -22,6 +24,21 @@ static bool
 may_hold(const unsigned char *data, size_t len, const char *id)
 {
 	return memmem(data, len, id, strlen(id)) != NULL;
+}
+
+/* The id may be what somebody found in a message. */
+static void
+say_none(const char *command, const char *id)
+{
+	struct buf shown;
+
+	buf_init(&shown, 0);
+	text_escape(&shown, id, strlen(id));
+	fprintf(stderr,
+		"chainmail %s: no kept session has the id %s: it was not kept, or made room for "
+		"newer ones\ntry: grep %s in the log\n",
+		command, shown.data, shown.data);
+	buf_fini(&shown);
 }
 
 bool
@@ -56,10 +73,6 @@ kept_each(const char *command, const char *dir, const char *id,
 		fprintf(stderr, "chainmail %s: %s/%s\n", command, dir, err.text);
 	ring_reader_close(ring);
 	if (found == 0 && !unread)
-		fprintf(stderr,
-			"chainmail %s: no kept session has the id %s: it was not kept, or made "
-			"room "
-			"for newer ones\ntry: grep %s in the log\n",
-			command, id, id);
+		say_none(command, id);
 	return found > 0;
 }

@@ -263,6 +263,8 @@ static const struct {
 			"verdict   reject  550 5.7.1 No"}},
 	{"one that is not there", "explain QFOUR", 1,
 		{"no kept session has the id QFOUR", "try: grep QFOUR in the log"}},
+	{"an id that clears the screen", "record \"$(printf 'Q\\033[2J')\" --as-test", 1,
+		{"no kept session has the id Q\\x1b[2J: ", "try: grep Q\\x1b[2J in the log"}},
 	{"a test of nothing", "record --as-test", 64, {"say which session"}},
 	{"a session of nothing", "record QONE", 64, {"--as-test"}},
 	{"the same configuration", "replay --config $CHAINMAIL_CONFIG", 0,
