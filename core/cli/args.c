@@ -117,12 +117,19 @@ take(const struct command *c, const struct cli_option *o, const char *value, voi
 		if (!read_port(value, out))
 			break;
 		return true;
+	case CLI_PATH:
+		/* What a shell makes of a variable that is not set. */
+		if (value != NULL && value[0] == '\0')
+			break;
+		/* fall through */
 	case CLI_TEXT:
 		*(const char **)out = value != NULL ? value : "-";
 		return true;
 	}
 	cli_usage(c, "--%s %s: %s", o->name, value,
-		o->kind == CLI_LIST ? "given too often" : "want a number from 1 to 65535");
+		o->kind == CLI_LIST   ? "given too often"
+		: o->kind == CLI_PATH ? "the name is empty"
+				      : "want a number from 1 to 65535");
 	return false;
 }
 
@@ -140,6 +147,10 @@ cli_parse(const struct command *c, int argc, char **argv, void *out)
 
 		if (got == ':') {
 			cli_usage(c, "%s needs a value", argv[optind - 1]);
+			return -1;
+		}
+		if (got == '?' && optopt >= FIRST_ROW) {
+			cli_usage(c, "--%s takes no value", find_option(c, optopt)->name);
 			return -1;
 		}
 		if (o == NULL) {
@@ -195,6 +206,10 @@ cli_take(const struct command *c, int argc, char **argv, void *out, char **rest)
 			while (end && ++i < argc)
 				rest[count++] = argv[i];
 			continue;
+		}
+		if (value != NULL && o->argument == NULL) {
+			cli_usage(c, "--%s takes no value", o->name);
+			return -1;
 		}
 		if (value == NULL && o->argument != NULL)
 			value = i + 1 < argc ? argv[++i] : NULL;

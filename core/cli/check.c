@@ -26,7 +26,7 @@ struct check_args {
 #define ARG(field) offsetof(struct check_args, field)
 
 static const struct cli_option options[] = {
-	{"config", 'c', CLI_TEXT, ARG(config), "FILE", CLI_CONFIG_HELP},
+	{"config", 'c', CLI_PATH, ARG(config), "FILE", CLI_CONFIG_HELP},
 	{"json", 0, CLI_FLAG, ARG(json), NULL, "print the mistakes as JSON"},
 };
 

@@ -11,6 +11,7 @@
 #include "admin/control_client.h"
 #include "base/text.h"
 #include "noun.h"
+#include "standard.h"
 
 static const struct command *const commands[] = {
 	&command_check,
@@ -251,8 +252,9 @@ run_command(const struct command *c, int argc, char **argv)
 	return c->run(argc, argv);
 }
 
-int
-cli_main(int argc, char **argv)
+/* The exit code. */
+static int
+run_words(int argc, char **argv)
 {
 	if (argc < 2) {
 		nouns_read(argc, argv);
@@ -274,4 +276,10 @@ cli_main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	return run_command(c, argc, argv);
+}
+
+int
+cli_main(int argc, char **argv)
+{
+	return standard_hold() ? standard_end(run_words(argc, argv)) : EXIT_NO;
 }

@@ -25,6 +25,7 @@ enum {
 enum cli_kind {
 	CLI_FLAG, /* bool */
 	CLI_LIST, /* struct cli_list; may be given again */
+	CLI_PATH, /* const char *, a name that is not empty */
 	CLI_PORT, /* unsigned, 1 to 65535 */
 	CLI_TEXT  /* const char * */
 };

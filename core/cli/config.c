@@ -19,7 +19,7 @@ struct config_args {
 
 static const struct cli_option options[] = {
 	{"chain", 0, CLI_FLAG, ARG(chain), NULL, "show: which check runs at which stage"},
-	{"config", 'c', CLI_TEXT, ARG(config), "FILE", CLI_CONFIG_HELP},
+	{"config", 'c', CLI_PATH, ARG(config), "FILE", CLI_CONFIG_HELP},
 	{"defaults", 0, CLI_FLAG, ARG(defaults), NULL, "show: also what was left out"},
 };
 

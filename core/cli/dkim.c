@@ -20,6 +20,7 @@
 #include "lib/dkim_name.h"
 #include "lib/dkim_private.h"
 #include "service/resolver.h"
+#include "standard.h"
 
 /* Beyond what the resolver allows itself. */
 #define PATIENCE_US (120 * CLOCK_SEC)
@@ -36,10 +37,10 @@ struct dkim_args {
 static const struct cli_option options[] = {
 	{"bits", 0, CLI_TEXT, ARG(bits), "BITS",
 		"genkey: of an RSA key, 2048 to 4096; default: 2048"},
-	{"config", 'c', CLI_TEXT, ARG(config), "FILE", CLI_CONFIG_HELP},
+	{"config", 'c', CLI_PATH, ARG(config), "FILE", CLI_CONFIG_HELP},
 	{"ed25519", 0, CLI_FLAG, ARG(ed25519), NULL, "genkey: an Ed25519 key, beside an RSA key"},
-	{"key-dir", 0, CLI_TEXT, ARG(dir), "DIR", "default: key_dir of plugin dkim"},
-	{"zone", 0, CLI_TEXT, ARG(zone), "FILE", "check: " CLI_ZONE_HELP},
+	{"key-dir", 0, CLI_PATH, ARG(dir), "DIR", "default: key_dir of plugin dkim"},
+	{"zone", 0, CLI_PATH, ARG(zone), "FILE", "check: " CLI_ZONE_HELP},
 };
 
 /* What a verb works on. */
@@ -117,11 +118,17 @@ genkey(const struct job *job)
 	char path[PATH_MAX], why[DKIM_PRIVATE_WHY];
 	struct dkim_private *key;
 	int code = EXIT_NO;
+	sigset_t before;
+	bool saved;
 
 	key = dkim_private_new(job->args->ed25519 ? DKIM_KEY_ED25519 : DKIM_KEY_RSA, job->bits);
 	if (key == NULL)
 		return complain("OpenSSL cannot make a key");
-	if (dkim_private_save(key, &job->name, job->place.group, path, why, sizeof(why))) {
+	/* Half of a key would be taken for one that is in use. */
+	standard_defer(&before);
+	saved = dkim_private_save(key, &job->name, job->place.group, path, why, sizeof(why));
+	standard_resume(&before);
+	if (saved) {
 		code = print_record(job, key);
 		fprintf(stderr,
 			"wrote %s\nnext: put the record into DNS; chainmail dkim check %s "

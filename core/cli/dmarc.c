@@ -21,6 +21,7 @@
 #include "dmarc_xml.h"
 #include "remote.h"
 #include "remote_table.h"
+#include "standard.h"
 
 #define NAME_SIZE 700
 #define PATH_SIZE (4096 + NAME_SIZE)
@@ -35,12 +36,12 @@ struct args {
 #define ARG(field) offsetof(struct args, field)
 
 const struct cli_option dmarc_options[DMARC_OPTIONS] = {
-	{"config", 'c', CLI_TEXT, ARG(remote.config), "FILE",
+	{"config", 'c', CLI_PATH, ARG(remote.config), "FILE",
 		"whose control socket to use; " CLI_CONFIG_HELP},
 	{"json", 0, CLI_FLAG, ARG(remote.json), NULL, "print JSON"},
-	{"out", 0, CLI_TEXT, ARG(out), "DIR",
+	{"out", 0, CLI_PATH, ARG(out), "DIR",
 		"report: where the files are written; here where it is not given"},
-	{"socket", 0, CLI_TEXT, ARG(remote.socket), "PATH",
+	{"socket", 0, CLI_PATH, ARG(remote.socket), "PATH",
 		"the control socket, whatever the configuration says"},
 };
 
@@ -124,6 +125,7 @@ write_report(
 	const char *dir = r->args->out == NULL ? "." : r->args->out;
 	char name[NAME_SIZE];
 	long long messages = 0;
+	sigset_t before;
 	struct buf text;
 	bool ok;
 
@@ -144,7 +146,9 @@ write_report(
 	}
 	buf_init(&text, 0);
 	dmarc_xml(&text, report, rows, first, end);
+	standard_defer(&before);
 	ok = write_file(dir, name, &text);
+	standard_resume(&before);
 	buf_fini(&text);
 	if (!ok) {
 		fprintf(stderr,

@@ -26,9 +26,9 @@ struct dns_args {
 #define ARG(field) offsetof(struct dns_args, field)
 
 static const struct cli_option options[] = {
-	{"config", 'c', CLI_TEXT, ARG(config), "FILE", CLI_CONFIG_HELP},
+	{"config", 'c', CLI_PATH, ARG(config), "FILE", CLI_CONFIG_HELP},
 	{"json", 0, CLI_FLAG, ARG(json), NULL, "print JSON"},
-	{"zone", 0, CLI_TEXT, ARG(zone), "FILE", CLI_ZONE_HELP},
+	{"zone", 0, CLI_PATH, ARG(zone), "FILE", CLI_ZONE_HELP},
 };
 
 static const struct {

@@ -39,19 +39,19 @@ struct explain_args {
 static const struct cli_option options[] = {
 	{"client", 0, CLI_TEXT, ARG(client), "IP", "the client's address; default: a local client"},
 	{"client-name", 0, CLI_TEXT, ARG(client_name), "NAME", "its verified name"},
-	{"config", 'c', CLI_TEXT, ARG(config), "FILE", CLI_CONFIG_HELP},
+	{"config", 'c', CLI_PATH, ARG(config), "FILE", CLI_CONFIG_HELP},
 	{"from", 0, CLI_TEXT, ARG(from), "ADDRESS", "envelope sender; \"\" is the null sender"},
 	{"helo", 0, CLI_TEXT, ARG(helo), "NAME", "what it said at HELO"},
 	{"json", 0, CLI_FLAG, ARG(json), NULL, "print JSON"},
 	{"login", 0, CLI_TEXT, ARG(login), "USER", "it has logged in as this user"},
 	{"port", 0, CLI_PORT, ARG(port), "N", "port it connected to; default: 25"},
-	{"record", 0, CLI_TEXT, ARG(record), "DIR", CLI_RECORD_HELP},
+	{"record", 0, CLI_PATH, ARG(record), "DIR", CLI_RECORD_HELP},
 	{"server", 0, CLI_TEXT, ARG(server), "IP", "the address it connected to"},
 	{"session", 0, CLI_FLAG, ARG(session), NULL,
 		"read SMTP from standard input, and answer it with the reasons"},
 	{"tls", 0, CLI_FLAG, ARG(tls), NULL, "the connection is encrypted"},
 	{"to", 0, CLI_LIST, ARG(to), "ADDRESS", "envelope recipient; may be given again"},
-	{"zone", 0, CLI_TEXT, ARG(zone), "FILE", CLI_ZONE_HELP},
+	{"zone", 0, CLI_PATH, ARG(zone), "FILE", CLI_ZONE_HELP},
 };
 
 /* --- the message --- */
@@ -215,7 +215,10 @@ static int
 type_session(struct generation *g, const struct replay_input *in)
 {
 	explain_session(g, in, stdin);
-	return EXIT_OK;
+	if (!ferror(stdin))
+		return EXIT_OK;
+	fprintf(stderr, "chainmail explain: standard input cannot be read\n");
+	return EXIT_NO;
 }
 
 static int

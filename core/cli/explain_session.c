@@ -15,6 +15,7 @@
 #include "explain_typed.h"
 #include "host/generation.h"
 #include "mail/address.h"
+#include "standard.h"
 
 #define INDENT "    "
 /* Octets of a typed line that are repeated where nobody saw it. */
@@ -434,14 +435,13 @@ talk(struct session *s)
 	char line[TYPED_LINE_MOST];
 	enum typed how;
 
-	while (!s->ended && (how = typed_line(s->input, line)) != TYPED_END) {
+	while (!s->ended && standard_flush() && (how = typed_line(s->input, line)) != TYPED_END) {
 		if (s->echo && how == TYPED_LINE)
 			echo(line);
 		if (how == TYPED_LINE)
 			run_line(s, line);
 		else
 			puts(nonsense[how]);
-		fflush(stdout);
 	}
 }
 
@@ -473,7 +473,6 @@ explain_session(struct generation *g, const struct replay_input *in, FILE *input
 		echo(name);
 		run_line(&s, name);
 	}
-	fflush(stdout);
 	talk(&s);
 	replay_end(&s.player);
 	conversation_close(&s.c);

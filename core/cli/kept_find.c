@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "service/ring.h"
 
 static bool
@@ -24,6 +26,21 @@ may_hold(const unsigned char *data, size_t len, const char *id)
 	return memmem(data, len, id, strlen(id)) != NULL;
 }
 
+/* The id may be what somebody found in a message. */
+static void
+say_none(const char *command, const char *id)
+{
+	struct buf shown;
+
+	buf_init(&shown, 0);
+	text_escape(&shown, id, strlen(id));
+	fprintf(stderr,
+		"chainmail %s: no kept session has the id %s: it was not kept, or made room for "
+		"newer ones\ntry: grep %s in the log\n",
+		command, shown.data, shown.data);
+	buf_fini(&shown);
+}
+
 bool
 kept_each(const char *command, const char *dir, const char *id,
 	void (*show)(void *context, const struct kept *), void *context)
@@ -32,6 +49,7 @@ kept_each(const char *command, const char *dir, const char *id,
 	size_t len, found = 0;
 	struct err err;
 	struct kept k;
+	bool unread;
 	struct ring_reader *ring = ring_reader_open(dir, &err);
 
 	if (ring == NULL) {
@@ -50,12 +68,11 @@ kept_each(const char *command, const char *dir, const char *id,
 	if (ring_reader_torn(ring) > 0)
 		fprintf(stderr, "chainmail %s: %s: %zu damaged places were skipped\n", command, dir,
 			ring_reader_torn(ring));
+	unread = ring_reader_unread(ring, &err);
+	if (unread)
+		fprintf(stderr, "chainmail %s: %s/%s\n", command, dir, err.text);
 	ring_reader_close(ring);
-	if (found == 0)
-		fprintf(stderr,
-			"chainmail %s: no kept session has the id %s: it was not kept, or made "
-			"room "
-			"for newer ones\ntry: grep %s in the log\n",
-			command, id, id);
+	if (found == 0 && !unread)
+		say_none(command, id);
 	return found > 0;
 }

@@ -11,7 +11,9 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "json_print.h"
 #include "remote.h"
+#include "standard.h"
 
 struct args {
 	struct remote_args remote;
@@ -21,11 +23,11 @@ struct args {
 #define ARG(field) offsetof(struct args, field)
 
 static const struct cli_option options[] = {
-	{"config", 'c', CLI_TEXT, ARG(remote.config), "FILE",
+	{"config", 'c', CLI_PATH, ARG(remote.config), "FILE",
 		"whose control socket to use; " CLI_CONFIG_HELP},
 	{"follow", 'f', CLI_FLAG, ARG(follow), NULL, "go on with the lines to come"},
 	{"json", 0, CLI_FLAG, ARG(remote.json), NULL, "print a JSON object a line"},
-	{"socket", 0, CLI_TEXT, ARG(remote.socket), "PATH",
+	{"socket", 0, CLI_PATH, ARG(remote.socket), "PATH",
 		"the control socket, whatever the configuration says"},
 };
 
@@ -47,7 +49,8 @@ print_text(const char *text)
 	buf_fini(&line);
 }
 
-static void
+/* False: nobody gets it. */
+static bool
 print_line(void *context, const json_t *line)
 {
 	const struct args *args = context;
@@ -55,13 +58,12 @@ print_line(void *context, const json_t *line)
 	const json_t *row = json_object_get(line, "row");
 
 	if (args->remote.json && json_is_object(row)) {
-		json_dumpf(row, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
-		putchar('\n');
+		json_print(row);
 	} else if (!args->remote.json && text != NULL) {
 		print_text(text);
 	}
 	/* Who reads a pipe wants each line when it comes. */
-	fflush(stdout);
+	return standard_flush();
 }
 
 static int

@@ -26,7 +26,7 @@ struct lua_args {
 };
 
 static const struct cli_option options[] = {
-	{"config", 'c', CLI_TEXT, offsetof(struct lua_args, config), "FILE",
+	{"config", 'c', CLI_PATH, offsetof(struct lua_args, config), "FILE",
 		"plugins, whose results rules read, are where this configuration looks for them"},
 };
 

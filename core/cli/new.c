@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "cli.h"
+#include "standard.h"
 
 #define NAME_LEAST 1u
 #define NAME_MOST  60u
@@ -29,9 +30,9 @@ struct new_args {
 #define ARG(field) offsetof(struct new_args, field)
 
 static const struct cli_option options[] = {
-	{"config", 'c', CLI_TEXT, ARG(config), "FILE",
+	{"config", 'c', CLI_PATH, ARG(config), "FILE",
 		"beside which the directory is; " CLI_CONFIG_HELP},
-	{"dir", 0, CLI_TEXT, ARG(dir), "DIR",
+	{"dir", 0, CLI_PATH, ARG(dir), "DIR",
 		"where the files are written; default: " DIR_USUAL " beside the configuration"},
 };
 
@@ -178,7 +179,9 @@ static bool
 write_files(struct making *m)
 {
 	bool good = true;
+	sigset_t before;
 
+	standard_defer(&before);
 	for (size_t i = 0; good && i < FILES; i++) {
 		const struct file *f = &files[i];
 
@@ -191,6 +194,7 @@ write_files(struct making *m)
 		else if (good)
 			printf("%s %s\n", m->written[i] ? "wrote" : "kept ", m->paths[i]);
 	}
+	standard_resume(&before);
 	return good;
 }
 

@@ -14,7 +14,7 @@ struct plugins_args {
 };
 
 static const struct cli_option options[] = {
-	{"config", 'c', CLI_TEXT, offsetof(struct plugins_args, config), "FILE",
+	{"config", 'c', CLI_PATH, offsetof(struct plugins_args, config), "FILE",
 		"look where this configuration does (main.plugin_dir)"},
 };
 

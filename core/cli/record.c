@@ -21,8 +21,8 @@ struct record_args {
 
 static const struct cli_option options[] = {
 	{"as-test", 0, CLI_FLAG, ARG(as_test), NULL, "print it as a case for chainmail test"},
-	{"config", 'c', CLI_TEXT, ARG(config), "FILE", CLI_CONFIG_HELP},
-	{"record", 0, CLI_TEXT, ARG(record), "DIR", CLI_RECORD_HELP},
+	{"config", 'c', CLI_PATH, ARG(config), "FILE", CLI_CONFIG_HELP},
+	{"record", 0, CLI_PATH, ARG(record), "DIR", CLI_RECORD_HELP},
 	{"rule", 0, CLI_TEXT, ARG(rule), "NAME",
 		"the rule that is tested; default: the one that decided"},
 };

@@ -38,10 +38,10 @@
 #define ARG(field) offsetof(struct remote_args, field)
 
 const struct cli_option remote_options[REMOTE_OPTIONS] = {
-	{"config", 'c', CLI_TEXT, ARG(config), "FILE",
+	{"config", 'c', CLI_PATH, ARG(config), "FILE",
 		"whose control socket to use; " CLI_CONFIG_HELP},
 	{"json", 0, CLI_FLAG, ARG(json), NULL, "print JSON"},
-	{"socket", 0, CLI_TEXT, ARG(socket), "PATH",
+	{"socket", 0, CLI_PATH, ARG(socket), "PATH",
 		"the control socket, whatever the configuration says"},
 };
 
@@ -63,20 +63,28 @@ find_listener(const struct conf_section *root)
 	return NULL;
 }
 
-/* A configuration that cannot be read has the usual place. */
+/*
+ * The installed configuration has the usual place where it cannot be read. Of another one nobody
+ * knows whose daemon would answer there: NULL, which was printed.
+ */
 static const char *
-find_socket(const struct remote_args *args, struct arena *arena)
+find_in(const char *config, struct arena *arena)
 {
-	const char *config = cli_config_path(args->config), *slash = strrchr(config, '/');
+	const char *slash = strrchr(config, '/'), *path;
 	struct diag *diag = diag_new();
-	const char *path = args->socket;
+	const struct conf_section *root = conf_read(arena, config, diag);
+	bool lost = root->sections == NULL && diag_errors(diag) > 0 &&
+		    strcmp(config, CHAINMAIL_CONFIG) != 0;
 
-	if (path == NULL)
-		path = find_listener(conf_read(arena, config, diag));
+	if (lost) {
+		diag_print(diag, stderr);
+		fprintf(stderr, "or name the control socket: --socket PATH\n");
+	}
 	diag_free(diag);
+	path = find_listener(root);
 	if (path == NULL)
-		return SOCKET_USUAL;
-	if (path[0] != '/' && args->socket == NULL && slash != NULL)
+		return lost ? NULL : SOCKET_USUAL;
+	if (path[0] != '/' && slash != NULL)
 		path = arena_printf(arena, "%.*s/%s", (int)(slash - config), config, path);
 	return path;
 }
@@ -229,26 +237,28 @@ read_answer(FILE *in, struct remote_table *table)
 
 /* The same line by line; the table gets the error alone. */
 static int
-read_lines(FILE *in, struct remote_table *end, void (*take)(void *context, const json_t *line),
+read_lines(FILE *in, struct remote_table *end, bool (*take)(void *context, const json_t *line),
 	void *context)
 {
 	size_t left = ANSWER_MOST;
 	int code = EXIT_LATER;
-	bool ended = false;
+	bool ended = false, taken = true;
 	struct buf line;
 
 	buf_init(&line, 0);
-	while (!ended && next_line(in, &line, &left)) {
+	while (!ended && taken && next_line(in, &line, &left)) {
 		json_t *root = json_loads(line.data, JSON_REJECT_DUPLICATES, NULL);
 
 		left = ANSWER_MOST;
-		take(context, root);
+		taken = take(context, root);
 		json_object_del(root, "row");
 		json_object_del(root, "say");
 		ended = take_line(root, end, &code);
 		json_decref(root);
 	}
 	buf_fini(&line);
+	if (!taken)
+		return EXIT_NO;
 	if (!ended)
 		remote_table_error(end, "the daemon hung up, or takes too long; try again");
 	return code;
@@ -272,7 +282,7 @@ help_with(const char *command, int count, char *const *words)
 	fprintf(stderr, "try: chainmail help %s\n", command);
 }
 
-/* NULL: where no daemon is, *code says so, and it was printed. */
+/* NULL: there is no daemon, or nobody knows where; *code says so, and it was printed. */
 static FILE *
 dial(const struct remote_args *args, int count, char *const *words, int *code)
 {
@@ -282,8 +292,12 @@ dial(const struct remote_args *args, int count, char *const *words, int *code)
 	int fd;
 
 	arena_init(&arena, 4096);
-	path = find_socket(args, &arena);
-	if (connect_to(path, &fd)) {
+	path = args->socket;
+	if (path == NULL)
+		path = find_in(cli_config_path(args->config), &arena);
+	if (path == NULL) {
+		*code = EXIT_NO;
+	} else if (connect_to(path, &fd)) {
 		in = fdopen(fd, "r");
 		send_words(fd, count, words);
 	} else {
@@ -309,7 +323,7 @@ remote_ask(
 
 int
 remote_lines(const struct remote_args *args, int count, char *const *words, bool patient,
-	void (*take)(void *context, const json_t *line), void *context)
+	bool (*take)(void *context, const json_t *line), void *context)
 {
 	const struct timeval forever = {.tv_sec = 0};
 	struct remote_table *end = remote_table_new(false);

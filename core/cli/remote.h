@@ -29,11 +29,11 @@ int remote_run(int argc, char **argv);
  */
 int remote_ask(const struct remote_args *, int count, char *const *words, struct remote_table *);
 /*
- * The same, and each line of the answer is given to take() when it comes. Patient: for a line the
- * daemon has all the time. What it complains of is printed.
+ * The same, and each line of the answer is given to take() when it comes, until it says false.
+ * Patient: for a line the daemon has all the time. What it complains of is printed.
  */
 int remote_lines(const struct remote_args *, int count, char *const *words, bool patient,
-	void (*take)(void *context, const json_t *line), void *context);
+	bool (*take)(void *context, const json_t *line), void *context);
 /* The options of a command of the daemon itself. */
 void remote_explain_own(const struct command *);
 /* Prints what stands behind the command ("limit show"), what it is for, and its options. */

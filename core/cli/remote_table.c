@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "json_print.h"
 
 #define COLUMNS_MOST 24
 
@@ -229,30 +230,13 @@ print_tables(json_t *rows)
 
 /* --- all --- */
 
-/* Nothing of it may reach a terminal that the terminal would act on, and it is JSON all the same.
- */
-static void
-print_json(json_t *rows)
-{
-	char *text = json_dumps(rows, JSON_COMPACT | JSON_ENSURE_ASCII);
-
-	for (const char *p = text; p != NULL && *p != '\0'; p++) {
-		if (*p == 0x7f)
-			printf("\\u007f");
-		else
-			putchar(*p);
-	}
-	printf("\n");
-	free(text);
-}
-
 void
 remote_table_print(struct remote_table *t, const char *command)
 {
 	struct buf words;
 
 	if (t->json) {
-		print_json(t->rows);
+		json_print(t->rows);
 	} else if (t->lines.len > 0) {
 		fwrite(t->lines.data, 1, t->lines.len, stdout);
 	} else {

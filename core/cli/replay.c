@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "chain/counts.h"
 #include "cli.h"
 #include "conf/unit.h"
 #include "door/replay_kept.h"
@@ -33,13 +34,13 @@ struct replay_args {
 #define ARG(field) offsetof(struct replay_args, field)
 
 static const struct cli_option options[] = {
-	{"against", 0, CLI_TEXT, ARG(against), "FILE",
+	{"against", 0, CLI_PATH, ARG(against), "FILE",
 		"compare with what this configuration would have said, not with what was said"},
-	{"config", 'c', CLI_TEXT, ARG(config), "FILE", "the configuration that is tried"},
+	{"config", 'c', CLI_PATH, ARG(config), "FILE", "the configuration that is tried"},
 	{"json", 0, CLI_FLAG, ARG(json), NULL, "print JSON"},
 	{"list", 0, CLI_TEXT, ARG(list), "THEN,NOW",
 		"list the sessions of such a difference: accept,reject"},
-	{"record", 0, CLI_TEXT, ARG(record), "DIR", CLI_RECORD_HELP},
+	{"record", 0, CLI_PATH, ARG(record), "DIR", CLI_RECORD_HELP},
 	{"since", 0, CLI_TEXT, ARG(since), "TIME",
 		"only sessions of the latest 24h, or another time"},
 };
@@ -92,8 +93,8 @@ end_progress(size_t sessions)
 }
 
 /*
- * Every kept session, played to the configuration, which is dropped. False with words when none can
- * be read.
+ * Every kept session, played to the configuration, which is dropped. False with words when they
+ * cannot be read, or not all of them.
  */
 static bool
 play_all(struct replay *r, struct generation *g,
@@ -104,6 +105,7 @@ play_all(struct replay *r, struct generation *g,
 	struct kept_run run;
 	struct err err;
 	struct kept k;
+	bool read;
 	struct ring_reader *ring = ring_reader_open(r->dir, &err);
 
 	if (ring == NULL) {
@@ -129,9 +131,12 @@ play_all(struct replay *r, struct generation *g,
 	}
 	end_progress(sessions);
 	r->report.damaged += ring_reader_torn(ring);
+	read = !ring_reader_unread(ring, &err);
+	if (!read)
+		fprintf(stderr, "chainmail replay: %s/%s\n", r->dir, err.text);
 	ring_reader_close(ring);
 	generation_swap(NULL);
-	return true;
+	return read;
 }
 
 /* --- the two verdicts --- */
@@ -291,6 +296,16 @@ replay(struct replay *r)
 	return replay_report_differs(&r->report) ? EXIT_NO : EXIT_OK;
 }
 
+static bool
+is_outcome(const char *word)
+{
+	for (int i = 0; i < COUNT_OUTCOMES; i++) {
+		if (strcmp(word, count_outcome_name((enum count_outcome)i)) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* "accept,reject" in two; false for anything else. */
 static bool
 read_list(const char *list, struct replay_report *report, char out[64])
@@ -299,13 +314,12 @@ read_list(const char *list, struct replay_report *report, char out[64])
 
 	if (list == NULL)
 		return true;
-	if (snprintf(out, 64, "%s", list) >= 64 || (comma = strchr(out, ',')) == NULL ||
-		comma == out || comma[1] == '\0')
+	if (snprintf(out, 64, "%s", list) >= 64 || (comma = strchr(out, ',')) == NULL)
 		return false;
 	*comma = '\0';
 	report->list_then = out;
 	report->list_now = comma + 1;
-	return true;
+	return is_outcome(report->list_then) && is_outcome(report->list_now);
 }
 
 static bool
@@ -332,8 +346,10 @@ run_with(struct replay *r, struct arena *arena)
 		return cli_usage(
 			&command_replay, "say which configuration is to be tried: --config FILE");
 	if (!read_list(args->list, &r->report, list))
-		return cli_usage(
-			&command_replay, "--list %s: want two verdicts: accept,reject", args->list);
+		return cli_usage(&command_replay,
+			"--list %s: want two verdicts, such as accept,reject, of accept, discard, "
+			"quarantine, reject and tempfail",
+			args->list);
 	if (!read_since(args->since, &r->since))
 		return cli_usage(
 			&command_replay, "--since %s: want a time, such as 24h", args->since);

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "json_print.h"
 
 /* Names on one line. */
 #define NAMES_MOST   10u
@@ -349,10 +350,7 @@ print_json(struct replay_report *r)
 	json_object_set_new(o, "not_tried_why", json_names(&r->untried, "why"));
 	if (r->list_then != NULL)
 		json_object_set(o, "list", r->listed);
-	char *text = json_dumps(o, JSON_COMPACT);
-
-	printf("%s\n", text == NULL ? "{}" : text);
-	free(text);
+	json_print(o);
 	json_decref(o);
 }
 

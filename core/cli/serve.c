@@ -13,7 +13,7 @@ struct serve_args {
 #define ARG(field) offsetof(struct serve_args, field)
 
 static const struct cli_option options[] = {
-	{"config", 'c', CLI_TEXT, ARG(config), "FILE", CLI_CONFIG_HELP},
+	{"config", 'c', CLI_PATH, ARG(config), "FILE", CLI_CONFIG_HELP},
 	{"foreground", 'f', CLI_FLAG, ARG(foreground), NULL, "it always does: accepted from habit"},
 };
 

@@ -35,11 +35,11 @@ struct test_args {
 #define ARG(field) offsetof(struct test_args, field)
 
 static const struct cli_option options[] = {
-	{"config", 'c', CLI_TEXT, ARG(config), "FILE",
+	{"config", 'c', CLI_PATH, ARG(config), "FILE",
 		"plugins are where this configuration looks for them (main.plugin_dir)"},
 	{"coverage", 0, CLI_FLAG, ARG(coverage), NULL, "list the lines of rules that never ran"},
 	{"json", 0, CLI_FLAG, ARG(json), NULL, "print JSON instead of TAP"},
-	{"junit", 0, CLI_TEXT, ARG(junit), "[=FILE]",
+	{"junit", 0, CLI_PATH, ARG(junit), "[=FILE]",
 		"write JUnit's XML to FILE, or print it instead of TAP"},
 	{"match", 'k', CLI_TEXT, ARG(pattern), "PATTERN",
 		"run the cases whose \"rule: name\" holds it; * and ? stand for anything"},
@@ -296,6 +296,9 @@ run(int argc, char **argv)
 
 	if (operand < 0)
 		return EXIT_USAGE;
+	if (args.json && args.junit != NULL && strcmp(args.junit, "-") == 0)
+		return cli_usage(&command_test,
+			"--json and --junit are both printed; write one to a file: --junit=FILE");
 	arena_init(&places.arena, 4096);
 	places.files = arena_array(&places.arena, FILES_MOST, sizeof(*places.files));
 	places.rules = arena_array(&places.arena, FILES_MOST, sizeof(*places.rules));

@@ -54,6 +54,9 @@ struct ring_reader *ring_reader_open(const char *path, struct err *) MUST_USE;
 bool ring_reader_next(struct ring_reader *, const unsigned char **, size_t *);
 /* Places so far where something stood that is no whole record. */
 size_t ring_reader_torn(const struct ring_reader *);
+/* True, with its name and why: a segment so far could not be opened, and what is in it is unknown.
+ */
+bool ring_reader_unread(const struct ring_reader *, struct err *);
 /* Octets of segments that were read, and of all: how far it is. */
 void ring_reader_progress(const struct ring_reader *, int64_t *done, int64_t *all);
 /* NULL is allowed. */

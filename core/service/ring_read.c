@@ -26,6 +26,7 @@ struct ring_reader {
 	unsigned char *data; /* of the segment at hand */
 	size_t len, at, room;
 	size_t torn;
+	struct err unread; /* the latest that could not be opened; "": none */
 };
 
 struct ring_reader *
@@ -43,7 +44,7 @@ ring_reader_open(const char *path, struct err *err)
 	return r;
 }
 
-/* False: it went away meanwhile, or may not be read. */
+/* False: it cannot be read, or is none of ours. */
 static bool
 read_all(struct ring_reader *r, int file)
 {
@@ -75,13 +76,14 @@ next_segment(struct ring_reader *r)
 		int file = openat(r->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 		/* The oldest may be gone. */
-		if (file < 0 && errno == ENOENT)
+		if (file < 0 && errno != ENOENT)
+			err_errno(&r->unread, "%s", name);
+		if (file < 0)
 			continue;
-		bool good = file >= 0 && read_all(r, file) && r->len >= RING_HEAD_SIZE &&
+		bool good = read_all(r, file) && r->len >= RING_HEAD_SIZE &&
 			    ring_head_read(r->data, &r->head);
 
-		if (file >= 0)
-			close(file);
+		close(file);
 		r->at = RING_HEAD_SIZE;
 		if (good)
 			return true;
@@ -138,6 +140,13 @@ size_t
 ring_reader_torn(const struct ring_reader *r)
 {
 	return r->torn;
+}
+
+bool
+ring_reader_unread(const struct ring_reader *r, struct err *err)
+{
+	*err = r->unread;
+	return err->text[0] != '\0';
 }
 
 void

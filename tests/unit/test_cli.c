@@ -62,6 +62,10 @@ static const struct {
 		{"chainmail check: unknown option \"--jsno\", did you mean --json?",
 			"try: chainmail help check"}},
 	{"an option without its value", {"check", "-c"}, EXIT_USAGE, {NULL}, {"-c needs a value"}},
+	{"a flag with a value", {"check", "--json=no"}, EXIT_USAGE, {NULL},
+		{"chainmail check: --json takes no value\ntry: chainmail help check"}},
+	{"the name of no file", {"check", "--config="}, EXIT_USAGE, {NULL},
+		{"chainmail check: --config : the name is empty"}},
 	{"one word too many", {"check", "x"}, EXIT_USAGE, {NULL}, {"\"x\" is too much"}},
 
 	{"a good configuration", {"check", "-c", "filter.conf"}, EXIT_OK,

@@ -161,15 +161,12 @@ teardown(void)
 
 /* The exit status; what is printed is in the files out and err. */
 static int
-talk(const char *const *args, const char *typed, size_t len)
+talk_from(const char *in, const char *const *args)
 {
 	char *argv[ARGS_MOST + 6] = {(char *)"chainmail", (char *)"explain", (char *)"--session",
 		(char *)"-c", (char *)"filter.conf"};
 	int argc = 5, status;
-	FILE *in = fopen("in", "w");
 
-	fwrite(typed, 1, len, in);
-	fclose(in);
 	for (; *args != NULL; args++)
 		argv[argc++] = (char *)*args;
 	fflush(NULL);
@@ -177,7 +174,7 @@ talk(const char *const *args, const char *typed, size_t len)
 
 	if (child == 0) {
 		log_close();
-		if (freopen("in", "r", stdin) == NULL || freopen("out", "w", stdout) == NULL ||
+		if (freopen(in, "r", stdin) == NULL || freopen("out", "w", stdout) == NULL ||
 			freopen("err", "w", stderr) == NULL)
 			_exit(99);
 		int code = cli_main(argc, argv);
@@ -187,8 +184,20 @@ talk(const char *const *args, const char *typed, size_t len)
 	}
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert(WIFEXITED(status));
-	unlink("in");
 	return WEXITSTATUS(status);
+}
+
+static int
+talk(const char *const *args, const char *typed, size_t len)
+{
+	FILE *in = fopen("in", "w");
+	int status;
+
+	fwrite(typed, 1, len, in);
+	fclose(in);
+	status = talk_from("in", args);
+	unlink("in");
+	return status;
 }
 
 static const char *
@@ -202,6 +211,17 @@ printed(const char *name)
 	unlink(name);
 	return text;
 }
+
+/* Nothing was typed, and not because somebody was done. */
+START_TEST(input_that_cannot_be_read_is_said)
+{
+	static const char *const args[] = {NULL};
+
+	ck_assert_int_eq(talk_from(".", args), EXIT_NO);
+	ck_assert_str_eq(printed("err"), "chainmail explain: standard input cannot be read\n");
+	unlink("out");
+}
+END_TEST
 
 START_TEST(a_session)
 {
@@ -275,6 +295,7 @@ main(void)
 	TCase *tc = tcase_create("sessions");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, input_that_cannot_be_read_is_said);
 	tcase_add_loop_test(tc, a_session, 0, LENGTH(talks));
 	tcase_add_loop_test(tc, options_that_do_not_go_together, 0, LENGTH(refusals));
 	tcase_add_test(tc, endless_typing_is_survived);

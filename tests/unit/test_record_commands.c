@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "cli/cli.h"
@@ -423,6 +424,67 @@ START_TEST(a_replay_counts_an_answer_that_nobody_waited_for)
 }
 END_TEST
 
+/* --- what strangers said --- */
+
+/* A login that clears the screen where it gets there: U+009B is CSI. */
+START_TEST(a_replay_lists_in_printable_ascii)
+{
+	static const char *const to[] = {"bob@example.com", NULL};
+	const struct replay_input in = {.helo = "h",
+		.from = "ann@example.org",
+		.to = to,
+		.login = "ann\302\2332J\177",
+		.message = "\n",
+		.message_len = 1};
+
+	drive_file(&keeper.drive, "rule.lua", "function mail(m) return reject('No') end\n");
+	keeper_load(&keeper, RULE, "0");
+	keeper_play(&in);
+	keeper_stop(&keeper);
+	const char *other = changed("chain = .*]", "chain = [ ]");
+
+	ck_assert_int_eq(
+		run("replay", "--config", other, "--list", "reject,accept", "--json", NULL), 1);
+	ck_assert_msg(strstr(printed, "\"login\":\"ann\\u009B2J") != NULL, "%s", printed);
+	for (const char *p = printed; *p != '\0'; p++)
+		ck_assert_msg(*p == '\n' || (*p >= ' ' && *p <= '~'), "%s", printed);
+}
+END_TEST
+
+/* Who may list the directory and not read the files is not told that nothing would change. */
+START_TEST(sessions_that_may_not_be_read_are_said)
+{
+	int status;
+
+	if (geteuid() != 0) {
+		table_skip("sessions_that_may_not_be_read_are_said", "needs root");
+		return;
+	}
+	keep("profile all { chain = [ ] }\n", "192.0.2.1", "ann@example.org");
+	ck_assert_int_eq(chmod(keeper.drive.dir, 0777), 0);
+	ck_assert_int_eq(chmod(keeper.ring, 0755), 0);
+	fflush(NULL);
+	pid_t child = fork();
+
+	if (child == 0) {
+		if (setgid(65534) != 0 || setuid(65534) != 0)
+			_exit(98);
+		int code = run("replay", "--config", keeper.drive.conf, NULL);
+		bool said = strstr(printed, "/00000001.ring: Permission denied\n") != NULL;
+
+		if (code != EXIT_USAGE || !said)
+			_exit(1);
+		code = run("explain", QUEUE_ID, "-c", keeper.drive.conf, NULL);
+		said = strstr(printed, "/00000001.ring: Permission denied\n") != NULL &&
+		       strstr(printed, "damaged") == NULL && strstr(printed, "no kept") == NULL;
+		_exit(code == EXIT_NO && said ? 0 : 2);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -443,6 +505,8 @@ main(void)
 		tests, a_replay_tells_what_a_late_result_would_have_done, 0, LENGTH(late));
 	tcase_add_test(tests, an_answer_that_nobody_waited_for_is_no_timeout);
 	tcase_add_test(tests, a_replay_counts_an_answer_that_nobody_waited_for);
+	tcase_add_test(tests, a_replay_lists_in_printable_ascii);
+	tcase_add_test(tests, sessions_that_may_not_be_read_are_said);
 	suite_add_tcase(suite, tests);
 	return table_run(suite);
 }

@@ -47,10 +47,10 @@ teardown(void)
 	drive_fini(&d);
 }
 
-/* A daemon that reads a line, if it is to, and says the text. */
+/* A daemon that reads a line, if it is to, and says the text. It may stay until the client goes. */
 struct daemon {
 	const char *says;
-	bool deaf;
+	bool deaf, stays;
 };
 
 static void *
@@ -65,6 +65,8 @@ play_daemon(void *context)
 		continue;
 	asked[len] = '\0';
 	(void)!send(fd, daemon->says, strlen(daemon->says), MSG_NOSIGNAL);
+	while (daemon->stays && recv(fd, (char[1]){0}, 1, 0) > 0)
+		continue;
 	close(fd);
 	return NULL;
 }
@@ -81,7 +83,7 @@ read_file(const char *name, char *text, size_t size)
 }
 
 static int
-run(const char *const *args)
+run_into(const char *out, const char *const *args)
 {
 	char *argv[ARGS_MOST + 4] = {(char *)"chainmail"};
 	int argc = 1, status;
@@ -93,7 +95,7 @@ run(const char *const *args)
 
 	if (child == 0) {
 		log_close();
-		if (freopen("out", "w", stdout) == NULL || freopen("err", "w", stderr) == NULL)
+		if (freopen(out, "w", stdout) == NULL || freopen("err", "w", stderr) == NULL)
 			_exit(99);
 		int code = cli_main(argc, argv);
 
@@ -103,6 +105,12 @@ run(const char *const *args)
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert(WIFEXITED(status));
 	return WEXITSTATUS(status);
+}
+
+static int
+run(const char *const *args)
+{
+	return run_into("out", args);
 }
 
 static const struct {
@@ -172,10 +180,10 @@ static const struct {
 		"{\"command\":[\"log\",\"--follow\",\"--login\",\"bob\"]}\n", EXIT_OK,
 		"Q: a\\x20b=\"c\"\n", ""},
 	{"lines for programs", {"log", "--json", "--", "x"},
-		"{\"row\":{\"id\":1,\"x\":\"\\u009b\"},\"say\":\"Q\"}\n{\"row\":{\"lost\":2}}"
-		"\n" DONE,
+		"{\"row\":{\"id\":1,\"x\":\"\\u009b\\u007f\"},\"say\":\"Q\"}\n"
+		"{\"row\":{\"lost\":2}}\n" DONE,
 		"{\"command\":[\"log\",\"--\",\"x\"]}\n", EXIT_OK,
-		"{\"id\":1,\"x\":\"\\u009B\"}\n{\"lost\":2}\n", ""},
+		"{\"id\":1,\"x\":\"\\u009B\\u007f\"}\n{\"lost\":2}\n", ""},
 	{"lines, and then it hangs up", {"log", "-f"}, "{\"say\":\"Q\"}\n", NULL, EXIT_LATER, "Q\n",
 		"chainmail log: the daemon hung up, or takes too long; try again\n"},
 	{"lines of nonsense", {"log"}, "x\n[]\n5\n" DONE, NULL, EXIT_OK, "", ""},
@@ -246,6 +254,21 @@ START_TEST(who_is_turned_away_reads_why)
 	pthread_join(thread, NULL);
 	expect("turned away", "out", "");
 	expect("turned away", "err", "chainmail status: too many clients; try again\n");
+}
+END_TEST
+
+/* Whoever follows and cannot write what comes would never end. */
+START_TEST(lines_that_nobody_gets_end_it)
+{
+	struct daemon daemon = {.says = "{\"say\":\"Q\"}\n", .stays = true};
+	const char *const args[] = {"log", "-f", "--socket", path, NULL};
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, play_daemon, &daemon), 0);
+	ck_assert_int_eq(run_into("/dev/full", args), EXIT_NO);
+	pthread_join(thread, NULL);
+	expect("nobody gets it", "err",
+		"chainmail: cannot write all of the output: No space left on device\n");
 }
 END_TEST
 
@@ -358,6 +381,16 @@ static const struct {
 		"chainmail: unknown command \"limti\", did you mean \"limit\"?\n"},
 	{"an option without its value", {"limit", "list", "-c", "filter.conf", "--socket"},
 		EXIT_USAGE, {NULL}, "chainmail limit: --socket needs a value\n"},
+	{"a flag with a value", {"status", "--json=no"}, EXIT_USAGE, {NULL},
+		"chainmail status: --json takes no value\n"},
+	{"a letter with a value", {"log", "-fx"}, EXIT_USAGE, {NULL},
+		"chainmail log: --follow takes no value\n"},
+	{"a socket without a name", {"status", "--socket="}, EXIT_USAGE, {NULL},
+		"chainmail status: --socket : the name is empty\n"},
+	/* Not the daemon at the usual place: it is another one's. */
+	{"a configuration that is not there", {"reload", "-c", "none.conf"}, EXIT_NO, {NULL},
+		"none.conf: error: cannot open none.conf: No such file or directory\n"
+		"or name the control socket: --socket PATH\n"},
 };
 
 START_TEST(help_is_given)
@@ -405,6 +438,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, answer_is_shown, 0, LENGTH(answers));
 	tcase_add_test(tc, who_is_turned_away_reads_why);
+	tcase_add_test(tc, lines_that_nobody_gets_end_it);
 	tcase_add_test(tc, endless_answer_is_given_up);
 	tcase_add_test(tc, no_daemon_is_said);
 	tcase_add_test(tc, long_name_of_a_socket_is_said);

@@ -472,6 +472,32 @@ START_TEST(too_much_for_one_record_is_refused)
 }
 END_TEST
 
+START_TEST(what_cannot_be_opened_is_no_damage)
+{
+	struct rlimit limit = {0}, was;
+	struct ring *r = open_ring(MEGA, 80);
+	struct err err = {""};
+	const unsigned char *data;
+	size_t len;
+
+	append(r, 0, 5, 10);
+	ring_close(r);
+	struct ring_reader *reader = ring_reader_open(path, &err);
+
+	ck_assert_ptr_nonnull(reader);
+	ck_assert(!ring_reader_unread(reader, &err));
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
+	limit.rlim_max = was.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert(!ring_reader_next(reader, &data, &len));
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
+	ck_assert_uint_eq(ring_reader_torn(reader), 0);
+	ck_assert(ring_reader_unread(reader, &err));
+	ck_assert_str_eq(err.text, "00000001.ring: Too many open files");
+	ring_reader_close(reader);
+}
+END_TEST
+
 START_TEST(readers_see_what_a_writer_removes_meanwhile)
 {
 	struct ring *r = open_ring(MEGA, 80);
@@ -514,6 +540,7 @@ main(void)
 	tcase_add_test(tests, what_was_written_before_a_kill_is_there);
 	tcase_add_test(tests, a_full_disk_costs_what_does_not_fit);
 	tcase_add_test(tests, too_much_for_one_record_is_refused);
+	tcase_add_test(tests, what_cannot_be_opened_is_no_damage);
 	tcase_add_test(tests, readers_see_what_a_writer_removes_meanwhile);
 	suite_add_tcase(suite, tests);
 	return table_run(suite);
