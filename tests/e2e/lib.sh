@@ -99,9 +99,10 @@ private_dir() {
     [ ${#PRIVATE_DIR} -le 80 ] || die "$PRIVATE_DIR: path too long for sockets" "set TMPDIR to a shorter path"
 }
 
-# wait_until SECONDS COMMAND...: true as soon as COMMAND succeeds, false after SECONDS.
+# wait_until SECONDS COMMAND...: true as soon as COMMAND succeeds, false after SECONDS, or three times as
+# long: machines may be busy with other things.
 wait_until() {
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + 3 * $1))
     shift
     until "$@"; do
         [ "$SECONDS" -lt "$end" ] || return 1

@@ -6,7 +6,7 @@
 # Sourced by run.sh. Bounded in count and time: LOAD_MESSAGES messages, LOAD_SECONDS at most.
 
 readonly LOAD_CLIENTS=8
-readonly LOAD_SECONDS=${E2E_SECONDS:-40}
+readonly LOAD_SECONDS=${E2E_SECONDS:-150}
 
 # load_begin MESSAGES: load.pl in the background; what became of each message goes to LOAD_RESULT.
 load_begin() {
