@@ -387,6 +387,12 @@ function Message:header(name, n) end
 ---@return fun(): string, string
 function Message:header_list() end
 
+---value of the n-th field of that name as people see it: one line of UTF-8, encoded words decoded (from headers on)
+---@param name string
+---@param n? integer
+---@return string?
+function Message:header_text(name, n) end
+
 ---insert a header field; 0: above all
 ---@param index integer
 ---@param name string

@@ -257,6 +257,15 @@ void script_find(struct cm_session *, enum script_find);
 /* NULL: not looked for yet, or not in time. */
 const struct script_found *script_found(const struct cm_session *, enum script_find);
 
+/* Octets of the text of a field, with its NUL. */
+#define SCRIPT_TEXT_SIZE 16384u
+
+/*
+ * The text of a field as people see it. False, with why in out: nothing can read it. Where the hook
+ * is out of time it ends early, and the next script_charge() raises.
+ */
+bool script_field_text(lua_State *, const char *value, char out[SCRIPT_TEXT_SIZE]);
+
 struct script_notice {
 	const char *rule, *to, *subject, *text;
 };

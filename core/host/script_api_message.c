@@ -11,6 +11,8 @@
 #include "script_api.h"
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
+/* What the text of a field costs (script_charge). */
+#define OCTETS_PER_STEP 2
 
 static struct cm_session *
 session(lua_State *L)
@@ -251,8 +253,9 @@ const struct script_class script_class_results = {
 
 /* --- header and body -------------------------------------------------------------------------- */
 
-static int
-header(lua_State *L)
+/* The value that m:header(name, n) is about, or NULL. */
+static const char *
+value_asked(lua_State *L)
 {
 	const char *name;
 	lua_Integer n;
@@ -262,7 +265,31 @@ header(lua_State *L)
 	n = luaL_optinteger(L, 3, 1);
 	luaL_argcheck(L, n >= 1, 3, "fields are counted from 1");
 	script_charge(L, cm_header_count(session(L)));
-	return script_push_text(L, cm_header(session(L), name, (size_t)n));
+	return cm_header(session(L), name, (size_t)n);
+}
+
+static int
+header(lua_State *L)
+{
+	return script_push_text(L, value_asked(L));
+}
+
+static int
+header_text(lua_State *L)
+{
+	const char *value = value_asked(L);
+	luaL_Buffer b;
+	char *out;
+
+	if (value == NULL)
+		return script_push_text(L, NULL);
+	script_charge(L, strlen(value) / OCTETS_PER_STEP);
+	out = luaL_buffinitsize(L, &b, SCRIPT_TEXT_SIZE);
+	if (!script_field_text(L, value, out))
+		return luaL_error(L, "m:header_text(): %s", out);
+	script_charge(L, 0);
+	luaL_pushresultsize(&b, strlen(out));
+	return 1;
 }
 
 /* Upvalues: the message, fields given so far. */
@@ -403,6 +430,11 @@ static const struct script_row rows[] = {
 	{"header_list", SCRIPT_FUNCTION, .call = header_list, .parameters = "",
 		.result = "fun(): string, string", .from = CM_STAGE_EOH, .needs = CM_NEED_HEADERS,
 		.help = "for name, value in m:header_list() do: all fields in their order"},
+	{"header_text", SCRIPT_FUNCTION, .call = header_text,
+		.parameters = "name: string, n?: integer", .result = "string?",
+		.from = CM_STAGE_EOH, .needs = CM_NEED_HEADERS, .parts = true,
+		.help = "value of the n-th field of that name as people see it: one line of UTF-8, "
+			"encoded words decoded"},
 	{"helo", SCRIPT_FIELD, get_helo, .result = "string?", .from = CM_STAGE_HELO,
 		.help = "argument of HELO or EHLO"},
 	{"id", SCRIPT_FIELD, get_id, .result = "string", .help = "our id; in every log line"},

@@ -6,10 +6,14 @@
  */
 #include <chainmail/plugin.h>
 
+#include <stdio.h>
+
 #include "base/err.h"
 #include "mail/session.h"
 #include "script_api.h"
+#include "script_budget.h"
 #include "service/attachment.h"
+#include "service/mime_text.h"
 #include "service/url.h"
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
@@ -119,4 +123,30 @@ const struct script_found *
 script_found(const struct cm_session *s, enum script_find kind)
 {
 	return s->found[kind];
+}
+
+/* --- texts of fields -----------------------------------------------------------------------------
+ */
+
+_Static_assert(SCRIPT_TEXT_SIZE == MIME_TEXT_SIZE, "a rule has room for a text");
+
+static bool
+hook_in_time(void *L)
+{
+	return !script_out_of_time(L);
+}
+
+bool
+script_field_text(lua_State *L, const char *value, char out[SCRIPT_TEXT_SIZE])
+{
+	const struct mime_text_clock clock = {hook_in_time, L};
+	struct err err;
+
+	if (!mime_fields_open(&err)) {
+		snprintf(out, SCRIPT_TEXT_SIZE, "%s", err.text);
+		return false;
+	}
+	/* Where it was not, it is cut short. */
+	(void)mime_text(value, &clock, out);
+	return true;
 }

@@ -9,6 +9,8 @@
 #include "mime_field.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <strings.h>
 
@@ -312,4 +314,104 @@ mime_decode(const struct mime_head *h, const unsigned char *data, size_t len, un
 		skip = find_begin(data, len, &state);
 	return mime_gmime.encoding_flush(
 		&state, (const char *)data + skip, len - skip, (char *)out);
+}
+
+/* --- texts ---------------------------------------------------------------------------------------
+ */
+
+/* What is missing of the last four characters is added, for GMime gives nothing of them else. */
+size_t
+mime_base64(const char *text, size_t len, char *out)
+{
+	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				     "0123456789+/=";
+	size_t characters = 0, got;
+	GMimeEncoding state;
+
+	for (size_t i = 0; i < len; i++)
+		characters += strchr(base64, text[i]) != NULL;
+	mime_gmime.encoding_init_decode(&state, GMIME_CONTENT_ENCODING_BASE64);
+	got = mime_gmime.encoding_step(&state, text, len, out);
+	if (characters % 4 > 1)
+		got += mime_gmime.encoding_step(&state, "==", 4 - characters % 4, out + got);
+	return got;
+}
+
+static void
+ascii_only(const char *octets, size_t len, bool (*take)(void *, const char *, size_t), void *data)
+{
+	bool wanted = true;
+
+	for (size_t i = 0; i < len && wanted; i++)
+		wanted = (octets[i] & 0x80) == 0 ? take(data, octets + i, 1)
+						 : take(data, "\xef\xbf\xbd", 3);
+}
+
+/*
+ * The C library unloads what nobody uses, and to load it again takes a millisecond, for which a
+ * line of words in turns could ask ten thousand times. So one converter of each charset stays, and
+ * is never used.
+ */
+#define CHARSETS_MOST 64u
+
+static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER; /* protects the two below */
+static const char *kept[CHARSETS_MOST];
+static iconv_t converters[CHARSETS_MOST];
+
+static void
+keep_loaded(const char *charset)
+{
+	size_t i = 0;
+
+	pthread_mutex_lock(&kept_lock);
+	while (i < CHARSETS_MOST && kept[i] != NULL && strcmp(kept[i], charset) != 0)
+		i++;
+	if (i < CHARSETS_MOST && kept[i] == NULL) {
+		converters[i] = mime_gmime.iconv_open("UTF-8", charset);
+		kept[i] = charset;
+	}
+	pthread_mutex_unlock(&kept_lock);
+}
+
+static iconv_t
+open_charset(const char *charset)
+{
+	if (charset == NULL)
+		return (iconv_t)-1;
+	keep_loaded(charset);
+	return mime_gmime.iconv_open("UTF-8", charset);
+}
+
+void
+mime_to_utf8(const char *charset, const char *octets, size_t len,
+	bool (*take)(void *data, const char *utf8, size_t len), void *data)
+{
+	iconv_t cd = open_charset(charset);
+	char *in = (char *)(uintptr_t)octets;
+	bool wanted = true, ended = false;
+
+	if (cd == (iconv_t)-1) {
+		ascii_only(octets, len, take, data);
+		return;
+	}
+	while (wanted && !ended) {
+		char piece[1024], *out = piece;
+		size_t room = sizeof(piece), before = len, skip;
+		/* At the end some hold back a character. */
+		bool last = len == 0;
+		int why =
+			iconv(cd, last ? NULL : &in, last ? NULL : &len, &out, &room) == (size_t)-1
+				? errno
+				: 0;
+
+		wanted = out == piece || take(data, piece, (size_t)(out - piece));
+		ended = last || (why == E2BIG && len == before && out == piece);
+		if (why != 0 && why != E2BIG && wanted) {
+			wanted = take(data, "\xef\xbf\xbd", 3);
+			skip = why == EILSEQ && len > 0 ? 1 : len;
+			in += skip;
+			len -= skip;
+		}
+	}
+	mime_gmime.iconv_close(cd);
 }

@@ -64,4 +64,14 @@ bool mime_decode_doubtful(const struct mime_head *, const unsigned char *, size_
 /* Decodes (RFC 2045 section 6) what can be decoded and leaves out the rest; octets written. */
 size_t mime_decode(const struct mime_head *, const unsigned char *, size_t len, unsigned char *out);
 
+/* The octets of base64, however it ends, into out of len + 3 octets. */
+size_t mime_base64(const char *text, size_t len, char *out);
+/*
+ * Gives octets of a charset, as iconv calls it in a text that stays, to take() as UTF-8 in pieces
+ * of whole characters, until it returns false; what is none as U+FFFD. NULL, or one that this
+ * machine lacks: only ASCII is known.
+ */
+void mime_to_utf8(const char *charset, const char *octets, size_t len,
+	bool (*take)(void *data, const char *utf8, size_t len), void *data);
+
 #endif

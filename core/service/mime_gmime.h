@@ -24,7 +24,10 @@ struct err;
 	X(encoding_flush, g_mime_encoding_flush)                                           \
 	X(encoding_init_decode, g_mime_encoding_init_decode)                               \
 	X(encoding_outlen, g_mime_encoding_outlen)                                         \
+	X(encoding_step, g_mime_encoding_step)                                             \
 	X(free, g_free)                                                                    \
+	X(iconv_close, g_mime_iconv_close)                                                 \
+	X(iconv_open, g_mime_iconv_open)                                                   \
 	X(init, g_mime_init)                                                               \
 	X(object_unref, g_object_unref)                                                    \
 	X(options_free, g_mime_parser_options_free)                                        \

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fuzz_mime.c - any message and its attachments: a Content-Type on the first line, behind it the
- * body
+ * body; and both as the text of a field
  *
  * Names and endings are as docs/RULES.md promises, no part is larger than the message, and a
- * message in a message has the same attachments again.
+ * message in a message has the same attachments again. A text is valid UTF-8 on one line.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "service/attachment.h"
 #include "service/mime_name.h"
+#include "service/mime_text.h"
 
 int LLVMFuzzerInitialize(int *, char ***);
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -81,6 +82,21 @@ check_inside(struct arena *arena, const char *type, const uint8_t *body, size_t 
 	free(message);
 }
 
+static void
+check_text(const char *value)
+{
+	static const struct mime_text_clock clock = {always, NULL};
+	static char out[MIME_TEXT_SIZE];
+	size_t len;
+
+	must(mime_text(value, &clock, out));
+	len = strlen(out);
+	must(len < MIME_TEXT_SIZE && text_utf8_valid(out, len) == len);
+	must(len == 0 || (out[0] != ' ' && out[len - 1] != ' '));
+	for (size_t i = 0; i < len; i++)
+		must((unsigned char)out[i] >= ' ' && out[i] != 0x7f);
+}
+
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -105,6 +121,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	arena_init(&arena, 4096);
 	type = arena_strndup(&arena, (const char *)data, (size_t)(lf - data));
 	len -= (size_t)(lf + 1 - data);
+	check_text(type);
+	check_text(arena_strndup(&arena, (const char *)lf + 1, len));
 	if (look(&arena, type, lf + 1, len, &count) == MIME_WHOLE)
 		check_inside(&arena, type, lf + 1, len, count);
 	arena_fini(&arena);

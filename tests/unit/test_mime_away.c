@@ -43,8 +43,10 @@ static const struct {
 } rules[] = {
 	{"Attachments want it", MESSAGE("for _, p in m:attachments() do end"), true},
 	{"Addresses want it", MESSAGE("for _, u in m:urls() do end"), true},
+	{"The text of a field wants it", "function headers(m) m:header_text('Subject') end", true},
 	{"A name in brackets wants it", MESSAGE("m['urls'](m)"), true},
 	{"A helper wants it", "local function f(m) return m:urls() end\n" MESSAGE("f(m)"), true},
+	{"A field as received does not", MESSAGE("m:header('Subject')"), false},
 	{"A body does not", MESSAGE("m:body(10)"), false},
 	{"A variable of that name does not",
 		MESSAGE("local urls, attachments = 1, 2 return urls > attachments and nil"), false},
@@ -86,6 +88,18 @@ START_TEST(name_that_is_computed_gets_nothing_and_why)
 }
 END_TEST
 
+START_TEST(text_of_a_field_whose_name_is_computed_is_an_error)
+{
+	rule_load(&r,
+		MESSAGE("local _ = m:header('Subject')\n"
+			"return reject(m['header_' .. 'text'](m, 'Subject'))"),
+		"");
+	rule_expect(rule_session(&r), "failed: scripts/x.lua:3: m:header_text(): libgmime-3.0.so.0 "
+				      "cannot be loaded *");
+	ck_assert_uint_eq(loads, 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -95,6 +109,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, rule_loads_it, 0, LENGTH(rules));
 	tcase_add_test(tc, name_that_is_computed_gets_nothing_and_why);
+	tcase_add_test(tc, text_of_a_field_whose_name_is_computed_is_an_error);
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
 }
