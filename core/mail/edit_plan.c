@@ -279,7 +279,7 @@ resolve_all(struct plan *p, struct step *all, size_t asked)
 	}
 	for (one.index = 1; one.index <= count; one.index++) {
 		if (!taken[one.index])
-			add_step(p, &one);
+			add_step(p, &one)->order = all->order;
 	}
 }
 

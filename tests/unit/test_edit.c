@@ -338,6 +338,8 @@ static const struct plan_case {
 		{SET("A", 2, "x"), SET("A", 3, "y"), REMOVE("a", 0), END}, "-a[2]|-a[1]|"},
 	{"all are removed where there was none but a set before", {{{0}}, {0}},
 		{SET("A", 1, "x"), REMOVE("A", 0), END}, ""},
+	{"who asked first to remove all is first", {{{"A", "1"}, {"B", "1"}}, {0}},
+		{REMOVE("A", 0), SET("B", 1, "x"), END}, "-A[1]|B[1]=x|"},
 	{"all are removed twice, and one is set between", {{{"A", "1"}, {"A", "2"}}, {0}},
 		{REMOVE("A", 0), SET("A", 2, "x"), REMOVE("A", 0), SET("A", 1, "y"), END},
 		"-A[2]|A[1]=y|"},
@@ -513,6 +515,7 @@ START_TEST(many_fields_are_counted_once)
 
 	for (size_t i = 0; i < 10; i++)
 		ck_assert(edit_add(&msg, &arena, &e, &err));
+	looks = 0;
 	plan = edit_plan(&arena, &conn, &msg, &fields);
 	ck_assert_uint_eq(plan.count, 5000);
 	ck_assert_uint_eq(plan.edits[0]->index, 5000);
