@@ -78,8 +78,8 @@ script_compare_check(const struct script_names *names, const char *name,
 }
 
 void
-script_given_read(
-	struct script_given *g, const struct script_source *source, const struct script_scan *head)
+script_given_read(struct script_given *g, const struct script_source *source,
+	const struct script_token *before, const struct script_scan *head)
 {
 	struct script_scan s = *head;
 	struct script_token t[5]; /* rcpt ( m , to */
@@ -87,13 +87,17 @@ script_given_read(
 	*g = (struct script_given){.field = NULL};
 	for (size_t i = 0; i < COUNT(t); i++)
 		t[i] = script_scan_next(&s);
-	if (!script_token_is(&t[1], "(") || !script_token_is(&t[3], ",") ||
-		script_scan_binds(source->text, source->len, &t[4]))
+	if (script_token_is(before, "local") || !script_token_is(&t[1], "(") ||
+		!script_token_is(&t[3], ","))
 		return;
 	for (size_t i = 0; i < COUNT(givens); i++) {
 		if (script_token_is(&t[0], givens[i].hook))
 			*g = (struct script_given){.name = t[4], .field = givens[i].field};
 	}
+	/* What it is later nobody knows. */
+	if (g->field != NULL && (script_scan_binds(source->text, source->len, &g->name) ||
+					script_scan_assigns(source->text, source->len, &g->name)))
+		g->field = NULL;
 }
 
 bool

@@ -242,3 +242,40 @@ script_scan_binds(const char *text, size_t len, const struct script_token *name)
 	}
 	return false;
 }
+
+/* Behind a variable: "= 1", or ", t.x = 1, 2". */
+static bool
+is_assigned(struct script_scan s)
+{
+	struct script_token t = script_scan_next(&s);
+	bool more = script_token_is(&t, ",");
+
+	while (more && t.kind != TOKEN_END &&
+		(t.kind != TOKEN_OTHER || strchr("(){}=", t.text[0]) == NULL))
+		t = script_scan_next(&s);
+	return script_token_is(&t, "=");
+}
+
+bool
+script_scan_assigns(const char *text, size_t len, const struct script_token *name)
+{
+	struct script_token before = {.kind = TOKEN_END};
+	size_t tables = 0; /* that are open */
+	struct script_scan s;
+
+	script_scan_begin(&s, text, len);
+	for (struct script_token t = script_scan_next(&s); t.kind != TOKEN_END;
+		t = script_scan_next(&s)) {
+		bool field = script_token_is(&before, ".") || script_token_is(&before, ":");
+		bool key = tables > 0 && before.kind == TOKEN_OTHER &&
+			   strchr("{,;", before.text[0]) != NULL;
+
+		if (t.kind == TOKEN_NAME && !field && !key && script_token_same(&t, name) &&
+			is_assigned(s))
+			return true;
+		tables += script_token_is(&t, "{");
+		tables -= tables > 0 && script_token_is(&t, "}");
+		before = t;
+	}
+	return false;
+}

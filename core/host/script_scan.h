@@ -46,5 +46,7 @@ bool script_token_in(const struct script_token *, const char *const *words, size
 bool script_token_same(const struct script_token *, const struct script_token *);
 /* The text has a local variable of that name, or one of a loop; parameters do not count. */
 bool script_scan_binds(const char *text, size_t len, const struct script_token *name);
+/* The text assigns to a variable of that name; keys of tables and fields are none. */
+bool script_scan_assigns(const char *text, size_t len, const struct script_token *name);
 
 #endif

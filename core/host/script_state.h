@@ -203,9 +203,12 @@ bool script_results_check(const struct script_names *, const struct script_token
 /* This field of m, which the text calls name, is not compared with a text; else words. */
 bool script_compare_check(const struct script_names *, const char *name,
 	const struct script_token *field, const struct script_scan *behind, struct err *);
-/* Reads the head of a function: what it is given behind m, or nothing (field is NULL). */
-void script_given_read(
-	struct script_given *, const struct script_source *, const struct script_scan *head);
+/*
+ * Reads the head of a function behind the token before that word: what it is given behind m, or
+ * nothing (field is NULL).
+ */
+void script_given_read(struct script_given *, const struct script_source *,
+	const struct script_token *before, const struct script_scan *head);
 /* The name t, where it is what the function was given, is not compared with a text; else words. */
 bool script_given_check(const struct script_given *, const struct script_token *t,
 	const struct script_scan *behind, struct err *);

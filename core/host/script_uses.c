@@ -153,7 +153,10 @@ forget_bound(const struct script_source *source, struct declared *d)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < d->message_count; i++) {
-		if (!script_scan_binds(source->text, source->len, &d->messages[i]))
+		const struct script_token *name = &d->messages[i];
+
+		if (!script_scan_binds(source->text, source->len, name) &&
+			!script_scan_assigns(source->text, source->len, name))
 			d->messages[kept++] = d->messages[i];
 	}
 	d->message_count = kept;
@@ -179,6 +182,7 @@ check_method(const struct script_token *before, const struct script_token *t, st
 	struct script_token next = script_scan_next(&s);
 
 	if (row == NULL || row->kind != SCRIPT_FUNCTION || !script_token_is(&before[0], ".") ||
+		script_token_is(&next, "(") ||
 		!(script_token_in(&next, conditions, COUNT(conditions)) ||
 			script_token_is(&before[2], "not")))
 		return true;
@@ -287,7 +291,7 @@ script_uses_check(const struct script_source *source, const struct script_names 
 		t = script_scan_next(&s)) {
 		*line = t.line;
 		if (t.kind == TOKEN_NAME && script_token_is(&t, "function"))
-			script_given_read(&d.given, source, &s);
+			script_given_read(&d.given, source, &before[0], &s);
 		if (t.kind == TOKEN_NAME && !check_name(&d, names, before, &t, &s, err))
 			return false;
 		tables += script_token_is(&t, "{");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "chain/chain.h"
 #include "mail/address.h"
@@ -31,19 +32,55 @@ made(const struct fields *f, const struct edit *e)
 		.name = e->name, .value = e->value, .glued = f->blanks && empty};
 }
 
-/* Of the fields as received, so before anything is put between them. */
-static void
-set(struct fields *f, const struct edit *e)
-{
-	size_t n = e->index;
+/* The edits of fields of one name. */
+struct named {
+	const struct edit **edits; /* by their index; NULL: none */
+	size_t most, seen;	   /* of indices; of fields */
+};
 
-	for (size_t i = 0; i < f->count; i++) {
-		if (text_equal_nocase(f->items[i].name, e->name) && --n == 0) {
-			/* Its name stays as it came, as the plan says it. */
-			f->items[i].value = e->value;
-			f->items[i].glued = made(f, e).glued;
-			return;
-		}
+static const char *
+lower(struct arena *arena, const char *name)
+{
+	char *copy = arena_strdup(arena, name);
+
+	text_lower_all(copy);
+	return copy;
+}
+
+/* A plan has the highest index of a name first, and none beyond the fields there are. */
+static void
+index_edit(struct table *names, struct arena *arena, const struct edit *e)
+{
+	const char *name = lower(arena, e->name);
+	struct named *n = table_get(names, name);
+
+	if (n == NULL) {
+		n = arena_alloc(arena, sizeof(*n));
+		n->most = e->index;
+		n->edits = arena_array(arena, n->most + 1, sizeof(const struct edit *));
+		table_add(names, name, n);
+	}
+	n->edits[e->index] = e;
+}
+
+/*
+ * Of the fields as received, so before anything is put between them. A stranger may have written a
+ * hundred thousand of one name, which are all removed: each is looked at once.
+ */
+static void
+set_all(struct fields *f, struct arena *arena, const struct table *names)
+{
+	for (size_t i = 0; names->count > 0 && i < f->count; i++) {
+		struct named *n = table_get(names, lower(arena, f->items[i].name));
+		const struct edit *e = NULL;
+
+		if (n != NULL && n->seen < n->most)
+			e = n->edits[++n->seen];
+		if (e == NULL)
+			continue;
+		/* Its name stays as it came, as the plan says it. */
+		f->items[i].value = e->value;
+		f->items[i].glued = made(f, e).glued;
 	}
 }
 
@@ -73,18 +110,22 @@ insert(struct fields *f, const struct edit *e)
 }
 
 static void
-apply(struct fields *f, const struct edit_plan *plan, struct cm_outgoing *out)
+apply(struct fields *f, struct arena *arena, const struct edit_plan *plan, struct cm_outgoing *out)
 {
+	struct table names;
 	size_t i = 0;
 
+	table_init(&names);
 	for (; i < plan->count && plan->edits[i]->kind <= EDIT_SET_HEADER; i++) {
 		if (plan->edits[i]->kind == EDIT_SET_HEADER)
-			set(f, plan->edits[i]);
+			index_edit(&names, arena, plan->edits[i]);
 		if (plan->edits[i]->kind != EDIT_BODY)
 			continue;
 		out->body = plan->edits[i]->data;
 		out->body_len = plan->edits[i]->len;
 	}
+	set_all(f, arena, &names);
+	table_fini(&names);
 	drop_removed(f);
 	for (; i < plan->count; i++) {
 		const struct edit *e = plan->edits[i];
@@ -134,7 +175,7 @@ cm_outgoing(struct cm_session *s)
 	f.items = arena_array(&s->msg, s->header_count + plan.count + 1, sizeof(*f.items));
 	for (; f.count < s->header_count; f.count++)
 		f.items[f.count] = kept(s, f.count);
-	apply(&f, &plan, out);
+	apply(&f, &s->msg, &plan, out);
 	out->fields = f.items;
 	out->count = f.count;
 	out->from = authors(s, &f);

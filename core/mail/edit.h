@@ -98,8 +98,9 @@ struct edit_plan {
 /*
  * The edits of both queues in order of application. A set of a field that is not
  * there becomes an add, its removal nothing; doubles of the same field and recipient: the last one
- * wins. A recipient is dropped in the spelling the MTA knows, and a field keeps that of its name;
- * what changes nothing is left out.
+ * wins, and the removal of all fields of a name takes what was set before. A recipient is dropped
+ * in the spelling the MTA knows, and a field keeps that of its name; what changes nothing is left
+ * out.
  */
 struct edit_plan edit_plan(struct arena *, const struct edit_queue *conn,
 	const struct edit_queue *msg, const struct edit_fields *);

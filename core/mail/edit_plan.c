@@ -20,6 +20,7 @@
 struct step {
 	struct edit edit;
 	size_t order; /* of asking */
+	size_t turn;  /* of the edit that replaced the others: later ones have a higher one */
 	bool dropped;
 };
 
@@ -36,6 +37,7 @@ struct plan {
 	const struct edit_fields *fields;
 	struct step **steps;
 	size_t count, room;
+	size_t turns;
 	struct table by_key; /* the step that another one would replace */
 	struct recipient *rcpts;
 	size_t rcpt_count;
@@ -102,13 +104,13 @@ put(struct plan *p, const struct edit *e)
 	const char *key = step_key(p->arena, e);
 	struct step *old = key == NULL ? NULL : table_get(&p->by_key, key);
 
-	if (old != NULL) {
-		old->edit = *e;
-		return;
+	if (old == NULL) {
+		old = add_step(p, e);
+		if (key != NULL)
+			table_add(&p->by_key, key, old);
 	}
-	old = add_step(p, e);
-	if (key != NULL)
-		table_add(&p->by_key, key, old);
+	old->edit = *e;
+	old->turn = ++p->turns;
 }
 
 /*
@@ -140,12 +142,22 @@ tidy(struct arena *arena, const char *value)
 	return out;
 }
 
+/* NULL: nobody asked for it. */
+static const struct step *
+find_subject(const struct plan *p, size_t index)
+{
+	const struct edit probe = {.kind = EDIT_SET_HEADER, .name = SUBJECT, .index = index};
+
+	return table_get(&p->by_key, step_key(p->arena, &probe));
+}
+
 static const char *
 current_subject(const struct plan *p)
 {
-	const struct edit probe = {.kind = EDIT_SET_HEADER, .name = SUBJECT, .index = 1};
-	const struct step *planned = table_get(&p->by_key, step_key(p->arena, &probe));
+	const struct step *planned = find_subject(p, 1), *removed = find_subject(p, 0);
 
+	if (removed != NULL && (planned == NULL || planned->turn < removed->turn))
+		return NULL;
 	if (planned != NULL)
 		return planned->edit.value;
 	return p->fields->value(p->fields->context, SUBJECT, 1);
@@ -174,25 +186,12 @@ put_prefix(struct plan *p, const struct edit *e)
 	put(p, &set);
 }
 
-/* All fields of a name are as many removals as there are fields. */
-static void
-put_removals(struct plan *p, const struct edit *e)
-{
-	size_t count = p->fields->count(p->fields->context, e->name);
-	struct edit one = *e;
-
-	for (one.index = 1; one.index <= count; one.index++)
-		put(p, &one);
-}
-
 static void
 put_queue(struct plan *p, const struct edit_queue *q)
 {
 	for (const struct edit *e = q->first; e != NULL; e = e->next) {
 		if (e->kind == EDIT_PREFIX_SUBJECT)
 			put_prefix(p, e);
-		else if (e->kind == EDIT_SET_HEADER && e->index == 0)
-			put_removals(p, e);
 		else
 			put(p, e);
 	}
@@ -248,6 +247,40 @@ resolve_rcpt(struct plan *p, struct step *step)
 	for (; r != NULL; r = r->same)
 		drop_rcpt(p, step, r, &spelt);
 	table_fini(&spelt);
+}
+
+static bool
+removes_all(const struct step *step)
+{
+	return step->edit.kind == EDIT_SET_HEADER && step->edit.index == 0;
+}
+
+/*
+ * All fields of a name are as many removals as there are fields, of which a stranger may have
+ * written any number. What was set before goes with them; what was set later stays.
+ */
+static void
+resolve_all(struct plan *p, struct step *all, size_t asked)
+{
+	size_t count = p->fields->count(p->fields->context, all->edit.name);
+	bool *taken = arena_array(p->arena, count + 1, sizeof(*taken));
+	struct edit one = all->edit;
+
+	for (size_t i = 0; i < asked; i++) {
+		struct step *step = p->steps[i];
+
+		if (step->edit.kind != EDIT_SET_HEADER ||
+			!text_equal_nocase(step->edit.name, one.name))
+			continue;
+		if (step->turn <= all->turn)
+			step->dropped = true;
+		else if (step->edit.index <= count)
+			taken[step->edit.index] = true;
+	}
+	for (one.index = 1; one.index <= count; one.index++) {
+		if (!taken[one.index])
+			add_step(p, &one)->order = all->order;
+	}
 }
 
 static void
@@ -316,13 +349,17 @@ resolve(struct plan *p)
 	size_t asked = p->count;
 
 	for (size_t i = 0; i < asked; i++) {
+		if (removes_all(p->steps[i]))
+			resolve_all(p, p->steps[i], asked);
+	}
+	for (size_t i = 0; i < asked; i++) {
 		struct step *step = p->steps[i];
 
 		if (is_rcpt(&step->edit) && p->fields->rcpt != NULL) {
 			if (p->rcpts == NULL)
 				index_rcpts(p);
 			resolve_rcpt(p, step);
-		} else if (step->edit.kind == EDIT_SET_HEADER) {
+		} else if (step->edit.kind == EDIT_SET_HEADER && !step->dropped) {
 			resolve_header(p, step);
 		}
 	}

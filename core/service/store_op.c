@@ -6,7 +6,6 @@
  */
 #include "store_op.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,21 +58,22 @@ ends_as_before(const struct work *w)
 	return w->old->data != NULL ? w->old->expires : ends(w);
 }
 
-/* A counter is its number as text, so that it can be read as a value; 0: it is none. */
+/*
+ * A counter is its number as text, so that it can be read as a value; 0: it is none. As in Redis,
+ * "007" and "-0" are none.
+ */
 static int64_t
 number_of(const struct store_entry *e)
 {
-	char text[24] = "", *end;
+	char text[24] = "", again[24];
 	int64_t number;
 
 	if (e->data == NULL || e->len >= sizeof(text))
 		return 0;
 	memcpy(text, e->data, e->len);
-	if (text[strspn(text, "-0123456789")] != '\0')
-		return 0;
-	errno = 0;
-	number = strtoll(text, &end, 10);
-	return errno == 0 && end == text + e->len ? number : 0;
+	number = strtoll(text, NULL, 10);
+	snprintf(again, sizeof(again), "%" PRId64, number);
+	return strlen(again) == e->len && memcmp(again, text, e->len) == 0 ? number : 0;
 }
 
 static enum store_change

@@ -334,6 +334,17 @@ static const struct plan_case {
 	{"none of them is there", {{{"B", "2"}}, {0}}, {REMOVE("A", 0), END}, ""},
 	{"a set after all were removed leaves one", {{{"A", "1"}, {"A", "2"}}, {0}},
 		{REMOVE("A", 0), SET("A", 1, "y"), END}, "-A[2]|A[1]=y|"},
+	{"all are removed that were set before", {{{"A", "1"}, {"A", "2"}}, {0}},
+		{SET("A", 2, "x"), SET("A", 3, "y"), REMOVE("a", 0), END}, "-a[2]|-a[1]|"},
+	{"all are removed where there was none but a set before", {{{0}}, {0}},
+		{SET("A", 1, "x"), REMOVE("A", 0), END}, ""},
+	{"who asked first to remove all is first", {{{"A", "1"}, {"B", "1"}}, {0}},
+		{REMOVE("A", 0), SET("B", 1, "x"), END}, "-A[1]|B[1]=x|"},
+	{"all are removed twice, and one is set between", {{{"A", "1"}, {"A", "2"}}, {0}},
+		{REMOVE("A", 0), SET("A", 2, "x"), REMOVE("A", 0), SET("A", 1, "y"), END},
+		"-A[2]|A[1]=y|"},
+	{"all are removed and one of them, too", {{{"A", "1"}, {"A", "2"}}, {0}},
+		{REMOVE("A", 2), REMOVE("A", 0), REMOVE("A", 1), END}, "-A[2]|-A[1]|"},
 	{"two adds are two fields", {{{0}}, {0}}, {ADD("A", "x"), ADD("A", "y"), END},
 		"add A: x|add A: y|"},
 	{"inserts from the highest position down", {{{0}}, {0}},
@@ -392,6 +403,12 @@ static const struct plan_case {
 		{PREFIX("[X] "), SET("Subject", 1, "new"), END}, "Subject[1]=new|"},
 	{"a prefix of a subject removed before", {{{"Subject", "hello"}}, {0}},
 		{REMOVE("Subject", 1), PREFIX("[X] "), END}, "Subject[1]=[X]|"},
+	{"a prefix where all subjects were removed before",
+		{{{"Subject", "a"}, {"Subject", "b"}}, {0}},
+		{REMOVE("Subject", 0), PREFIX("[X] "), PREFIX("[Y] "), END},
+		"-Subject[2]|Subject[1]=[Y] [X]|"},
+	{"all subjects are removed behind a prefix", {{{"Subject", "a"}}, {0}},
+		{PREFIX("[X] "), REMOVE("Subject", 0), END}, "-Subject[1]|"},
 	{"a prefix stands apart from an encoded word", {{{"Subject", "=?utf-8?q?x?="}}, {0}},
 		{PREFIX("[X]"), END}, "Subject[1]=[X] =?utf-8?q?x?=|"},
 	{"only the first subject has a prefix", {{{"Subject", "a"}, {"Subject", "b"}}, {0}},
@@ -478,6 +495,34 @@ START_TEST(plan_without_recipients_takes_them_as_asked)
 }
 END_TEST
 
+static size_t looks;
+
+/* Looks through all fields, which a stranger wrote. */
+static size_t
+many_fields(const void *context, const char *name)
+{
+	(void)context;
+	(void)name;
+	looks++;
+	return 5000;
+}
+
+START_TEST(many_fields_are_counted_once)
+{
+	struct edit_fields fields = {many_fields, NULL, NULL, NULL, 0, NULL};
+	struct edit e = REMOVE("A", 0);
+	struct edit_plan plan;
+
+	for (size_t i = 0; i < 10; i++)
+		ck_assert(edit_add(&msg, &arena, &e, &err));
+	looks = 0;
+	plan = edit_plan(&arena, &conn, &msg, &fields);
+	ck_assert_uint_eq(plan.count, 5000);
+	ck_assert_uint_eq(plan.edits[0]->index, 5000);
+	ck_assert_uint_eq(looks, 1);
+}
+END_TEST
+
 #define CROWD 10000u
 
 static struct cm_address crowd[CROWD];
@@ -548,6 +593,7 @@ suite(void)
 	tcase_add_loop_test(t, plan_is_in_order, 0, LENGTH(plans));
 	tcase_add_test(t, plan_without_recipients_takes_them_as_asked);
 	tcase_add_test(t, crowd_is_looked_at_once);
+	tcase_add_test(t, many_fields_are_counted_once);
 	suite_add_tcase(s, t);
 	return s;
 }

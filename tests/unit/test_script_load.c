@@ -94,6 +94,11 @@ static const struct {
 		"scripts/x.lua:2: error: to is not a text and equals none: write to.addr"},
 	{"function mail(m, from)\n\tif m and from ~= \"\" then return end\nend",
 		"scripts/x.lua:2: error: from is not a text and equals none: write from.addr"},
+	{"function mail(m, from)\n\tlog.info('x', { 'y', from = from.addr, m = 1 })\n\tif from == "
+	 "'x' and m.from == 'x' then return end\nend",
+		"scripts/x.lua:3: error: from is not a text and equals none: write from.addr"},
+	{"function mail(m)\n\tif not m.from_trusted then return end\nend",
+		"scripts/x.lua:2: error: from_trusted is called with a colon: m:from_trusted(...)"},
 	{"function done(m, v)\n\tif v == 'reject' then return end\nend",
 		"scripts/x.lua:2: error: v is not a text and equals none: write v.kind"},
 	{"function mail(msg)\n\tif msg.auth == 'bob' then return end\nend",
@@ -369,6 +374,13 @@ static const char *const fine[] = {
 	"local a <const>, b = 1, 2\nfunction mail(m) for i, j in pairs{ a, b } do b = i .. j end "
 	"end",
 	"function mail(m) goto out ::out:: local s = 'x' .. #m.helo end",
+	"local function mail(a, from) return from == 'x' end\nfunction helo(m, n) mail(m, n) end",
+	"function rcpt(m, to)\n to = to.addr:lower()\n if to == 'x' then return end\nend",
+	"function rcpt(m, to) local a a, to = 1, to.addr return to == 'x' and a end",
+	"function rcpt(m, to) local t = {} to, t[1].x = to.addr, 1 return to == 'x' and nil end",
+	"function done(m, v) v = v and v.kind or '' if v == 'reject' then return end end",
+	"function mail(m) m = { from = 'x' } return m.from == 'x' and nil end",
+	"function mail(m) if not m.from_trusted(m) then return end end",
 	"local x = 0x1p4 + 1e3 -- words in comments\nfunction mail(m) x = 3 end",
 };
 

@@ -169,6 +169,32 @@ START_TEST(facts)
 }
 END_TEST
 
+static void
+look_at_removed(struct cm_session *s)
+{
+	const struct cm_outgoing *out;
+
+	cm_set_header(s, "X-A", 1, "gone");
+	cm_remove_header(s, "x-a", 0);
+	out = cm_outgoing(s);
+	ck_assert_uint_eq(out->count, 1);
+	ck_assert_str_eq(out->fields[0].name, "From");
+	cm_set_header(s, "X-A", 2, "mine");
+	out = cm_outgoing(s);
+	ck_assert_uint_eq(out->count, 2);
+	ck_assert_str_eq(out->fields[1].value, "mine");
+}
+
+START_TEST(outgoing_message_lacks_what_is_removed)
+{
+	struct world w;
+
+	world_init(&w, ALL_NEEDS);
+	world_run(&w, CM_STAGE_EOM, look_at_removed, "hello\r\n");
+	world_fini(&w);
+}
+END_TEST
+
 /* Fields come as " Ann <ann@example.org>", " one", " two". */
 static void
 look_at_outgoing(struct cm_session *s)
@@ -703,6 +729,7 @@ main(void)
 
 	tcase_add_test(t, facts);
 	tcase_add_test(t, outgoing_message_has_the_edits);
+	tcase_add_test(t, outgoing_message_lacks_what_is_removed);
 	tcase_add_test(t, outgoing_message_has_the_blanks);
 	tcase_add_test(t, outgoing_message_is_not_known_early);
 	tcase_add_test(t, nothing_is_known_too_early);
