@@ -224,13 +224,16 @@ read_question(lua_State *L, struct question *out, lua_Integer i)
 	lua_pop(L, 3);
 }
 
-/* The table at index 1 has no other keys than 1 to count: nobody would get their answers. */
+/* The table at index 1 has no other keys than 1 to count (and n, of table.pack()): nobody would get
+ * their answers. */
 static void
 check_list(lua_State *L, lua_Integer count)
 {
 	lua_Integer keys = 0;
 
 	for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
+		if (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "n") == 0)
+			continue;
 		if (lua_type(L, -2) == LUA_TSTRING)
 			luaL_error(L,
 				"dns.all{{\"a\", name}, ...}: there is a \"%s\" between the "

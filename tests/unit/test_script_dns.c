@@ -92,6 +92,7 @@ static const struct {
 	{"show(dns.a('no.example'))", "nil refused"},
 	{"show(dns.a('forged.example'))", "nil bogus"},
 	{"#dns.all{}", "0"},
+	{"#dns.all(table.pack({'a', 'one.example'}))", "1"},
 	{"(function() local t = {}\n"
 	 " for i, q in ipairs(dns.all{{'a', 'one.example'}, {'txt', 'slow.example'}, "
 	 "{'ptr', '192.0.2.1'}, {'a', 'nobody.example'}}) do\n"
