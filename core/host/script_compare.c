@@ -28,15 +28,6 @@ static const struct {
 	{"Tls?", "version"},
 };
 
-/* What hooks get behind m. */
-static const struct {
-	const char *hook, *field;
-} givens[] = {
-	{"done", "kind"},
-	{"mail", "addr"},
-	{"rcpt", "addr"},
-};
-
 /* == or ~= and a text stand here. */
 static bool
 compared(struct script_scan s)
@@ -90,9 +81,12 @@ script_given_read(struct script_given *g, const struct script_source *source,
 	if (script_token_is(before, "local") || !script_token_is(&t[1], "(") ||
 		!script_token_is(&t[3], ","))
 		return;
-	for (size_t i = 0; i < COUNT(givens); i++) {
-		if (script_token_is(&t[0], givens[i].hook))
-			*g = (struct script_given){.name = t[4], .field = givens[i].field};
+	for (int i = 0; i < SCRIPT_SLOTS; i++) {
+		const char *hook = script_slot_name(i);
+
+		if (hook != NULL && script_token_is(&t[0], hook))
+			*g = (struct script_given){
+				.name = t[4], .field = script_arguments[i].field};
 	}
 	/* What it is later nobody knows. */
 	if (g->field != NULL && (script_scan_binds(source->text, source->len, &g->name) ||

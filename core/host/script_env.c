@@ -52,11 +52,13 @@ script_env_absent(size_t i)
 static int
 slot_of(const char *name)
 {
-	for (int i = 0; i < CM_STAGE_COUNT; i++) {
-		if (stages[i].lua_name != NULL && strcmp(stages[i].lua_name, name) == 0)
+	for (int i = 0; i < SCRIPT_SLOTS; i++) {
+		const char *hook = script_slot_name(i);
+
+		if (hook != NULL && strcmp(hook, name) == 0)
 			return i;
 	}
-	return strcmp(name, "done") == 0 ? SCRIPT_DONE : -1;
+	return -1;
 }
 
 /* "connect helo mail rcpt data headers message done" */
@@ -90,18 +92,15 @@ hook_index(const struct script *script, int slot)
 static void
 check_parameters(lua_State *L, int slot)
 {
-	const char *more = slot == CM_STAGE_HELO   ? ", name"
-			   : slot == CM_STAGE_MAIL ? ", from"
-			   : slot == CM_STAGE_RCPT ? ", to"
-			   : slot == SCRIPT_DONE   ? ", verdict"
-						   : "";
+	const char *more = script_arguments[slot].name;
 	lua_Debug ar;
 
 	lua_pushvalue(L, 3);
 	lua_getinfo(L, ">u", &ar);
-	if (ar.nparams > (more[0] == '\0' ? 1 : 2))
-		luaL_error(L, "function %s has %d parameters, but is called with (m%s)",
-			lua_tostring(L, 2), (int)ar.nparams, more);
+	if (ar.nparams > (more == NULL ? 1 : 2))
+		luaL_error(L, "function %s has %d parameters, but is called with (m%s%s)",
+			lua_tostring(L, 2), (int)ar.nparams, more == NULL ? "" : ", ",
+			more == NULL ? "" : more);
 }
 
 /* Keeps the function at index 3 as a hook, and lets the rule call it by its name. */

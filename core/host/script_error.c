@@ -22,10 +22,8 @@ run_name(const struct script_run *run, char *out, size_t size)
 {
 	if (run->session == NULL)
 		snprintf(out, size, "loading");
-	else if (run->slot == SCRIPT_DONE)
-		snprintf(out, size, "done()");
 	else
-		snprintf(out, size, "%s()", stages[run->slot].lua_name);
+		snprintf(out, size, "%s()", script_slot_name(run->slot));
 }
 
 static void

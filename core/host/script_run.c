@@ -101,7 +101,20 @@ script_run_in(struct script_state *st, struct script_run *run, lua_CFunction f, 
 /* --- hooks
  * ------------------------------------------------------------------------------------------ */
 
-/* The second argument of a hook, by its slot; returns how many were pushed. */
+const struct script_argument script_arguments[SCRIPT_SLOTS] = {
+	[CM_STAGE_HELO] = {"name", NULL},
+	[CM_STAGE_MAIL] = {"from", "addr"},
+	[CM_STAGE_RCPT] = {"to", "addr"},
+	[SCRIPT_DONE] = {"verdict", "kind"},
+};
+
+const char *
+script_slot_name(int slot)
+{
+	return slot == SCRIPT_DONE ? "done" : stages[slot].lua_name;
+}
+
+/* The argument behind m, by the slot; returns how many were pushed. */
 static int
 push_argument(lua_State *L, const struct script_run *run)
 {

@@ -332,6 +332,16 @@ void script_verdict_take(lua_State *, struct script_run *);
 /* --- script_run.c --------------------------------------------------------------------------------
  */
 
+/* What a hook is given behind m. */
+struct script_argument {
+	const char *name;  /* in the documentation; NULL: nothing */
+	const char *field; /* what people mean who compare it with a text; NULL: it is a text */
+};
+
+extern const struct script_argument script_arguments[SCRIPT_SLOTS];
+/* What rules call the hook; NULL: they have none. */
+const char *script_slot_name(int slot);
+
 /* Calls f in the state's coroutine within the budgets of the run; false with words. */
 MUST_USE bool script_run_in(struct script_state *, struct script_run *, lua_CFunction f,
 	struct err *, struct err *trace);
