@@ -155,6 +155,11 @@ void script_give(lua_State *, size_t octets);
  */
 int script_errand(lua_State *, const char *what, void (*work)(struct cm_session *, void *data),
 	void *data, lua_KFunction then);
+/*
+ * Pushes what stays on the stack while the function holds what is not Lua's: where that goes, NULL
+ * at first. It is released when the function returns or raises.
+ */
+void **script_hold(lua_State *, void (*release)(void *what));
 /* A field of a log line: name=value. */
 struct script_log_field {
 	const char *name, *value;

@@ -3,12 +3,13 @@
  * script_api_json.c - json.decode and json.encode, by jansson
  *
  * What jansson makes is not counted as the rule's memory, so texts and values have limits here, and
- * a box of Lua owns the tree: it is gone when the call ends, however it ends. Texts are octets in
- * Lua and UTF-8 in JSON: octets that are none become U+FFFD, for mail may hold anything.
+ * the tree is gone when the call ends, however it ends. Texts are octets in Lua and UTF-8 in JSON:
+ * octets that are none become U+FFFD, for mail may hold anything.
  */
 #include <jansson.h>
 #include <lauxlib.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "script_api.h"
@@ -25,43 +26,13 @@
 #define DIGITS	    15
 #define REPLACEMENT "\xef\xbf\xbd"
 
-/* Keys of the registry: metatables of what owns a tree, and of tables that are arrays when empty.
- */
-static const char box_key, array_key;
+/* Key of the registry: the metatable of tables that are arrays when empty. */
+static const char array_key;
 
-/* --- ownership -----------------------------------------------------------------------------------
- */
-
-static int
-drop(lua_State *L)
+static void
+drop(void *root)
 {
-	json_t **root = lua_touserdata(L, 1);
-
-	json_decref(*root);
-	*root = NULL;
-	return 0;
-}
-
-/* Pushes what owns a tree until the running function has returned or raised. */
-static json_t **
-push_box(lua_State *L)
-{
-	json_t **root = lua_newuserdatauv(L, sizeof(json_t *), 0);
-
-	*root = NULL;
-	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &box_key) != LUA_TTABLE) {
-		lua_pop(L, 1);
-		lua_createtable(L, 0, 2);
-		lua_pushcfunction(L, drop);
-		lua_setfield(L, -2, "__close");
-		lua_pushcfunction(L, drop);
-		lua_setfield(L, -2, "__gc");
-		lua_pushvalue(L, -1);
-		lua_rawsetp(L, LUA_REGISTRYINDEX, &box_key);
-	}
-	lua_setmetatable(L, -2);
-	lua_toclose(L, -1);
-	return root;
+	json_decref(root);
 }
 
 /* Makes the table on top of the stack an array, also while it is empty. */
@@ -204,7 +175,7 @@ decode(lua_State *L)
 	size_t len;
 	const char *text = luaL_checklstring(L, 1, &len);
 	json_error_t error;
-	json_t **root;
+	void **root;
 
 	if (len > TEXT_MOST) {
 		lua_pushnil(L);
@@ -217,7 +188,7 @@ decode(lua_State *L)
 		lua_pushfstring(L, "values are nested deeper than %d", DEPTH_MOST);
 		return 2;
 	}
-	root = push_box(L);
+	root = script_hold(L, drop);
 	*root = json_loadb(
 		text, len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 	if (*root == NULL) {
@@ -235,7 +206,7 @@ decode(lua_State *L)
 
 /* Where a value goes. Each is put there before it is filled, so that all hang on the root. */
 struct place {
-	json_t **root;
+	void **root;
 	json_t *parent; /* NULL: it is the root */
 	const char *key;
 	size_t key_len;
@@ -256,7 +227,7 @@ put(lua_State *L, const struct place *at, json_t *v)
 	int failed = 0;
 
 	/* A failure drops v, too; so does NULL fail. */
-	if (v == NULL || at->parent == NULL)
+	if (at->parent == NULL)
 		*at->root = v;
 	else if (json_is_array(at->parent))
 		failed = json_array_append_new(at->parent, v);
@@ -294,7 +265,7 @@ to_utf8(lua_State *L, size_t *len)
 static void encode_value(lua_State *, const struct place *, size_t *size, int depth);
 
 static void
-encode_array(lua_State *L, json_t **root, json_t *v, size_t *size, int depth)
+encode_array(lua_State *L, void **root, json_t *v, size_t *size, int depth)
 {
 	struct place at = {.root = root, .parent = v};
 	lua_Integer len = (lua_Integer)lua_rawlen(L, -1);
@@ -315,7 +286,7 @@ encode_array(lua_State *L, json_t **root, json_t *v, size_t *size, int depth)
 }
 
 static void
-encode_object(lua_State *L, json_t **root, json_t *v, size_t *size, int depth)
+encode_object(lua_State *L, void **root, json_t *v, size_t *size, int depth)
 {
 	struct place at = {.root = root, .parent = v};
 
@@ -430,23 +401,20 @@ encode(lua_State *L)
 {
 	struct place at = {.parent = NULL};
 	size_t size = 0;
-	char *text;
+	void **text;
 
 	luaL_checkany(L, 1);
 	lua_settop(L, 1);
-	at.root = push_box(L);
+	at.root = script_hold(L, drop);
+	text = script_hold(L, free);
 	lua_pushvalue(L, 1);
 	encode_value(L, &at, &size, 0);
 	script_charge(L, size);
-	/* jansson's text is not Lua's until it is copied, which may raise. */
-	text = json_dumps(*at.root,
+	*text = json_dumps(*at.root,
 		JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_REAL_PRECISION(DIGITS));
-	json_decref(*at.root);
-	*at.root = text == NULL ? NULL : json_stringn_nocheck(text, strlen(text));
-	free(text);
-	if (*at.root == NULL)
+	if (*text == NULL)
 		return luaL_error(L, "json.encode: no memory");
-	lua_pushlstring(L, json_string_value(*at.root), json_string_length(*at.root));
+	lua_pushstring(L, *text);
 	return 1;
 }
 

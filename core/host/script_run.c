@@ -56,6 +56,7 @@ end(struct script_state *st, struct script_run *run)
 	size_t left = st->memory.limit - st->memory.used;
 
 	script_watch_end(st);
+	script_let_go(st);
 	if (left < run->memory)
 		run->memory = left;
 	st->memory.limit = SIZE_MAX;

@@ -4,8 +4,7 @@
  *
  * A state has a limit on what it may allocate and a coroutine that is used for one hook after the
  * other; while one waits, the next gets another. A coroutine that did not come to its end is
- * forgotten: no code of it runs any more. Each block knows whose hook took it, so a rule answers
- * for what it keeps and for nobody else's.
+ * forgotten: no code of it runs any more.
  */
 #include <lauxlib.h>
 #include <lua.h>
@@ -15,9 +14,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "script_state.h"
-
-/* Of Lua's struct for one key and its value, the same on all machines. */
-#define NODE_SIZE 24u
 
 struct script_state *
 script_state_of(lua_State *L)
@@ -31,93 +27,15 @@ script_owner(const struct script *script)
 	return (size_t)script->index + 1;
 }
 
-/* Stands before each block; as strictly aligned as anything of Lua. */
-union head {
-	size_t owner;
-	lua_Integer integer;
-	lua_Number number;
-	void *pointer;
-};
-
-static void
-uncount(struct script_memory *m, const union head *block, size_t size)
-{
-	m->used -= size;
-	m->taken[block->owner] -= size;
-}
-
-static void *
-count(struct script_memory *m, union head *block, size_t size)
-{
-	block->owner = m->owner;
-	m->used += size;
-	m->taken[block->owner] += size;
-	return block + 1;
-}
-
-/*
- * A block for the keys of a table is a power of two of nodes; all that were there before are put
- * into it in one step of Lua, each behind those that meet it, and no hook sees that. Of other
- * blocks few have such a size.
- */
-static bool
-spreads_too_many(const struct script_memory *m, size_t kind, size_t size)
-{
-	size_t nodes = size / NODE_SIZE;
-
-	return kind == LUA_TNIL && nodes > m->keys && size % NODE_SIZE == 0 &&
-	       (nodes & (nodes - 1)) == 0;
-}
-
-static bool
-refused(struct script_state *st, bool too_many, size_t more)
-{
-	struct script_memory *m = &st->memory;
-
-	if (!too_many && m->used <= m->limit && more <= m->limit - m->used)
-		return !script_has_time_for(st, more);
-	m->too_many = too_many;
-	return true;
-}
-
-/*
- * The allocator of a state. Without memory Lua collects its garbage and asks once more. A block
- * belongs to whose hook changed its size last, for a table that was made at load grows in hooks.
- */
-static void *
-allocate(void *context, void *old, size_t old_size, size_t size)
-{
-	struct script_state *st = context;
-	struct script_memory *m = &st->memory;
-	union head *block = old == NULL ? NULL : (union head *)old - 1;
-	union head *new;
-	bool too_many = old == NULL && spreads_too_many(m, old_size, size);
-
-	if (old == NULL)
-		old_size = 0; /* Lua says there what kind of thing it makes */
-	if (size == 0 && block != NULL)
-		uncount(m, block, old_size);
-	if (size == 0) {
-		free(block);
-		return NULL;
-	}
-	if (size > old_size && refused(st, too_many, size - old_size))
-		return NULL;
-	if (size > SIZE_MAX - sizeof(*new))
-		return NULL;
-	new = realloc(block, sizeof(*new) + size);
-	if (new == NULL && size > old_size)
-		return NULL;
-	if (new == NULL)
-		new = block; /* Lua relies on being able to shrink */
-	if (block != NULL)
-		uncount(m, new, old_size);
-	return count(m, new, size);
-}
-
 static int
 open_env(lua_State *L)
 {
+	luaL_Buffer b;
+
+	/* Lua makes what large buffers need with the first of them, and never again. */
+	luaL_buffinitsize(L, &b, 2 * LUAL_BUFFERSIZE);
+	luaL_pushresultsize(&b, 0);
+	lua_pop(L, 1);
 	script_env_open(L);
 	return 0;
 }
@@ -129,12 +47,9 @@ script_state_open(struct script_state *st, struct script_host *host, struct err 
 	st->idle = NULL;
 	st->run = NULL;
 	st->worn = false;
-	st->memory = (struct script_memory){
-		.limit = SIZE_MAX,
-		.keys = SIZE_MAX,
-		.taken = mem_zalloc((size_t)host->count + 1, sizeof(*st->memory.taken)),
-	};
-	st->L = lua_newstate(allocate, st);
+	st->held = NULL;
+	script_memory_open(&st->memory, (size_t)host->count + 1);
+	st->L = lua_newstate(script_allocate, st);
 	if (st->L == NULL) {
 		script_state_close(st);
 		return err_set(err, "no memory for a Lua state");
@@ -151,11 +66,11 @@ script_state_open(struct script_state *st, struct script_host *host, struct err 
 void
 script_state_close(struct script_state *st)
 {
+	script_let_go(st);
 	if (st->L != NULL)
 		lua_close(st->L);
 	st->L = st->idle = NULL;
-	free(st->memory.taken);
-	st->memory.taken = NULL;
+	script_memory_close(&st->memory);
 }
 
 /* --- coroutines

@@ -21,7 +21,9 @@
 #include "conf/diag.h"
 
 struct conf_section;
+struct script_block;
 struct script_cover;
+struct script_held;
 struct script_names;
 struct script_setting;
 struct script_watch_slot;
@@ -74,6 +76,7 @@ struct script_memory {
 	bool too_many; /* that was why the latest block was refused */
 	size_t *taken; /* octets by owner: 0 loading and all else, behind it the scripts */
 	size_t owner;  /* of what is allocated now */
+	struct script_block *blocks; /* all there are, in no order */
 };
 
 enum script_over { SCRIPT_IN_TIME, SCRIPT_OVER_CPU, SCRIPT_OVER_WALL };
@@ -117,6 +120,7 @@ struct script_state {
 	struct script_run *run; /* what runs now; NULL: nothing */
 	uint64_t serial;	/* of the latest run that began */
 	struct script_memory memory;
+	struct script_held *held; /* of script_hold() */
 
 	/* Of the pool and the watchdog, under host->lock. */
 	struct script_state *next_free;
@@ -247,6 +251,22 @@ MUST_USE bool script_state_load_all(struct script_state *, struct err *);
 MUST_USE bool script_state_ready(struct script_state *, struct script_run *);
 /* After a run: forgets the coroutine when told, frees what the run left, rebuilds if needed. */
 void script_state_tidy(struct script_state *, const struct script_run *, bool drop);
+
+/* --- script_memory.c
+ * ------------------------------------------------------------------------------- */
+
+/* Nothing is allocated, without limits. owners: 1 and the number of scripts. */
+void script_memory_open(struct script_memory *, size_t owners);
+/* Once the state is closed: frees what its finalizers could not. Harmless if done before. */
+void script_memory_close(struct script_memory *);
+/* A lua_Alloc; its context is the struct script_state. */
+void *script_allocate(void *context, void *at, size_t old_size, size_t size);
+
+/* --- script_held.c
+ * --------------------------------------------------------------------------------- */
+
+/* Releases what functions of C still hold, once none of them runs. */
+void script_let_go(struct script_state *);
 
 /* --- script_env.c, script_seal.c, script_guard.c, script_table.c
  * ---------------------------------- */
