@@ -92,8 +92,7 @@ in_use(void)
 static const char *const left[] = {
 	"while true do local x = ('x'):rep(1 << 20) end",
 	"local text = '[' .. ('{},'):rep(20000) .. '0]' while true do json.decode(text) end",
-	"local t = {} for i = 1, 10000 do t[i] = 'a' .. i end while true do json.encode({t, t, t, "
-	"t, t}) end",
+	"local t = {} for i = 1, 10000 do t[i] = 'a' .. i end while true do json.encode(t) end",
 };
 
 /* Under the address sanitizer mallinfo2() tells nothing, and what is left is told at the end. */
