@@ -9,7 +9,8 @@
 # own and the header "X-Load: NAME-i". A message that is refused for now, or whose session breaks, is
 # still with its sender: it is tried again until it is taken or SECONDS have passed. Prints one line
 # for every attempt that failed ("failed NAME-i STEP reply") and for every message how it ended
-# ("taken NAME-i" or "kept NAME-i"). smtp-source cannot stand in: it ends at the first refusal.
+# ("taken NAME-i" or "kept NAME-i"). Told by SIGUSR1 it begins no more messages, and ends when it is
+# done with those that it has. smtp-source cannot stand in: it ends at the first refusal.
 use strict;
 use warnings;
 use IO::Socket::INET;
@@ -67,11 +68,13 @@ sub send_until_taken {
     print "kept $id\n";
 }
 
-my @children;
+my ($enough, $failed, @children) = (0, 0);
+$SIG{USR1} = sub { $enough = 1; kill 'USR1', @children };
 for my $client (0 .. $clients - 1) {
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
-        for (my $i = $client; $i < $messages; $i += $clients) {
+        @children = ();
+        for (my $i = $client; $i < $messages && !$enough; $i += $clients) {
             send_until_taken("$name-$i");
         }
         exit 0;
@@ -79,4 +82,8 @@ for my $client (0 .. $clients - 1) {
     push @children, $pid;
 }
 $SIG{TERM} = $SIG{INT} = sub { kill 'TERM', @children; exit 1 };
-waitpid $_, 0 for @children;
+for my $child (@children) {
+    1 while waitpid($child, 0) < 0 && $!{EINTR};
+    $failed = 1 if $?;
+}
+exit $failed;

@@ -6,7 +6,8 @@
 case_config reload
 
 readonly DRAINS=${E2E_DRAINS:-3}
-readonly MESSAGES=$((DRAINS * 100))
+# More than are sent until the last drain; load_stop ends it.
+readonly MESSAGES=$((DRAINS * 4000))
 
 # A client in the middle of its message when TERM arrives.
 open_message_finishes() {
@@ -34,13 +35,14 @@ drain_under_load() {
     daemon_start
     load_begin "$MESSAGES"
     for round in $(seq "$DRAINS"); do
-        wait_until 20 load_has_taken $((round * 20)) || differs "mail flows again in round $round" "$(load_taken) taken"
+        load_flows "$round"
         daemon_stop 15 || differs "a daemon that ends with success" "status $?"
         daemon_start
     done
+    load_stop
     load_end
     load_books
-    expect_equal "$MESSAGES" "$(load_taken)"
+    expect_equal 0 "$(load_kept)"
     expect_equal 0 "$(load_failures '(RCPT|DATA|message) ')"
 }
 
