@@ -229,9 +229,11 @@ static int
 store_add_to_set(lua_State *L)
 {
 	struct call *c = new_call(L, "store.add_to_set");
+	const char *member;
 
 	take_key(L, c, script_check_text(L, 1));
-	c->text = copy(L, script_check_text(L, 2), strlen(lua_tostring(L, 2)));
+	member = script_check_text(L, 2);
+	c->text = copy(L, member, strlen(member));
 	take_ttl(L, c, 3);
 	return script_errand(L, c->what, add_member, c, give_number);
 }
