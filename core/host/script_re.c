@@ -192,17 +192,29 @@ remember(lua_State *L, int cache, int code)
 	lua_rawset(L, cache);
 }
 
-/* Pushes the table at a key of the registry, which is made at first. */
-static bool
-push_table(lua_State *L, const char *key)
+static void
+push_cache(lua_State *L)
 {
-	if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE)
-		return true;
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &cache_key) == LUA_TTABLE)
+		return;
 	lua_pop(L, 1);
 	lua_newtable(L);
 	lua_pushvalue(L, -1);
-	lua_rawsetp(L, LUA_REGISTRYINDEX, key);
-	return false;
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &cache_key);
+}
+
+/* It is whole before anybody can find it: what follows may raise. */
+static void
+push_metatable(lua_State *L)
+{
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &code_key) == LUA_TTABLE)
+		return;
+	lua_pop(L, 1);
+	lua_createtable(L, 0, 1);
+	lua_pushcfunction(L, free_expression);
+	lua_setfield(L, -2, "__gc");
+	lua_pushvalue(L, -1);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &code_key);
 }
 
 /* Leaves the compiled expression of argument 2 on the stack. */
@@ -212,7 +224,7 @@ push_expression(lua_State *L, struct re_search *s, size_t pattern_len)
 	struct expression *e;
 	int cache;
 
-	push_table(L, &cache_key);
+	push_cache(L);
 	cache = lua_gettop(L);
 	lua_pushvalue(L, 2);
 	if (lua_rawget(L, cache) == LUA_TUSERDATA) {
@@ -223,10 +235,7 @@ push_expression(lua_State *L, struct re_search *s, size_t pattern_len)
 	script_charge(L, COMPILE_STEPS + 4 * pattern_len);
 	e = lua_newuserdatauv(L, sizeof(*e), 0);
 	e->code = NULL;
-	if (!push_table(L, &code_key)) {
-		lua_pushcfunction(L, free_expression);
-		lua_setfield(L, -2, "__gc");
-	}
+	push_metatable(L);
 	lua_setmetatable(L, -2);
 	compile(L, s, e);
 	remember(L, cache, cache + 1);
