@@ -157,9 +157,10 @@ int script_errand(lua_State *, const char *what, void (*work)(struct cm_session 
 	void *data, lua_KFunction then);
 /*
  * Pushes what stays on the stack while the function holds what is not Lua's: where that goes, NULL
- * at first. It is released when the function returns or raises.
+ * at first. It is released when the function returns or raises; a function that holds something
+ * does not return script_errand(). Raises where calls within calls hold much. name: for messages.
  */
-void **script_hold(lua_State *, void (*release)(void *what));
+void **script_hold(lua_State *, const char *name, void (*release)(void *what));
 /* A field of a log line: name=value. */
 struct script_log_field {
 	const char *name, *value;
