@@ -17,6 +17,7 @@
 
 #include "script_budget.h"
 
+struct arena;
 struct script_object;
 
 enum script_row_kind {
@@ -193,6 +194,12 @@ const char *script_duration(const char *text, double *seconds);
 const char *script_rate(const char *text, struct cm_rate *);
 /* The store of the running script; NULL: its text names none of what needs one. */
 const struct cm_store *script_store(lua_State *);
+/* Memory for what is read and not kept: it ends with the message, if not before. */
+struct arena *script_scratch(struct cm_session *);
+void script_scratch_end(struct arena *);
+/* cm_store_get() with the value there. */
+enum cm_store_status script_store_get(struct cm_session *, const struct cm_store *, const char *key,
+	struct arena *scratch, const void **value, size_t *len);
 /* The plugin of that type which a link of this configuration has; NULL: none. */
 const struct cm_plugin *script_plugin(const struct cm_session *, const char *type);
 /* The field gives the results of a plugin. */
