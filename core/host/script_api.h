@@ -17,6 +17,7 @@
 
 #include "script_budget.h"
 
+struct arena;
 struct script_object;
 
 enum script_row_kind {
@@ -157,9 +158,10 @@ int script_errand(lua_State *, const char *what, void (*work)(struct cm_session 
 	void *data, lua_KFunction then);
 /*
  * Pushes what stays on the stack while the function holds what is not Lua's: where that goes, NULL
- * at first. It is released when the function returns or raises.
+ * at first. It is released when the function returns or raises; a function that holds something
+ * does not return script_errand(). Raises where calls within calls hold much. name: for messages.
  */
-void **script_hold(lua_State *, void (*release)(void *what));
+void **script_hold(lua_State *, const char *name, void (*release)(void *what));
 /* A field of a log line: name=value. */
 struct script_log_field {
 	const char *name, *value;
@@ -192,6 +194,12 @@ const char *script_duration(const char *text, double *seconds);
 const char *script_rate(const char *text, struct cm_rate *);
 /* The store of the running script; NULL: its text names none of what needs one. */
 const struct cm_store *script_store(lua_State *);
+/* Memory for what is read and not kept: it ends with the message, if not before. */
+struct arena *script_scratch(struct cm_session *);
+void script_scratch_end(struct arena *);
+/* cm_store_get() with the value there. */
+enum cm_store_status script_store_get(struct cm_session *, const struct cm_store *, const char *key,
+	struct arena *scratch, const void **value, size_t *len);
 /* The plugin of that type which a link of this configuration has; NULL: none. */
 const struct cm_plugin *script_plugin(const struct cm_session *, const char *type);
 /* The field gives the results of a plugin. */

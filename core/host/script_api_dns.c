@@ -65,14 +65,14 @@ new_questions(lua_State *L, const char *what, size_t count)
 	return q;
 }
 
-/* The text at index, for as long as the answer is kept. */
+/* For as long as the answer is kept. */
 static const char *
-keep(lua_State *L, int index)
+keep(lua_State *L, const char *name)
 {
-	const char *text = script_check_text(L, index);
-	size_t size = strlen(text) + 1;
+	size_t size = strlen(name) + 1;
 
-	return memcpy(cm_msg_alloc(script_session(L, "dns"), size), text, size);
+	script_give(L, size);
+	return memcpy(cm_msg_alloc(script_session(L, "dns"), size), name, size);
 }
 
 static void
@@ -181,13 +181,12 @@ find_type(const char *name)
 static const char *
 name_for(lua_State *L, int index, enum cm_dns_type type)
 {
-	const char *text = keep(L, index);
-	char *reverse;
+	const char *text = script_check_text(L, index);
+	char reverse[NAME_SIZE];
 
-	if (type != CM_DNS_PTR)
-		return text;
-	reverse = cm_msg_alloc(script_session(L, "dns"), NAME_SIZE);
-	return cm_dns_reverse(text, NULL, reverse, NAME_SIZE) ? reverse : text;
+	if (type == CM_DNS_PTR && cm_dns_reverse(text, NULL, reverse, sizeof(reverse)))
+		return keep(L, reverse);
+	return keep(L, text);
 }
 
 static int
@@ -352,14 +351,14 @@ script_dnsbl(lua_State *L)
 {
 	struct questions *q = new_questions(L, "dnsbl", 1);
 	const char *ip = script_opt_text(L, 1), *zone = script_check_text(L, 2);
-	char *name = cm_msg_alloc(script_session(L, "dnsbl"), NAME_SIZE);
+	char name[NAME_SIZE];
 
 	/* A local client has no address, and is on no list. */
 	if (ip == NULL || ip[0] == '\0')
 		return push_listing(L, NULL, 0);
-	if (!cm_dns_reverse(ip, zone, name, NAME_SIZE))
+	if (!cm_dns_reverse(ip, zone, name, sizeof(name)))
 		return luaL_error(
 			L, "dnsbl: \"%s\" below \"%s\" is no address or too long", ip, zone);
-	q->items[0] = (struct question){.name = name, .type = CM_DNS_A};
+	q->items[0] = (struct question){.name = keep(L, name), .type = CM_DNS_A};
 	return script_errand(L, "dnsbl", ask, q, answer_listing);
 }

@@ -188,7 +188,7 @@ decode(lua_State *L)
 		lua_pushfstring(L, "values are nested deeper than %d", DEPTH_MOST);
 		return 2;
 	}
-	root = script_hold(L, drop);
+	root = script_hold(L, "json.decode", drop);
 	*root = json_loadb(
 		text, len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 	if (*root == NULL) {
@@ -405,8 +405,8 @@ encode(lua_State *L)
 
 	luaL_checkany(L, 1);
 	lua_settop(L, 1);
-	at.root = script_hold(L, drop);
-	text = script_hold(L, free);
+	at.root = script_hold(L, "json.encode", drop);
+	text = script_hold(L, "json.encode", free);
 	lua_pushvalue(L, 1);
 	encode_value(L, &at, &size, 0);
 	script_charge(L, size);

@@ -25,6 +25,7 @@ struct call {
 	size_t len;
 	int64_t number, ttl_us;
 	enum cm_store_status status;
+	struct arena *scratch; /* of store.get: a rule may read large values often */
 	const void *found;
 	struct cm_limit limit;
 	struct cm_limit_answer answer;
@@ -119,7 +120,7 @@ get(struct cm_session *s, void *data)
 {
 	struct call *c = data;
 
-	c->status = cm_store_get(s, c->store, c->key, &c->found, &c->len);
+	c->status = script_store_get(s, c->store, c->key, c->scratch, &c->found, &c->len);
 }
 
 static void
@@ -164,6 +165,7 @@ give_value(lua_State *L, int status, lua_KContext context)
 		lua_pushnil(L);
 	else
 		lua_pushlstring(L, c->found, c->len);
+	script_scratch_end(c->scratch);
 	return 1;
 }
 
@@ -191,6 +193,7 @@ store_get(lua_State *L)
 	struct call *c = new_call(L, "store.get");
 
 	take_key(L, c, script_check_text(L, 1));
+	c->scratch = script_scratch(script_session(L, c->what));
 	return script_errand(L, c->what, get, c, give_value);
 }
 
@@ -229,9 +232,11 @@ static int
 store_add_to_set(lua_State *L)
 {
 	struct call *c = new_call(L, "store.add_to_set");
+	const char *member;
 
 	take_key(L, c, script_check_text(L, 1));
-	c->text = copy(L, script_check_text(L, 2), strlen(lua_tostring(L, 2)));
+	member = script_check_text(L, 2);
+	c->text = copy(L, member, strlen(member));
 	take_ttl(L, c, 3);
 	return script_errand(L, c->what, add_member, c, give_number);
 }

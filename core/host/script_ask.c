@@ -61,13 +61,14 @@ read_table(lua_State *L, struct arena *arena, struct conf_section *section)
 	while (lua_next(L, 2)) {
 		const char *name = lua_type(L, -2) == LUA_TSTRING ? script_to_text(L, -2) : NULL;
 		const char *value = as_written(L);
-		struct conf_setting *set = arena_alloc(arena, sizeof(*set));
+		struct conf_setting *set;
 
 		if (name == NULL)
 			return "options are names and values: { name = value }";
 		if (value == NULL)
 			return arena_printf(arena, "%.40s is a %s", name, luaL_typename(L, -1));
-		script_give(L, strlen(name) + strlen(value));
+		script_give(L, sizeof(*set) + strlen(name) + strlen(value));
+		set = arena_alloc(arena, sizeof(*set));
 		set->name = arena_strdup(arena, name);
 		set->value.kind = CONF_STRING;
 		set->value.text = arena_strdup(arena, value);

@@ -13,6 +13,9 @@
 #include "script_api.h"
 #include "script_state.h"
 
+/* Of one hook at once. It is not counted as memory, and what is encoded may call what encodes. */
+#define HELD_MOST 8u
+
 struct script_held {
 	void *what;
 	void (*release)(void *what);
@@ -31,6 +34,7 @@ let_go(struct script_state *st, struct script_held *h)
 		h->previous->next = h->next;
 	if (h->next != NULL)
 		h->next->previous = h->previous;
+	st->held_count--;
 	if (h->what != NULL)
 		h->release(h->what);
 	free(h);
@@ -66,12 +70,14 @@ push_metatable(lua_State *L)
 }
 
 void **
-script_hold(lua_State *L, void (*release)(void *what))
+script_hold(lua_State *L, const char *name, void (*release)(void *what))
 {
 	struct script_state *st = script_state_of(L);
 	struct script_held **box = lua_newuserdatauv(L, sizeof(*box), 0);
 	struct script_held *h;
 
+	if (st->held_count == HELD_MOST)
+		luaL_error(L, "%s: too many calls of its kind within each other", name);
 	push_metatable(L);
 	lua_setmetatable(L, -2);
 	*box = h = mem_zalloc(1, sizeof(*h));
@@ -80,6 +86,7 @@ script_hold(lua_State *L, void (*release)(void *what))
 	if (st->held != NULL)
 		st->held->previous = h;
 	st->held = h;
+	st->held_count++;
 	lua_toclose(L, -1);
 	return &h->what;
 }

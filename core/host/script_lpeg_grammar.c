@@ -71,6 +71,8 @@ take_rules(lua_State *L, struct grammar *g)
 {
 	lua_pushnil(L);
 	for (; lua_next(L, g->source); lua_pop(L, 1)) {
+		const char *type = luaL_typename(L, -1);
+
 		if (names_first(L)) {
 			lua_pushvalue(L, -1);
 			lua_rawseti(L, g->made, 1);
@@ -78,7 +80,7 @@ take_rules(lua_State *L, struct grammar *g)
 		}
 		if (script_test(L, -1, &script_class_pattern) == NULL)
 			luaL_error(L, "lpeg: rule \"%s\" is a %s and no pattern",
-				script_tostring(L, -2, NULL), luaL_typename(L, -1));
+				script_tostring(L, -2, NULL), type);
 		if (g->count == RULES_MOST)
 			luaL_error(L,
 				"lpeg: a grammar has at most %d rules; make patterns of some of "

@@ -4,8 +4,9 @@
  *
  * PCRE2 backtracks, and its own limits hold for each place where a match may begin, not for the
  * whole text. So it is told to call back before each item of the expression: there steps are
- * counted and the clocks of the hook are looked at. Its memory is the rule's. Nothing raises while
- * PCRE2 runs.
+ * counted and the clocks of the hook are looked at. Its memory is the rule's; as Lua does for its
+ * own, garbage is collected where there is none, and all is tried again. Nothing raises while PCRE2
+ * runs.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 
@@ -93,12 +94,6 @@ new_context(lua_State *L)
 	return pcre2_general_context_create(take, give_back, main);
 }
 
-static int
-no_memory(lua_State *L, const char *what)
-{
-	return luaL_error(L, "%s: no memory", what);
-}
-
 /* --- compiling -----------------------------------------------------------------------------------
  */
 
@@ -146,24 +141,36 @@ refuse_expression(lua_State *L, const struct re_search *s, int error, PCRE2_SIZE
 }
 
 /* Invalid octets of a text are what no expression matches, not an error: texts are hostile. */
-static void
-compile(lua_State *L, struct re_search *s, struct expression *e)
+static int
+try_to_compile(lua_State *L, const struct re_search *s, struct expression *e, PCRE2_SIZE *offset)
 {
 	uint32_t options = PCRE2_AUTO_CALLOUT | PCRE2_NEVER_BACKSLASH_C |
 			   (s->utf ? PCRE2_MATCH_INVALID_UTF : 0);
 	pcre2_general_context *memory = new_context(L);
 	pcre2_compile_context *context =
 		memory == NULL ? NULL : pcre2_compile_context_create(memory);
-	int error = PCRE2_ERROR_NOMEMORY;
-	PCRE2_SIZE offset = 0;
+	int error = PCRE2_ERROR_HEAP_FAILED;
 
 	if (context != NULL)
 		e->code = pcre2_compile((PCRE2_SPTR)s->pattern, PCRE2_ZERO_TERMINATED, options,
-			&error, &offset, context);
+			&error, offset, context);
 	pcre2_compile_context_free(context);
 	pcre2_general_context_free(memory);
-	if (e->code == NULL && context == NULL)
-		no_memory(L, s->what);
+	return error;
+}
+
+static void
+compile(lua_State *L, const struct re_search *s, struct expression *e)
+{
+	PCRE2_SIZE offset = 0;
+	int error = try_to_compile(L, s, e, &offset);
+
+	if (e->code == NULL && error == PCRE2_ERROR_HEAP_FAILED) {
+		lua_gc(L, LUA_GCCOLLECT);
+		error = try_to_compile(L, s, e, &offset);
+	}
+	if (e->code == NULL && error == PCRE2_ERROR_HEAP_FAILED)
+		luaL_error(L, "%s: no memory", s->what);
 	else if (e->code == NULL)
 		refuse_expression(L, s, error, offset);
 }
@@ -192,17 +199,29 @@ remember(lua_State *L, int cache, int code)
 	lua_rawset(L, cache);
 }
 
-/* Pushes the table at a key of the registry, which is made at first. */
-static bool
-push_table(lua_State *L, const char *key)
+static void
+push_cache(lua_State *L)
 {
-	if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE)
-		return true;
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &cache_key) == LUA_TTABLE)
+		return;
 	lua_pop(L, 1);
 	lua_newtable(L);
 	lua_pushvalue(L, -1);
-	lua_rawsetp(L, LUA_REGISTRYINDEX, key);
-	return false;
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &cache_key);
+}
+
+/* It is whole before anybody can find it: what follows may raise. */
+static void
+push_metatable(lua_State *L)
+{
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &code_key) == LUA_TTABLE)
+		return;
+	lua_pop(L, 1);
+	lua_createtable(L, 0, 1);
+	lua_pushcfunction(L, free_expression);
+	lua_setfield(L, -2, "__gc");
+	lua_pushvalue(L, -1);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &code_key);
 }
 
 /* Leaves the compiled expression of argument 2 on the stack. */
@@ -212,7 +231,7 @@ push_expression(lua_State *L, struct re_search *s, size_t pattern_len)
 	struct expression *e;
 	int cache;
 
-	push_table(L, &cache_key);
+	push_cache(L);
 	cache = lua_gettop(L);
 	lua_pushvalue(L, 2);
 	if (lua_rawget(L, cache) == LUA_TUSERDATA) {
@@ -223,10 +242,7 @@ push_expression(lua_State *L, struct re_search *s, size_t pattern_len)
 	script_charge(L, COMPILE_STEPS + 4 * pattern_len);
 	e = lua_newuserdatauv(L, sizeof(*e), 0);
 	e->code = NULL;
-	if (!push_table(L, &code_key)) {
-		lua_pushcfunction(L, free_expression);
-		lua_setfield(L, -2, "__gc");
-	}
+	push_metatable(L);
 	lua_setmetatable(L, -2);
 	compile(L, s, e);
 	remember(L, cache, cache + 1);
@@ -277,7 +293,7 @@ step(pcre2_callout_block *block, void *data)
 
 /* A result of PCRE2, or that there was no memory. */
 static int
-run(struct re_search *s, size_t at, uint32_t options)
+try_to_run(struct re_search *s, size_t at, uint32_t options)
 {
 	pcre2_general_context *memory = new_context(s->L);
 	pcre2_match_context *context = memory == NULL ? NULL : pcre2_match_context_create(memory);
@@ -300,6 +316,17 @@ run(struct re_search *s, size_t at, uint32_t options)
 	pcre2_match_context_free(context);
 	pcre2_general_context_free(memory);
 	return result;
+}
+
+static int
+run(struct re_search *s, size_t at, uint32_t options)
+{
+	int result = try_to_run(s, at, options);
+
+	if (result != PCRE2_ERROR_NOMEMORY)
+		return result;
+	lua_gc(s->L, LUA_GCCOLLECT);
+	return try_to_run(s, at, options);
 }
 
 static void

@@ -48,6 +48,7 @@ script_state_open(struct script_state *st, struct script_host *host, struct err 
 	st->run = NULL;
 	st->worn = false;
 	st->held = NULL;
+	st->held_count = 0;
 	script_memory_open(&st->memory, (size_t)host->count + 1);
 	st->L = lua_newstate(script_allocate, st);
 	if (st->L == NULL) {

@@ -121,6 +121,7 @@ struct script_state {
 	uint64_t serial;	/* of the latest run that began */
 	struct script_memory memory;
 	struct script_held *held; /* of script_hold() */
+	unsigned held_count;
 
 	/* Of the pool and the watchdog, under host->lock. */
 	struct script_state *next_free;

@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/text.h"
 #include "chain/chain.h"
 #include "conf/unit.h"
+#include "mail/session.h"
 #include "mail/stage.h"
 #include "script.h"
 #include "script_api.h"
@@ -24,6 +26,7 @@
 
 /* Octets of a log line of a rule. */
 #define LOG_LINE_MAX 2048
+#define SCRATCH_SIZE 256
 
 bool
 script_client_inside(const struct cm_session *s, const char *text, bool *ok)
@@ -59,6 +62,35 @@ const struct cm_store *
 script_store(lua_State *L)
 {
 	return script_state_of(L)->run->script->store;
+}
+
+static void
+end_scratch(void *arena)
+{
+	arena_fini(arena);
+}
+
+struct arena *
+script_scratch(struct cm_session *s)
+{
+	struct arena *arena = arena_alloc(session_arena(s), sizeof(*arena));
+
+	arena_init(arena, SCRATCH_SIZE);
+	arena_defer(session_arena(s), end_scratch, arena);
+	return arena;
+}
+
+void
+script_scratch_end(struct arena *arena)
+{
+	arena_fini(arena);
+}
+
+enum cm_store_status
+script_store_get(struct cm_session *s, const struct cm_store *store, const char *key,
+	struct arena *scratch, const void **value, size_t *len)
+{
+	return service_store_get(s, store, key, scratch, value, len);
 }
 
 /* Rules are links too, but publish no results. */

@@ -18,6 +18,11 @@ void service_log(const struct cm_session *, enum cm_level, const char *text);
 /* The running link's name, or "core" outside hooks. */
 const char *service_link_name(const struct cm_session *);
 
+struct arena;
+/* cm_store_get() with the value in that arena, not in the session's. */
+enum cm_store_status service_store_get(struct cm_session *, const struct cm_store *,
+	const char *key, struct arena *, const void **value, size_t *len);
+
 struct geo_place;
 /* Where the client's address is, as m.geo has it now. False: there is no database. */
 bool service_place(const struct cm_session *, struct geo_place *);

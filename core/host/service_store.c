@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "chain/chain.h"
 #include "mail/session.h"
+#include "service.h"
 #include "service/store.h"
 
 #define MARGIN_US (50 * CLOCK_MS)
@@ -32,16 +33,23 @@ open_of(const struct cm_store *store)
 }
 
 enum cm_store_status
-cm_store_get(struct cm_session *s, const struct cm_store *store, const char *key,
-	const void **value, size_t *len)
+service_store_get(struct cm_session *s, const struct cm_store *store, const char *key,
+	struct arena *arena, const void **value, size_t *len)
 {
 	struct store_value found;
 	enum cm_store_status status =
-		store_get(open_of(store), key, strlen(key), deadline(s), session_arena(s), &found);
+		store_get(open_of(store), key, strlen(key), deadline(s), arena, &found);
 
 	*value = found.data;
 	*len = found.len;
 	return status;
+}
+
+enum cm_store_status
+cm_store_get(struct cm_session *s, const struct cm_store *store, const char *key,
+	const void **value, size_t *len)
+{
+	return service_store_get(s, store, key, session_arena(s), value, len);
 }
 
 enum cm_store_status

@@ -24,6 +24,11 @@ teardown(void)
 #define DECODE(text) \
 	"local v, why = json.decode('" text "') return tostring(v) .. ' ' .. tostring(why)"
 
+/* A table of which pairs() shows what json.encode() gives of another. */
+#define NESTED                                                                                  \
+	"local function nested(n) return setmetatable({}, { __pairs = function() return next, " \
+	"{ n > 0 and json.decode(json.encode(nested(n - 1))) or 'x' }, nil end }) end "
+
 static const struct {
 	const char *code, *want;
 } values[] = {
@@ -85,6 +90,12 @@ static const struct {
 	{"return json.encode(setmetatable({}, { __pairs = function() return next, { x = 1 } end "
 	 "}))",
 		"{\"x\":1}"},
+	{NESTED "return json.encode(nested(3))", "[[[[\"x\"]]]]"},
+	/* what is held in such calls is not memory of Lua */
+	{NESTED "return select(2, pcall(json.encode, nested(4))):match('json.*')",
+		"json.encode: too many calls of its kind within each other"},
+	{NESTED "for i = 1, 20 do pcall(json.encode, nested(4)) end return json.encode(nested(3))",
+		"[[[[\"x\"]]]]"},
 	{"return json.encode(math.mininteger)", "-9223372036854775808"},
 	{"return json.decode(json.encode('\\xc3\\xa4')) == '\\xc3\\xa4'", "true"},
 	/* octets that are no UTF-8: each is one U+FFFD */

@@ -145,6 +145,7 @@ static const struct {
 	{"lpeg.P{ lpeg.V'x' }", "rule 'x' undefined in given grammar*"},
 	{"lpeg.P{}", "lpeg: the grammar has no rule \"1\" to begin with*"},
 	{"lpeg.P{ 'x' }", "lpeg: the grammar has no rule \"x\" to begin with*"},
+	{"lpeg.P{ 'x', x = {} }", "lpeg: rule \"x\" is a table and no pattern*"},
 	{"lpeg.P{ 'x', x = 'y' }", "lpeg: rule \"x\" is a string and no pattern*"},
 	{"lpeg.V(m)", "lpeg: the name of a rule is a text or a whole number, not a userdata*"},
 	{"lpeg.V(('x'):rep(65))", "lpeg: the name of a rule has at most 64 characters*"},

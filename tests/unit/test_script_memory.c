@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_script_memory.c - what hooks that fail for want of memory leave behind: nothing
+ * test_script_memory.c - what hooks that fail for want of memory leave behind: nothing; and what
+ * the message keeps of what a rule does: little
  *
  * A hook that ends inside of a function of C leaves that function's memory to the collector. It
  * may come while another hook has used up what calls need, and then it can call nothing.
@@ -117,6 +118,51 @@ START_TEST(is_free_again)
 }
 END_TEST
 
+/* --- what a message keeps --- */
+
+/* What a rule may hand over is 4 MB, and the message has some more. */
+#define KEEPS_MOST ((size_t)6 << 20)
+
+/* Each makes the host keep many small things, or a few large ones. */
+static const char *const kept[] = {
+	"for i = 1, 80000 do dnsbl('', 'x') end",
+	("local q = {} for i = 1, 63 do q[i] = {'ptr', '::1'} end q[64] = {'a', {}} "
+	 "for i = 1, 400 do pcall(dns.all, q) end"),
+	"local t = {} for i = 1, 60000 do t['k' .. i] = 1 end pcall(greylist, m, t)",
+	"store.set('k', ('x'):rep(60000), '1h') for i = 1, 900 do store.get('k') end",
+	"for i = 1, 80000 do pcall(m.add_header, m, 'A', 'b') end",
+	"for i = 1, 80000 do m:note('n', i) end",
+	"for i = 1, 80000 do map('logins'):get('eve@sales.test') end",
+};
+
+START_TEST(message_keeps_little)
+{
+	char dir[PATH_MAX], *rule = NULL, *text = NULL;
+
+	drive_plugin_dir(dir, true);
+	ck_assert_int_gt(asprintf(&rule, "function mail(m, from)\n%s\nend\n", kept[_i]), 0);
+	drive_file(&r.d, "scripts/x.lua", rule);
+	ck_assert_int_gt(asprintf(&text,
+				 "main { plugin_dir = \"%s\"; authserv_id = mx.test }\n"
+				 "listener l { socket = inet:10025@127.0.0.1 }\n"
+				 "store local { type = memory }\n"
+				 "plugin greylist { }\n"
+				 "profile p { chain = [ x ] }\n" RULE_MAPS
+				 "script x { file = scripts/x.lua; cpu = 60s; timeout = 60s; "
+				 "memory = 64M }\n",
+				 dir),
+		0);
+	drive_load_text(&r.d, text);
+	ck_assert_msg(r.d.g != NULL, "%s", r.d.mistakes);
+	drive_open(&r.d);
+	drive_connect(&r.d, "192.0.2.1", "c", "25");
+	drive_mail(&r.d, "<a@example.com>", "bob", "TLSv1.3");
+	ck_assert_msg(r.d.s->msg.used <= KEEPS_MOST, "%s: %zu octets", kept[_i], r.d.s->msg.used);
+	free(rule);
+	free(text);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -126,6 +172,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 300);
 	tcase_add_loop_test(tc, is_free_again, 0, LENGTH(left));
+	tcase_add_loop_test(tc, message_keeps_little, 0, LENGTH(kept));
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
 }

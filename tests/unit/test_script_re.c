@@ -208,6 +208,18 @@ START_TEST(works_while_loading)
 }
 END_TEST
 
+/* Garbage is no reason to find nothing: the rule keeps six tenths of what it may. */
+START_TEST(garbage_is_collected)
+{
+	value_expect(&r,
+		"local kept = {}\n"
+		"for i = 1, 600 do kept[i] = ('x'):rep(1000) .. i end\n"
+		"for i = 1, 5000 do re.find(('y'):rep(300) .. i, 'y+' .. i // 100) end\n"
+		"return #kept",
+		"cpu = 10s; memory = 1M", "600");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -221,6 +233,7 @@ main(void)
 	tcase_add_loop_test(tc, stays_within_its_budget, 0, LENGTH(bombs));
 	tcase_add_test(tc, memory_is_the_rules);
 	tcase_add_test(tc, works_while_loading);
+	tcase_add_test(tc, garbage_is_collected);
 	suite_add_tcase(suite, tc);
 	return table_run(suite);
 }

@@ -139,6 +139,8 @@ static const struct {
 	{"store.set('k', 'v', math.huge)", "store.set: what is kept is kept for more than*"},
 	{"store.set('k', ('x'):rep(65537), '1h')", "store.set: a value has at most 65536*"},
 	{"store.incr('k', 1.5, '1h')", "bad argument #2 to 'incr' (number has no integer*"},
+	{"store.add_to_set('k', nil, '1h')", "bad argument #2 to 'add_to_set' (string expected*"},
+	{"store.add_to_set('k', {}, '1h')", "bad argument #2 to 'add_to_set' (string expected*"},
 	{"ratelimit()", "bad argument #1 to 'ratelimit' (table expected*"},
 	{"ratelimit{limit = '1/1h'}", "ratelimit{}: key is a nil, not a text*"},
 	{"ratelimit{key = 'k'}", "ratelimit{}: limit is a text such as*"},
