@@ -81,7 +81,9 @@ require(lua_State *L)
 	modules = lua_gettop(L);
 	if (lua_getfield(L, modules, name) != LUA_TNIL) {
 		if (lua_isboolean(L, -1) && !lua_toboolean(L, -1))
-			return luaL_error(L, "module \"%s\" requires itself", name);
+			return luaL_error(L,
+				"module \"%s\" requires itself, or failed when it was loaded",
+				name);
 		return 1;
 	}
 	if (run->session != NULL)

@@ -334,6 +334,15 @@ START_TEST(finds_a_module_that_needs_itself)
 }
 END_TEST
 
+START_TEST(says_that_a_module_failed_before)
+{
+	drive_file(&r.d, "scripts/a.lua", "error('no')\n");
+	rule_try(&r, "pcall(require, 'a')\n" MAIL "require 'a'", "");
+	ck_assert_msg(
+		strstr(r.d.mistakes, "or failed when it was loaded") != NULL, "%s", r.d.mistakes);
+}
+END_TEST
+
 /* --- what is right
  * --------------------------------------------------------------------------------- */
 
@@ -489,6 +498,7 @@ main(void)
 	tcase_add_loop_test(tc, says_what_is_wrong_in_a_module, 0, LENGTH(module_mistakes));
 	tcase_add_loop_test(tc, follows_no_link_out_of_the_directory, 0, LENGTH(links));
 	tcase_add_test(tc, finds_a_module_that_needs_itself);
+	tcase_add_test(tc, says_that_a_module_failed_before);
 	tcase_add_loop_test(tc, takes_what_is_right, 0, LENGTH(fine));
 	tcase_add_loop_test(tc, declares_what_its_text_uses, 0, LENGTH(declared));
 	tcase_add_test(tc, declares_what_its_modules_use);
