@@ -146,9 +146,9 @@ script_allocate(void *context, void *at, size_t old_size, size_t size)
 
 	if (b == NULL && size == 0)
 		return NULL;
+	/* Where there is no block yet, Lua says in its size what kind of thing it makes. */
 	if (b == NULL)
-		return new_block(
-			st, old_size, size); /* Lua says there what kind of thing it makes */
+		return new_block(st, old_size, size);
 	if (size > 0)
 		return change_block(st, b, old_size, size);
 	free_block(&st->memory, b, old_size);
