@@ -160,12 +160,18 @@ strike(struct peer *p)
 	pthread_mutex_unlock(&all.lock);
 }
 
-/* Of the owner, who keeps it for the next. Off the list first: whoever finds it there may use its
- * descriptor. */
+/*
+ * Of the owner, who keeps it for the next. Off the list first: whoever finds it there may use its
+ * descriptor. And out of the set before it is closed: Linux (since 6.9, and what took that over)
+ * keeps the socket open for a thread that just looks whether to be told of it, until that thread
+ * has something else to do; so long the MTA would wait for the end of its connection.
+ */
 static void
 end_peer(struct peer *p)
 {
 	strike(p);
+	if (p->events != 0)
+		(void)milter_watch(all.epoll, EPOLL_CTL_DEL, p->conn.fd, 0, &p->source);
 	milter_conn_fini(&p->conn);
 	pthread_mutex_lock(&all.lock);
 	p->next = all.spare;

@@ -49,12 +49,18 @@ listen_at(const char *where, struct listener_settings set)
 }
 
 static void
-start(void)
+start_threads(unsigned threads)
 {
-	const struct main_settings set = {.threads = 2, .max_threads = 50};
+	const struct main_settings set = {.threads = threads, .max_threads = 50};
 	struct err err;
 
 	ck_assert_msg(milter_start(&set, &err), "%s", err.text);
+}
+
+static void
+start(void)
+{
+	start_threads(2);
 }
 
 static void
@@ -470,6 +476,48 @@ START_TEST(nothing_that_comes_while_it_is_served_is_lost)
 }
 END_TEST
 
+#define ENDS 20000
+
+/*
+ * Pieces of both, in turns: while one thread reads what is wrong, and closes, the other looks
+ * whether to be told of it. It sleeps soon, for nobody says anything more.
+ */
+START_TEST(an_mta_that_is_hung_up_on_learns_it_at_once)
+{
+	struct buf wrong, right;
+	size_t said = 0;
+
+	load(EMPTY);
+	listen_at(address, usual);
+	start_threads(8);
+	buf_init(&wrong, 0);
+	buf_init(&right, 0);
+	MTA_PUT(&wrong, 'M', "no NUL");
+	MTA_PUT(&right, 'A', "");
+	int other = connect_unix();
+
+	say(other, mta_begin);
+	for (unsigned i = 0; i < ENDS; i++) {
+		int fd = connect_unix();
+
+		ck_assert_int_ge(fd, 0);
+		say(fd, mta_begin);
+		ck_assert_int_eq(hear(fd), 'O');
+		for (size_t at = 0; at < wrong.len; at++, said++) {
+			(void)send(fd, wrong.data + at, 1, MSG_NOSIGNAL);
+			(void)send(other, right.data + said % right.len, 1, MSG_NOSIGNAL);
+		}
+		ck_assert_int_eq(hear(fd), 0);
+		close(fd);
+	}
+	buf_fini(&wrong);
+	buf_fini(&right);
+	ck_assert_int_eq(hear(other), 'O');
+	close(other);
+	stop();
+}
+END_TEST
+
 /* --- memory --- */
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -646,6 +694,7 @@ main(void)
 	tcase_add_loop_test(
 		t, an_mta_that_hangs_up_behind_its_last_command_is_let_go, 0, LENGTH(before_rcpt));
 	tcase_add_test(t, nothing_that_comes_while_it_is_served_is_lost);
+	tcase_add_test(t, an_mta_that_is_hung_up_on_learns_it_at_once);
 	if (GIVES_BACK)
 		tcase_add_test(t, memory_of_a_crowd_is_given_back);
 	tcase_add_test(t, who_is_in_a_message_may_end_it);
