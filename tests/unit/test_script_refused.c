@@ -7,10 +7,12 @@
  * state can be closed without anything left.
  */
 #include <lauxlib.h>
+#include <unistd.h>
 
 #include "host/script_state.h"
 #include "script_case.h"
 #include "table.h"
+#include "temp.h"
 
 /* What the rule asks for: the test would tell nothing if it did nothing. */
 #define BLOCKS_LEAST 500u
@@ -51,7 +53,13 @@ static const char early[] =
 	"function(m) return select(2, pcall(function() return string['fin'] end)) end,\n"
 	"function(m) return select(2, pcall(reject, { txt = 'a' })) and 'refusal' end,\n"
 	"function(m) return tostring(greylist(m, { say = 'tempfail', delay = '9s' })) end,\n"
-	"}\n";
+	"function(m) return type(notify{ to = 'a@example.com', subject = ('s'):rep(300), text = "
+	"('t'):rep(900), once_per = '1h' }) end,\n"
+	"%s}\n"; /* geo_step, where there is a database */
+
+static const char geo_step[] =
+	"function(m) return m.geo.country .. m.geo.city .. tostring(m.geo) .. "
+	"tostring(m.geo.asn) end,\n";
 
 static const char late[] =
 	"local late = {\n"
@@ -224,6 +232,42 @@ renew_state(struct script_state *st)
 
 /* --- running --- */
 
+/* One database for all cases: Perl is slow to make it. */
+static char geo_dir[TEMP_NAME_SIZE], geo_path[PATH_MAX];
+static bool geo; /* it is there */
+
+static void
+make_geo(void)
+{
+	char command[PATH_MAX + 64];
+
+	ck_assert(temp_dir(geo_dir, "refused"));
+	snprintf(geo_path, sizeof(geo_path), "%s/geo.mmdb", geo_dir);
+	snprintf(command, sizeof(command), "perl tests/unit/geo.pl %s DE 2>/dev/null", geo_path);
+	geo = system(command) == 0;
+	if (!geo)
+		table_skip("m.geo in the rule", "install libmaxmind-db-writer-perl");
+}
+
+static void
+remove_geo(void)
+{
+	unlink(geo_path);
+	rmdir(geo_dir);
+}
+
+static void
+write_rule(void)
+{
+	char *first = NULL, *text = NULL;
+
+	ck_assert_int_gt(asprintf(&first, early, geo ? geo_step : ""), 0);
+	ck_assert_int_gt(asprintf(&text, "%s%s", first, late), 0);
+	drive_file(&r.d, "scripts/x.lua", text);
+	free(first);
+	free(text);
+}
+
 static void
 setup(void)
 {
@@ -231,9 +275,7 @@ setup(void)
 
 	rule_init(&r);
 	drive_plugin_dir(dir, true);
-	ck_assert_int_gt(asprintf(&text, "%s%s", early, late), 0);
-	drive_file(&r.d, "scripts/x.lua", text);
-	free(text);
+	write_rule();
 	drive_file(&r.d, "scripts/mod.lua", "return { inner = { deep = { text = 'deep' } } }\n");
 	drive_file(&r.d, "zone", zone);
 	ck_assert_int_gt(asprintf(&text,
@@ -245,8 +287,10 @@ setup(void)
 				 "profile p { chain = [ x ] }\n" RULE_MAPS
 				 "script x { file = scripts/x.lua; cpu = 60s; timeout = 60s; "
 				 "settings { list = [ "
-				 "b, c ] } }\n",
-				 dir),
+				 "b, c ] } }\n"
+				 "notify { server = inet:1@127.0.0.1 }\n%s%s%s",
+				 dir, geo ? "geo { database = " : "", geo ? geo_path : "",
+				 geo ? " }\n" : ""),
 		0);
 	drive_load_text(&r.d, text);
 	free(text);
@@ -345,6 +389,7 @@ main(void)
 	Suite *suite = suite_create("script_refused");
 	TCase *tc = tcase_create("all");
 
+	tcase_add_unchecked_fixture(tc, make_geo, remove_geo);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 300);
 	tcase_add_loop_test(tc, hook_ends_anywhere, 0, LENGTH(endings));
