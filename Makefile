@@ -170,7 +170,7 @@ lint: ## rooms, sizes, headers, names; warnings of gcc and clang
 	@sh tests/deps.sh build lint
 	@sh tests/lint.sh
 	@$(MAKE) --no-print-directory lint-build B=$(LINT_B) CC=gcc EXTRA_CFLAGS=-Werror
-	@$(MAKE) --no-print-directory lint-build fuzz-build B=$(B)/clang-lint CC=clang EXTRA_CFLAGS=-Werror
+	+@$(CLANG_BUILD) lint-build fuzz-build
 
 # Everything that is C.
 lint-build: all $(UNIT) $(TEST_PLUGINS) $(patsubst %,$(B)/tests/%,transcript test_mta selftest_filter load noop bench_dkim_sign bench_dns hostile_dns bench_lua bench_spf bench_store conformance/dmarc conformance/spf conformance/arc bench_dkim conformance/dkim conformance/dkim_sign)
@@ -221,11 +221,12 @@ bench-store: $(B)/tests/bench_store ## what a step of a limit costs in each stor
 	@$(B)/tests/bench_store
 
 FUZZ_SECONDS ?= 60
-FUZZ_BUILD = $(MAKE) --no-print-directory B=$(B)/fuzz CC=clang OPT="-O1 -g" \
-	SAN="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all" fuzz-build
+# One build for the warnings of clang and for fuzzing; + in its recipes, for make sees no $(MAKE) there.
+CLANG_BUILD = $(MAKE) --no-print-directory B=$(B)/fuzz CC=clang OPT="-O1 -g" EXTRA_CFLAGS=-Werror \
+	SAN="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all"
 fuzz: ## run each fuzz target for FUZZ_SECONDS (60)
 	@sh tests/deps.sh build lint
-	@$(FUZZ_BUILD)
+	+@$(CLANG_BUILD) fuzz-build
 	@sh tests/fuzz/run.sh $(B)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 
 fuzz-check: ## run each fuzz target on its kept corpus and for 5 more seconds
@@ -233,7 +234,7 @@ fuzz-check: ## run each fuzz target on its kept corpus and for 5 more seconds
 
 fuzz-merge: ## keep in tests/fuzz/corpus what the runs of fuzz found
 	@sh tests/deps.sh build lint
-	@$(FUZZ_BUILD)
+	+@$(CLANG_BUILD) fuzz-build
 	@sh tests/fuzz/run.sh --merge $(B)/fuzz $(FUZZ)
 
 fuzz-build: all $(patsubst %,$(B)/tests/fuzz/fuzz_%,$(FUZZ))
