@@ -162,7 +162,7 @@ strike(struct peer *p)
 
 /*
  * Of the owner, who keeps it for the next. Off the list first: whoever finds it there may use its
- * descriptor. And out of the set before it is closed: Linux (since 6.9, and what took that over)
+ * descriptor. And out of the set before it is closed: Linux (since its commit 4efaa5acf0a1)
  * keeps the socket open for a thread that just looks whether to be told of it, until that thread
  * has something else to do; so long the MTA would wait for the end of its connection.
  */
